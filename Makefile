@@ -1,0 +1,145 @@
+# luaprov: `make` builds into build/, laid out as it will be installed. `make help` lists the rest.
+
+BUILD  ?= build
+PREFIX ?= /usr/local
+CC     ?= gcc
+CFLAGS ?= -O2 -g
+
+# What apt has to give: to build, to run the demo, to run the tests. `a,b` means that either will do.
+BUILD_PACKAGES = gcc libc6-dev pkg-config libcurl4-openssl-dev lua5.4 liblua5.4-dev lua-cjson lua-cjson-dev lua-filesystem \
+                 libluajit2-5.1-dev,libluajit-5.1-dev
+DEMO_PACKAGES  = $(BUILD_PACKAGES) lua-socket
+TEST_PACKAGES  = $(DEMO_PACKAGES) luajit2,luajit libcmocka-dev libssl-dev openssl lua-busted valgrind libc6-dbg
+CHECK_PACKAGES = $(TEST_PACKAGES) lua-check clang cppcheck
+FUZZ_PACKAGES  = $(BUILD_PACKAGES) clang
+
+WARNINGS = -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+           -Wwrite-strings -Wvla
+HIDDEN   = -fPIC -fvisibility=hidden
+COMPILE  = $(CC) $(WARNINGS) $(CFLAGS) -MMD -MP -Isrc
+
+pkg = $(shell pkg-config $(1) 2>/dev/null)
+CURL_CFLAGS   = $(call pkg,--cflags libcurl)
+CURL_LIBS     = $(call pkg,--libs libcurl)
+LUA54_CFLAGS  = $(call pkg,--cflags lua5.4)
+LUAJIT_CFLAGS = $(call pkg,--cflags luajit)
+# Static, so that the interpreter starts without looking for them.
+LUA54_STATIC  = $(shell $(CC) -print-file-name=liblua5.4.a)
+CJSON_STATIC  = $(shell $(CC) -print-file-name=liblua5.4-cjson.a)
+
+ENGINE  = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/engine/*.c))
+CORE54  = $(patsubst src/binding/%.c,$(BUILD)/obj/binding-5.4/%.o,$(wildcard src/binding/*.c))
+CORE51  = $(patsubst src/binding/%.c,$(BUILD)/obj/binding-5.1/%.o,$(wildcard src/binding/*.c))
+LUA     = $(shell find lua -name '*.lua')
+C_TESTS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/engine/test_*.c))
+# What the C tests share: every other C file of their folder.
+C_TEST_PARTS = $(patsubst tests/%.c,$(BUILD)/obj/tests/%.o,\
+               $(filter-out tests/engine/test_%.c tests/engine/fuzz_%.c,$(wildcard tests/engine/*.c)))
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all modules tests demo test check lint fuzz install clean help
+
+all: | toolchain
+	@$(MAKE) --no-print-directory modules $(BUILD)/bin/luaprov
+
+modules: $(BUILD)/lib/lua/5.4/luaprov/core.so $(BUILD)/lib/lua/5.1/luaprov/core.so \
+         $(patsubst lua/%,$(BUILD)/share/lua/5.4/%,$(LUA)) $(patsubst lua/%,$(BUILD)/share/lua/5.1/%,$(LUA))
+
+# Says what is missing, installs nothing: that is for the targets that are a whole set-up.
+.PHONY: toolchain
+toolchain:
+	@sh tests/packages.sh --only-tell $(BUILD_PACKAGES)
+
+$(BUILD)/obj/engine/%.o: src/engine/%.c
+	@mkdir -p $(@D)
+	$(COMPILE) $(HIDDEN) $(CURL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/obj/binding-5.4/%.o: src/binding/%.c
+	@mkdir -p $(@D)
+	$(COMPILE) $(HIDDEN) $(LUA54_CFLAGS) -c -o $@ $<
+
+$(BUILD)/obj/binding-5.1/%.o: src/binding/%.c
+	@mkdir -p $(@D)
+	$(COMPILE) $(HIDDEN) $(LUAJIT_CFLAGS) -c -o $@ $<
+
+$(BUILD)/lib/lua/5.4/luaprov/core.so: $(ENGINE) $(CORE54)
+$(BUILD)/lib/lua/5.1/luaprov/core.so: $(ENGINE) $(CORE51)
+%/luaprov/core.so:
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ $^ $(CURL_LIBS)
+
+$(BUILD)/share/lua/5.4/%: lua/%
+	@mkdir -p $(@D)
+	@cp $< $@
+
+$(BUILD)/share/lua/5.1/%: lua/%
+	@mkdir -p $(@D)
+	@cp $< $@
+
+# -Wl,-E: C modules from elsewhere find the Lua API in the interpreter.
+$(BUILD)/bin/luaprov: src/luaprov.c
+	@mkdir -p $(@D) $(BUILD)/obj
+	$(COMPILE) $(LUA54_CFLAGS) -MF $(BUILD)/obj/luaprov.d $(LDFLAGS) -Wl,-E -o $@ $< $(LUA54_STATIC) $(CJSON_STATIC) -lm -ldl
+
+$(BUILD)/obj/tests/%.o: tests/%.c
+	@mkdir -p $(@D)
+	$(COMPILE) $(CURL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(C_TEST_PARTS) $(ENGINE)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg,--libs cmocka libssl libcrypto) $(CURL_LIBS) -lpthread
+
+tests: modules $(BUILD)/bin/luaprov $(C_TESTS)
+
+demo:
+	@sh tests/packages.sh $(DEMO_PACKAGES)
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) lua5.4 tests/demo.lua
+
+test:
+	@sh tests/packages.sh $(TEST_PACKAGES)
+	@$(MAKE) --no-print-directory tests
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan \
+	  CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all' tests
+	@BUILD=$(BUILD) lua5.4 tests/run.lua
+
+check:
+	@sh tests/packages.sh $(CHECK_PACKAGES)
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory test
+
+lint:
+	luacheck -q lua tests examples
+	$(MAKE) --no-print-directory BUILD=$(BUILD)/clang CC=clang tests
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
+	  --suppress=missingIncludeSystem -Isrc src tests
+
+# The JSON scanner alone, for FUZZ_SECONDS.
+FUZZ_SECONDS ?= 60
+fuzz:
+	@sh tests/packages.sh $(FUZZ_PACKAGES)
+	@mkdir -p $(BUILD)/fuzz/corpus
+	clang $(WARNINGS) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Isrc -o $(BUILD)/fuzz/json \
+	  tests/engine/fuzz_json.c src/engine/json.c
+	$(BUILD)/fuzz/json -max_total_time=$(FUZZ_SECONDS) -max_len=4096 $(BUILD)/fuzz/corpus
+
+install: all
+	@for part in bin lib share; do (cd $(BUILD) && find $$part -type f) ; done | while read -r file; do \
+	  case $$file in bin/*) mode=755;; *) mode=644;; esac; \
+	  install -D -m $$mode $(BUILD)/$$file $(DESTDIR)$(PREFIX)/$$file; done
+	@echo "installed into $(DESTDIR)$(PREFIX)"
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@echo "make            build into $(BUILD)/"
+	@echo "make demo       watch every documented connection being created, read, listed, changed and removed"
+	@echo "make test       every test; the last line is the count"
+	@echo "make check      luacheck, gcc and clang with warnings as errors, cppcheck, then the tests"
+	@echo "make fuzz       the JSON scanner under libFuzzer for FUZZ_SECONDS=60"
+	@echo "make install    into PREFIX=/usr/local, below DESTDIR"
+	@echo "make clean      remove $(BUILD)/"
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

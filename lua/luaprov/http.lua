@@ -1,0 +1,88 @@
+--- One HTTP exchange, as Lua sees it.
+local core = require "luaprov.core"
+local errors = require "luaprov.errors"
+local runtime = require "luaprov.runtime"
+
+local M = {}
+
+M.now = core.now
+
+local MONTHS = { Jan = 1, Feb = 2, Mar = 3, Apr = 4, May = 5, Jun = 6,
+                 Jul = 7, Aug = 8, Sep = 9, Oct = 10, Nov = 11, Dec = 12 }
+
+-- Days since 1970-01-01 of a date of the Gregorian calendar: os.time would read it as local time.
+local function days(year, month, day)
+  if month <= 2 then year, month = year - 1, month + 12 end
+  return 365 * year + math.floor(year / 4) - math.floor(year / 100) + math.floor(year / 400)
+    + math.floor((153 * (month - 3) + 2) / 5) + day - 719469
+end
+
+--- RFC 9110, 10.2.3: a number of seconds or a date.
+--- @param value string|nil
+--- @return number|nil seconds from now; -1 where the vendor sends -1; nil for what cannot be read
+function M.retry_after(value)
+  if not value then return nil end
+  local seconds = value:match("^%s*(%-?%d+)%s*$")
+  if seconds then
+    seconds = tonumber(seconds)
+    return seconds >= -1 and seconds or nil
+  end
+  local day, month, year, hour, min, sec = value:match("^%a+, (%d%d) (%a%a%a) (%d%d%d%d) (%d%d):(%d%d):(%d%d) GMT$")
+  if not day or not MONTHS[month] then return nil end
+  local at = days(tonumber(year), MONTHS[month], tonumber(day)) * 86400 + hour * 3600 + min * 60 + sec
+  return math.max(0, at - os.time())
+end
+
+local function list_of(headers)
+  local names = {}
+  for name in pairs(headers) do names[#names + 1] = name end
+  table.sort(names)
+  local list = {}
+  for _, name in ipairs(names) do
+    list[#list + 1] = name
+    list[#list + 1] = headers[name]
+  end
+  return list
+end
+
+local function failed(response, method)
+  local outcome = response.outcome
+  if outcome == "answered" then
+    outcome = errors.outcome_of_status(response.status, M.retry_after(response.headers["retry-after"]))
+  end
+  local message = response.message
+  if response.status then message = message .. " (the answer to " .. method .. " had begun)" end
+  return errors.new {
+    kind = response.failure, outcome = outcome, message = message, status = response.status,
+  }
+end
+
+--- Sends one request once and waits for its answer. Redirects are not followed.
+--- @param request table method, url (already escaped), headers ({ name = value }), body (string or nil), deadline
+---   (seconds of http.now(), for the whole exchange), connect_timeout (seconds), limit (bytes of the answer's body,
+---   8 MiB by default)
+--- @return table|nil response status, headers (names in lower case), body, seconds
+--- @return luaprov.Error|nil err
+--- @return table|nil part what had arrived, when headers and status did and the body did not
+function M.exchange(request)
+  local left = request.deadline - core.now()
+  if left <= 0 then
+    return nil, errors.new { kind = "timeout", outcome = "not_sent", message = "no time is left for the request" }
+  end
+  local response, why = runtime.transfer {
+    method = request.method,
+    url = request.url,
+    headers = list_of(request.headers or {}),
+    body = request.body,
+    timeout = left,
+    connect_timeout = request.connect_timeout or 10,
+    limit = request.limit,
+  }
+  if not response then return nil, errors.new { kind = "invalid", outcome = "not_sent", message = why } end
+  if response.failure then
+    return nil, failed(response, request.method), response.outcome == "answered" and response or nil
+  end
+  return response
+end
+
+return M

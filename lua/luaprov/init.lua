@@ -1,0 +1,31 @@
+--- luaprov: provision connections on vendors' platforms.
+local M = {}
+
+local json = require "luaprov.json"
+local runtime = require "luaprov.runtime"
+
+M.version = require "luaprov.version"
+M.json = json
+M.null = json.null
+M.array = json.array
+M.secret = require "luaprov.secret"
+
+M.map = runtime.map
+M.all = runtime.all
+
+--- A client of a provider.
+---@param name string a provider's name, or the path of a provider file
+---@param options table|nil the provider's credentials and settings, and base_url, timeout (seconds, a whole call),
+---  connect_timeout (seconds), response_limit (bytes). What is absent is taken from the environment: option `token` of
+---  `ocamba` from LUAPROV_OCAMBA_TOKEN.
+---@return table|nil client client.RESOURCE:create, :get, :update, :delete, :list, :each
+---@return luaprov.Error|nil err
+function M.client(name, options)
+  if type(name) ~= "string" or name == "" then error("client takes a provider's name first", 2) end
+  if options ~= nil and type(options) ~= "table" then error("client takes a table of options second", 2) end
+  local provider, err = require("luaprov.provider.load").load(name)
+  if not provider then return nil, err end
+  return require("luaprov.provider.client").new(provider, options or {})
+end
+
+return M

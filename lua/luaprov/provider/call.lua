@@ -1,0 +1,113 @@
+--- One call of one operation: its URL, headers and body, its token, its answer. A refused token is renewed once.
+local answers = require "luaprov.provider.answer"
+local auth = require "luaprov.provider.auth"
+local errors = require "luaprov.errors"
+local http = require "luaprov.http"
+local json = require "luaprov.json"
+local template = require "luaprov.provider.template"
+
+local M = {}
+
+--- The operation itself, where a setting chooses between several ways of it.
+function M.resolve(state, operation)
+  if operation and operation.setting then return operation.cases[state.settings[operation.setting]] end
+  return operation
+end
+
+local function setting_text(state, name)
+  local value = state.settings[name]
+  if value == nil or value == false then return nil end
+  return tostring(value)
+end
+
+--- The path of an operation below the base URL.
+--- @param parts table name -> value, of the id (as `id`) and of parents
+--- @return string|nil path
+--- @return table|nil faults
+function M.path(state, operation, parts)
+  local faults = {}
+  local path = template.expand(operation.path, function(name)
+    local setting = setting_text(state, name)
+    local value, fault = template.path_part(parts[name] == nil and setting or parts[name])
+    if value then return template.escape(value) end
+    -- An absent setting leaves out its optional part; anything else is a mistake.
+    if parts[name] == nil and state.is_setting[name] then return nil end
+    faults[#faults + 1] = { path = name, message = fault }
+    return ""
+  end)
+  if #faults > 0 then return nil, faults end
+  return path
+end
+
+local function headers_of(state, operation)
+  local headers = { Accept = "application/json", ["User-Agent"] = state.user_agent }
+  for name, parts in pairs(operation.headers) do
+    headers[name] = template.expand(parts, function(setting) return setting_text(state, setting) end)
+  end
+  return headers
+end
+
+local function named(err, context)
+  err.provider, err.resource, err.operation = context.provider.name, context.resource, context.operation
+  return err
+end
+
+-- An answer whose body was lost on the way still has a status: a refusal is one without its body too.
+local function lost_body(err, part)
+  if part and part.status >= 400 then err.kind = errors.kind_of_status(part.status) end
+  return err
+end
+
+--- Sends one call.
+--- @param state table a client's inside
+--- @param spec table resource (its name), operation (a description), path, query (text), body (any wire value),
+---   content_type, opened (values of the secrets in the body)
+--- @return luaprov.Answer|nil answer a success, as far as its status and the provider file's errors tell
+--- @return luaprov.Error|nil err
+--- @return table context for reading the answer further
+function M.send(state, spec)
+  local operation = spec.operation
+  local context = {
+    provider = state.provider, resource = spec.resource, operation = spec.name or operation.name,
+    opened = {}, secret_names = state.secret_names, expect = operation.expect,
+  }
+  for _, list in ipairs { state.opened, spec.opened or {} } do
+    for _, value in ipairs(list) do context.opened[#context.opened + 1] = value end
+  end
+  local headers = headers_of(state, operation)
+  local body
+  if spec.body ~= nil then
+    local why
+    body, why = json.encode(spec.body)
+    if not body then
+      return nil, named(errors.invalid { { path = "", message = why } }, context), context
+    end
+    headers["Content-Type"] = spec.content_type or "application/json"
+  end
+  local url = state.base_url .. spec.path .. (spec.query and spec.query ~= "" and "?" .. spec.query or "")
+  local deadline = http.now() + state.timeout
+  local token, err, answer
+  for try = 1, 2 do
+    token, err = auth.token(state.auth, deadline)
+    if err then return nil, named(err, context), context end
+    if token then
+      headers.Authorization = "Bearer " .. token
+      context.opened[#context.opened + 1] = token
+    end
+    local response, part
+    response, err, part = http.exchange {
+      method = operation.method, url = url, headers = headers, body = body, deadline = deadline,
+      connect_timeout = state.connect_timeout, limit = state.response_limit,
+    }
+    if not response then return nil, named(lost_body(err, part), context), context end
+    answer = answers.new(response)
+    err = answers.judge(answer, context)
+    -- 401 is a refusal: nothing was done, so repeating with another token doubles nothing.
+    local renew = err and err.kind == "unauthorized" and err.outcome == "refused" and token
+    if not renew or try == 2 or not auth.refused(state.auth, token) then break end
+  end
+  if err then return nil, err, context end
+  return answer, nil, context
+end
+
+return M

@@ -1,0 +1,179 @@
+--- Reads a client's options: credentials, settings, and how to reach the vendor; from the table or the environment.
+local auth = require "luaprov.provider.auth"
+local errors = require "luaprov.errors"
+local fields = require "luaprov.provider.fields"
+local near = require "luaprov.near"
+local secret = require "luaprov.secret"
+local shapes = require "luaprov.provider.shape"
+local template = require "luaprov.provider.template"
+
+local M = {}
+
+--- What every client takes beside its provider's credentials and settings. Times are seconds, sizes bytes.
+M.common = {
+  { name = "base_url", type = "url" },
+  { name = "timeout", type = "seconds", default = 30 },
+  { name = "connect_timeout", type = "seconds", default = 10 },
+  { name = "response_limit", type = "integer", min = 1, default = 8 * 1024 * 1024 },
+}
+
+--- The environment variable of an option.
+--- @param provider string
+--- @param option string
+--- @return string
+function M.variable(provider, option)
+  return "LUAPROV_" .. provider:upper():gsub("[^%w]", "_") .. "_" .. option:upper():gsub("[^%w]", "_")
+end
+
+local function from_text(field, text)
+  if field.type == "secret" then return secret.new(text) end
+  if field.type == "boolean" then
+    local lower = text:lower()
+    if lower == "true" or lower == "1" or lower == "yes" then return true end
+    if lower == "false" or lower == "0" or lower == "no" then return false end
+  elseif field.type == "integer" or field.type == "seconds" then
+    return tonumber(text) or text
+  end
+  return text
+end
+
+-- An option's value and whether the table had it.
+local function value_of(provider, given, field)
+  local value = given[field.name]
+  if value ~= nil then return value, true end
+  local text = os.getenv(M.variable(provider.name, field.name))
+  if text and text ~= "" then return from_text(field, text), false end
+end
+
+local function checked(field, value, faults, path)
+  if field.type == "seconds" then
+    if type(value) == "number" and value > 0 and value < 1e9 then return value end
+    faults[#faults + 1] = { path = path, message = "must be a number of seconds above zero" }
+    return nil
+  end
+  local context = { faults = faults, opened = {}, scopes = {}, operation = "create" }
+  local wire = fields.check_value(field, value, context, path)
+  if field.type == "secret" and wire ~= nil then return secret.is(value) and value or secret.new(value) end
+  return wire
+end
+
+local function read_plain(provider, given, list, faults)
+  local values = {}
+  for _, field in ipairs(list) do
+    local value = value_of(provider, given, field)
+    if value == nil then value = field.default end
+    if value ~= nil then values[field.name] = checked(field, value, faults, field.name) end
+  end
+  return values
+end
+
+-- The way to authenticate for which everything is there. What the table names goes before what the environment has.
+local function choose_method(provider, given)
+  local best, best_named
+  for _, method in ipairs(provider.auth) do
+    local complete, named = true, 0
+    for _, field in ipairs(method.fields) do
+      local value, in_table = value_of(provider, given, field)
+      if value == nil and field.required then complete = false end
+      if in_table then named = named + 1 end
+    end
+    if complete and (not best or named > best_named) then best, best_named = method, named end
+  end
+  return best
+end
+
+local function missing_credentials(provider, given)
+  local ways = {}
+  for i, method in ipairs(provider.auth) do
+    local missing = {}
+    for _, field in ipairs(method.fields) do
+      if field.required and value_of(provider, given, field) == nil then
+        missing[#missing + 1] = field.name .. " (" .. M.variable(provider.name, field.name) .. ")"
+      end
+    end
+    ways[i] = table.concat(missing, " and ")
+  end
+  return "missing credentials: give the option or the environment variable: " .. table.concat(ways, ", or ")
+end
+
+local function check_unknown(provider, given, faults)
+  local names, known = {}, {}
+  local function add(list)
+    for _, field in ipairs(list) do
+      if not known[field.name] then names[#names + 1] = field.name end
+      known[field.name] = true
+    end
+  end
+  add(M.common)
+  add(provider.settings)
+  for _, method in ipairs(provider.auth) do add(method.fields) end
+  for name in pairs(given) do
+    if not known[name] then
+      faults[#faults + 1] = { path = tostring(name), message = "is unknown" .. near.hint(tostring(name), names) }
+    end
+  end
+end
+
+local function base_url_of(provider, common, settings, faults)
+  if common.base_url then return common.base_url end
+  local url, missing = template.expand(provider.base_url, function(name)
+    return settings[name] ~= nil and tostring(settings[name]) or nil
+  end)
+  if not url then
+    faults[#faults + 1] = { path = missing, message = "is required (or " .. M.variable(provider.name, missing)
+      .. "), or base_url" }
+    return nil
+  end
+  return (url:gsub("/+$", ""))
+end
+
+local function secret_names(provider)
+  local set = { access_token = true, refresh_token = true, id_token = true, client_secret = true, Authorization = true }
+  for _, method in ipairs(provider.auth) do
+    for _, field in ipairs(method.fields) do
+      if field.type == "secret" then set[field.as or field.name] = true end
+    end
+    if method.token then set[method.token[#method.token]] = true end
+  end
+  for _, resource in ipairs(provider.resources) do shapes.secret_names(resource.shape.reader, set) end
+  return set
+end
+
+--- @param provider table description
+--- @param given table options
+--- @return table|nil state a client's inside
+--- @return luaprov.Error|nil err
+function M.read(provider, given)
+  local faults, about = {}, { provider = provider.name }
+  check_unknown(provider, given, faults)
+  local common = read_plain(provider, given, M.common, faults)
+  local settings = read_plain(provider, given, provider.settings, faults)
+  local base_url = base_url_of(provider, common, settings, faults)
+  local method, credentials, opened = choose_method(provider, given), {}, {}
+  if not method and #provider.auth > 0 then
+    faults[#faults + 1] = { path = "", message = missing_credentials(provider, given) }
+  end
+  for _, field in ipairs(method and method.fields or {}) do
+    local value = value_of(provider, given, field)
+    if value == nil then value = field.default end
+    if value ~= nil then value = checked(field, value, faults, field.name) end
+    credentials[field.name] = value
+    if secret.is(value) then opened[#opened + 1] = value:reveal() end
+  end
+  table.sort(faults, function(a, b) return a.path < b.path end)
+  if #faults > 0 then return nil, errors.invalid(faults, about) end
+  local is_setting = {}
+  for _, field in ipairs(provider.settings) do is_setting[field.name] = true end
+  local state = {
+    provider = provider, settings = settings, is_setting = is_setting, base_url = base_url, opened = opened,
+    timeout = common.timeout, connect_timeout = common.connect_timeout, response_limit = common.response_limit,
+    user_agent = "luaprov/" .. require("luaprov.version"), secret_names = secret_names(provider),
+  }
+  state.auth = auth.new {
+    provider = provider, method = method, credentials = credentials, settings = settings, base_url = base_url,
+    connect_timeout = common.connect_timeout, user_agent = state.user_agent, secret_names = state.secret_names,
+  }
+  return state
+end
+
+return M

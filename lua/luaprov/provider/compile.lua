@@ -1,0 +1,271 @@
+--- From the nodes of a provider file to the description that everything else reads. Every mistake is noted with its
+--- line and its path; none of them reaches a call.
+local errors = require "luaprov.errors"
+local near = require "luaprov.near"
+local options = require "luaprov.provider.options"
+local shape = require "luaprov.provider.shape"
+local template = require "luaprov.provider.template"
+local words = require "luaprov.provider.words"
+
+local M = {}
+
+local OPERATIONS = { "create", "get", "update", "delete", "list" }
+
+--- Checks a node's options against those that its word takes.
+local function check_options(node, path, report, word)
+  if node.twice then report(node.line, path, "has its options twice") end
+  if node.stray then report(node.line, path, "has '" .. node.stray .. "' where options in braces belong") end
+  local allowed = options.of[word or node.word]
+  for name, value in pairs(node.options or {}) do
+    local check = allowed[name]
+    if not check then
+      report(node.line, path, "unknown option '" .. name .. "'" .. near.hint(name, options.names(word or node.word)))
+    else
+      local verdict = check(value)
+      if verdict ~= true then report(node.line, path, "option '" .. name .. "' must be " .. verdict) end
+    end
+  end
+end
+
+local function template_of(text, node, path, report)
+  if type(text) ~= "string" then return nil end
+  local parts, fault = template.parse(text)
+  if not parts then report(node.line, path, "'" .. text .. "' has " .. fault) end
+  return parts
+end
+
+local function check_names(parts, known, node, path, report)
+  for _, name in ipairs(parts and parts.names or {}) do
+    local found
+    for _, candidate in ipairs(known) do found = found or candidate == name end
+    if not found then report(node.line, path, "{" .. name .. "} is no field or setting" .. near.hint(name, known)) end
+  end
+end
+
+-- A body path, or a list of them, as lists of keys. "." is the whole body.
+local function body_paths(value)
+  if value == nil then return nil end
+  local list = {}
+  for _, text in ipairs(type(value) == "table" and getmetatable(value) == nil and value or { value }) do
+    if text == words.location then
+      list[#list + 1] = "location"
+    else
+      local keys = {}
+      for key in tostring(text):gmatch("[^.]+") do keys[#keys + 1] = tonumber(key) or key end
+      list[#list + 1] = keys
+    end
+  end
+  return list
+end
+
+local function statuses(value)
+  local set = {}
+  for _, status in ipairs(type(value) == "table" and value or { value or 200 }) do set[status] = true end
+  return set
+end
+
+local function compile_pages(node, path, report)
+  if node == nil then return nil end
+  if not words.is_node(node) or node.class ~= "pages" then
+    report(0, path, "pages must be numbered {…} or offsets {…}")
+    return nil
+  end
+  check_options(node, path, report)
+  local given = node.options or {}
+  if type(given.query) ~= "string" then report(node.line, path, "needs a query, as in \"page={page}\"") end
+  local query = template_of(given.query, node, path, report)
+  check_names(query, node.word == "numbered" and { "page", "size" } or { "offset", "size" }, node, path, report)
+  return { kind = node.word, query = query, first = given.first or 0, size = given.size or 100,
+           total = body_paths(given.total) }
+end
+
+local function header_templates(headers, node, path, known, report)
+  local compiled = {}
+  for name, text in pairs(headers or {}) do
+    if type(name) ~= "string" or type(text) ~= "string" then
+      report(node.line, path, "headers must be a table of names and texts")
+      return compiled
+    end
+    compiled[name] = template_of(text, node, path, report)
+    check_names(compiled[name], known, node, path, report)
+  end
+  return compiled
+end
+
+local function compile_operation(name, node, resource, context, report)
+  local path = resource.name .. "." .. name
+  if words.is_node(node, "by") then
+    local setting = node.selectors[1]
+    local field = context.settings[setting]
+    if not field or not field.values then
+      report(node.line, path, "by: '" .. tostring(setting) .. "' is no choice among the provider's settings")
+      return nil
+    end
+    local cases = { setting = setting, cases = {} }
+    for value, case in pairs(node.options or {}) do
+      if field.values[value] == nil then report(node.line, path, "'" .. value .. "' is no value of " .. setting) end
+      cases.cases[value] = compile_operation(name, case, resource, context, report)
+    end
+    return cases
+  end
+  if not words.is_node(node) or node.class ~= "operation" then
+    report(resource.line, path, "must be get, post, put, patch or delete, with a table")
+    return nil
+  end
+  check_options(node, path, report, "operation")
+  local given = node.options or {}
+  local text = node.name or given.path
+  if not text then
+    if not resource.path_text then report(node.line, path, "needs a path") end
+    text = (resource.path_text or "") .. ((name == "create" or name == "list") and "" or "/{id}")
+  end
+  local parts = template_of(text, node, path, report)
+  local known = { "id" }
+  for _, list in ipairs { resource.shape.paths, context.setting_names } do
+    for _, known_name in ipairs(list) do known[#known + 1] = known_name end
+  end
+  check_names(parts, known, node, path, report)
+  return {
+    name = name, method = node.word:upper(), path = parts, line = node.line,
+    expect = statuses(given.expect), expected = given.expect or 200,
+    headers = header_templates(given.headers, node, path, context.setting_names, report),
+    query = given.query, pages = compile_pages(given.pages, path, report),
+    record = body_paths(given.record or "."), items = body_paths(given.items or "."), id = body_paths(given.id),
+    returns = given.returns, sends = given.sends or "changes",
+  }
+end
+
+local function compile_resource(node, context, report)
+  local resource = { name = node.name, line = node.line, about = node.options and node.options.about }
+  if type(node.name) ~= "string" or not node.name:find("^[%a_][%w_]*$") then
+    report(node.line, "resource", "needs a name of letters, digits and underscores")
+    return nil
+  end
+  check_options(node, node.name, report)
+  local given = node.options or {}
+  resource.path_text = given.path
+  resource.id = given.id or "id"
+  resource.key, resource.unique = given.key, given.unique or false
+  resource.shape = shape.compile(node.parts or {}, node.name, given.unknown or "refuse", check_options, report)
+  resource.operations = {}
+  for _, name in ipairs(OPERATIONS) do
+    if given[name] ~= nil then
+      resource.operations[name] = compile_operation(name, given[name], resource, context, report)
+    end
+  end
+  if not next(resource.operations) then report(node.line, node.name, "has no operation") end
+  return resource
+end
+
+local function compile_auth_method(node, index, context, report)
+  local path = "auth." .. index
+  if not words.is_node(node) or node.class ~= "auth" then
+    report(0, path, "must be bearer \"NAME\" or token_request {…}")
+    return nil
+  end
+  path = "auth." .. node.word
+  check_options(node, path, report)
+  local given = node.options or {}
+  if node.word == "bearer" then
+    if type(node.name) ~= "string" then report(node.line, path, "needs the name of its credential") return nil end
+    return { kind = "bearer", fields = { { name = node.name, type = "secret", required = true, line = node.line } } }
+  end
+  local fields = shape.compile(node.parts or {}, path, "refuse", check_options, report).fields
+  if type(given.url) ~= "string" then report(node.line, path, "needs a url") end
+  if type(given.token) ~= "string" then report(node.line, path, "needs token, where the answer has it") end
+  if not context.encodings[given.encoding or "form"] then
+    local setting = context.settings[given.encoding]
+    if not setting or not setting.values then
+      report(node.line, path, "encoding must be form, json, query, or a choice among the settings")
+    end
+  end
+  local url = template_of(given.url, node, path, report)
+  local known = { "base_url" }
+  for _, name in ipairs(context.setting_names) do known[#known + 1] = name end
+  check_names(url, known, node, path, report)
+  return {
+    kind = "token_request", fields = fields, url = url, encoding = given.encoding or "form",
+    constant = given.constant or {}, token = body_paths(given.token)[1], lifetime = given.lifetime,
+    expires_in = given.expires_in and body_paths(given.expires_in)[1], rotates = given.rotates,
+  }
+end
+
+local function compile_auth(auth, context, report)
+  local methods = {}
+  if auth == nil then return methods end
+  for index, node in ipairs(words.is_node(auth) and { auth } or type(auth) == "table" and auth or { auth }) do
+    methods[#methods + 1] = compile_auth_method(node, index, context, report)
+  end
+  return methods
+end
+
+local function compile_errors(given, report)
+  if type(given) ~= "table" then return given end
+  check_options({ word = "errors", options = given, line = 0 }, "errors", report)
+  local known = {}
+  for _, kind in ipairs(errors.kinds) do known[kind] = true end
+  for code, kind in pairs(type(given.kinds) == "table" and given.kinds or {}) do
+    if not known[kind] then
+      report(0, "errors.kinds." .. tostring(code), "unknown kind '" .. tostring(kind) .. "'"
+        .. near.hint(tostring(kind), errors.kinds))
+    end
+  end
+  return {
+    items = given.items and body_paths(given.items), message = body_paths(given.message),
+    code = given.code and body_paths(given.code), codes = given.codes, strip = given.strip,
+    trace_id = body_paths(given.trace_id), kinds = given.kinds or {},
+  }
+end
+
+local function compile_limits(limits, report)
+  for i, limit in ipairs(limits or {}) do
+    if type(limit) ~= "table" or type(limit[1]) ~= "number" or type(limit.per) ~= "number" then
+      report(0, "limits." .. i, "must be { calls, per = seconds }")
+    end
+  end
+  return limits or {}
+end
+
+--- @param node table what the file returned
+--- @param name string the provider's name
+--- @param report function line, path, message: notes a mistake
+--- @return table description
+function M.compile(node, name, report)
+  if not words.is_node(node, "provider") then
+    report(0, "", "the file must return provider {…}")
+    return {}
+  end
+  check_options(node, "provider", report)
+  local given, resources, settings = node.options or {}, {}, {}
+  for _, part in ipairs(node.parts or {}) do
+    if words.is_node(part, "resource") then resources[#resources + 1] = part
+    elseif words.is_node(part) and part.class == "field" then settings[#settings + 1] = part
+    else report(type(part) == "table" and part.line or 0, "provider", "holds something that is no resource and no setting") end
+  end
+  local setting_shape = shape.compile(settings, "settings", "refuse", check_options, report)
+  local context = { settings = setting_shape.by_name, setting_names = {},
+                    encodings = { form = true, json = true, query = true } }
+  for _, field in ipairs(setting_shape.fields) do
+    context.setting_names[#context.setting_names + 1] = field.name
+  end
+  local provider = {
+    name = name, title = given.title or name, settings = setting_shape.fields,
+    base_url = template_of(given.base_url, node, "base_url", report),
+    auth = compile_auth(given.auth, context, report), errors = compile_errors(given.errors, report),
+    limits = compile_limits(given.limits, report), resources = {}, resource = {},
+  }
+  check_names(provider.base_url, context.setting_names, node, "base_url", report)
+  if given.base_url == nil then report(node.line, "provider", "needs a base_url") end
+  if #resources == 0 then report(node.line, "provider", "has no resource") end
+  for _, part in ipairs(resources) do
+    local resource = compile_resource(part, context, report)
+    if resource then
+      if provider.resource[resource.name] then report(part.line, resource.name, "is there twice") end
+      provider.resources[#provider.resources + 1] = resource
+      provider.resource[resource.name] = resource
+    end
+  end
+  return provider
+end
+
+return M

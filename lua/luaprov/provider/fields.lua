@@ -1,0 +1,381 @@
+--- Checks a table against a shape and makes what goes over the wire; reads what comes back.
+local json = require "luaprov.json"
+local near = require "luaprov.near"
+local secret = require "luaprov.secret"
+local shapes = require "luaprov.provider.shape"
+
+local M = {}
+
+local function described(value)
+  if value == json.null then return "null" end
+  local kind = type(value)
+  return (kind == "boolean" or kind == "nil") and tostring(value) or "a " .. kind
+end
+
+local function characters(text)
+  local _, continuation = text:gsub("[\128-\191]", "")
+  return #text - continuation
+end
+
+local function named_values(field)
+  local names = {}
+  for i, value in ipairs(field.value_list) do
+    local label = field.values[value]
+    names[i] = tostring(value) .. (type(label) == "string" and label ~= tostring(value) and " (" .. label .. ")" or "")
+  end
+  return table.concat(names, ", ")
+end
+
+-- A whole number of any size that the runtime holds exactly, or nil.
+local function whole(value)
+  if type(value) ~= "number" or value % 1 ~= 0 then return nil end
+  if math.type and math.type(value) == "float" then value = math.tointeger(value) end
+  return value
+end
+
+local function digits(value) return (("%.0f"):format(value)) end
+
+-- One function a type: value -> wire value, or nil and what is wrong. None of them quotes the value: it may be a secret
+-- that strayed into the wrong field.
+local checks = {}
+
+local function check_length(field, value, n, unit)
+  if field.min and n < field.min then
+    return nil, n == 0 and "is empty" or "is shorter than " .. field.min .. " " .. unit
+  end
+  if field.max and n > field.max then return nil, "is longer than " .. field.max .. " " .. unit end
+  return value
+end
+
+function checks.text(field, value, context)
+  if secret.is(value) then return checks.secret(field, value, context) end
+  if type(value) ~= "string" then return nil, "must be text, not " .. described(value) end
+  if field.pattern and not value:find(field.pattern) then return nil, "does not match " .. field.pattern end
+  return check_length(field, value, characters(value), "characters")
+end
+
+function checks.secret(field, value, context)
+  if not secret.is(value) then
+    if type(value) ~= "string" then return nil, "must be a secret or text, not " .. described(value) end
+    value = secret.new(value)
+  end
+  local opened, why = value:reveal()
+  if not opened then return nil, "cannot be opened: " .. why end
+  context.opened[#context.opened + 1] = opened
+  if field.pattern and not opened:find(field.pattern) then return nil, "does not match " .. field.pattern end
+  return check_length(field, opened, characters(opened), "characters")
+end
+
+function checks.url(_, value)
+  if type(value) ~= "string" or not value:find("^https?://[^/?#@%s%c]+[^?#%s%c]*$") then
+    return nil, "must be a URL (http or https, without user name, query and fragment)"
+  end
+  return (value:gsub("/+$", ""))
+end
+
+function checks.integer(field, value)
+  if field.sent_as == "string" and type(value) == "string" then
+    if not value:find("^%-?%d+$") then return nil, "must be a whole number" end
+  elseif whole(value) == nil then
+    return nil, "must be a whole number, not " .. described(value)
+  end
+  local n = tonumber(value)
+  if field.min and n < field.min then return nil, "is less than " .. field.min end
+  if field.max and n > field.max then return nil, "is more than " .. field.max end
+  if field.sent_as ~= "string" then return whole(value) end
+  return type(value) == "string" and value or digits(value)
+end
+
+function checks.boolean(field, value)
+  if field.sent_as == "string" then
+    if value == "true" or value == "false" then return value end
+    if type(value) == "boolean" then return tostring(value) end
+  elseif type(value) == "boolean" then
+    return value
+  end
+  return nil, "must be true or false, not " .. described(value)
+end
+
+function checks.choice(field, value)
+  local there = whole(value) or value
+  if type(there) ~= "table" and field.values[there] ~= nil then
+    return field.sent_as == "string" and tostring(there) or there
+  end
+  local nearest = type(value) == "string" and near.match(value, field.value_list)
+  return nil, "must be one of " .. named_values(field) .. (nearest and " (did you mean '" .. nearest .. "'?)" or "")
+end
+
+local function fault(context, path, message, kind)
+  context.faults[#context.faults + 1] = { path = path, message = message, kind = kind }
+end
+
+local function join(prefix, name) return prefix == "" and name or prefix .. "." .. name end
+
+-- A copy of a value that the provider file says nothing of, with its secrets opened.
+local function pass(value, context, path, depth)
+  if secret.is(value) then
+    local opened, why = checks.secret({}, value, context)
+    if not opened then fault(context, path, why) end
+    return opened
+  end
+  if type(value) ~= "table" then return value end
+  if depth > 100 then
+    fault(context, path, "is nested too deep")
+    return nil
+  end
+  local copy = {}
+  for key, inner in pairs(value) do copy[key] = pass(inner, context, join(path, tostring(key)), depth + 1) end
+  return setmetatable(copy, getmetatable(value))
+end
+
+local check_table
+
+local function check_list(field, value, context, path)
+  if type(value) ~= "table" or secret.is(value) then return nil, "must be a list, not " .. described(value) end
+  local count = 0
+  for key in pairs(value) do
+    if type(key) ~= "number" then return nil, "must be a list, and has a key '" .. tostring(key) .. "'" end
+    count = count + 1
+  end
+  if count ~= #value then return nil, "has holes" end
+  local copy = json.array {}
+  for i, item in ipairs(value) do
+    local item_path = path .. "[" .. i .. "]"
+    if not field.of then
+      copy[i] = pass(item, context, item_path, 0)
+    else
+      copy[i] = M.check_value(field.of, item, context, item_path)
+    end
+  end
+  return check_length(field, copy, count, "items")
+end
+
+--- Checks one value; notes what is wrong in context.faults.
+--- @return any wire nil when something is wrong
+function M.check_value(field, value, context, path)
+  local wire, why
+  if field.type == "list" then
+    wire, why = check_list(field, value, context, path)
+  elseif field.type == "group" then
+    if type(value) ~= "table" or secret.is(value) then why = "must be a table, not " .. described(value)
+    else wire = check_table(field.shape, value, context, path) end
+  else
+    wire, why = checks[field.type](field, value, context)
+  end
+  if why then fault(context, path, why) end
+  return wire
+end
+
+-- The value of a selector: from the tables around, else from the record that the vendor has.
+local function selected(name, context)
+  for i = #context.scopes, 1, -1 do
+    local scope = context.scopes[i]
+    local value = rawget(scope.input, name)
+    local field = scope.shape.by_name[name]
+    if value == nil and field and context.operation == "create" then value = field.default end
+    if value == nil and scope.record then value = scope.record[name] end
+    if value ~= nil then return value end
+  end
+end
+
+local function case_of(by, context)
+  local values = {}
+  for i, name in ipairs(by.selectors) do
+    local value = selected(name, context)
+    if value == nil or type(value) == "table" then return nil, false end
+    values[i] = tostring(whole(value) or value)
+  end
+  return by.cases[table.concat(values, " ")], true, values
+end
+
+local function check_field(field, context, wire, prefix, needs_all)
+  local name = field.name
+  local path = join(prefix, name)
+  local scope = context.scopes[#context.scopes]
+  local value = rawget(scope.input, name)
+  if value == nil and context.operation == "create" then value = field.default end
+  if value == nil then
+    if field.required and needs_all then fault(context, path, "is required") end
+  elseif field.computed then
+    fault(context, path, "comes with answers only and cannot be set")
+  elseif field.path then
+    if context.operation == "update" and not context.in_path[name] then
+      fault(context, path, "is fixed: it cannot change after create", "unsupported")
+    else
+      context.parents[name] = value
+    end
+  elseif field.fixed and context.operation == "update" then
+    fault(context, path, "is fixed: it cannot change after create", "unsupported")
+  elseif value == json.null then
+    if context.operation == "create" or field.required then fault(context, path, "must not be null")
+    else wire[name] = value end
+  else
+    wire[name] = M.check_value(field, value, context, path)
+  end
+end
+
+local function no_such_case(by, values, context, prefix)
+  local keys = {}
+  for key in pairs(by.cases) do keys[#keys + 1] = "'" .. key .. "'" end
+  table.sort(keys)
+  fault(context, join(prefix, table.concat(by.selectors, ", ")),
+    "'" .. table.concat(values, " ") .. "' is none of " .. table.concat(keys, ", "))
+end
+
+-- Checks the fields of a shape and of its variants against the innermost table. Returns whether unknown ones pass.
+local function check_fields(shape, context, wire, prefix, known, needs_all)
+  local passes = shape.unknown == "pass"
+  for _, field in ipairs(shape.fields) do
+    known[field.name] = true
+    check_field(field, context, wire, prefix, needs_all)
+  end
+  for _, by in ipairs(shape.by) do
+    local case, complete, values = case_of(by, context)
+    if case then
+      passes = check_fields(case, context, wire, prefix, known, needs_all) or passes
+    else
+      local already = #context.faults > 0
+      for name, field in pairs(by.union) do
+        -- On update the variants agree about these, or the record would have been read; on create the selector's own
+        -- fault is enough.
+        if context.operation == "update" and not complete then check_field(field, context, wire, prefix, false) end
+        known[name] = true
+      end
+      if complete and not already then no_such_case(by, values, context, prefix) end
+      passes = passes or by.passes
+    end
+  end
+  return passes
+end
+
+function check_table(shape, input, context, prefix)
+  local depth = #context.scopes
+  local outer = context.scopes[depth]
+  local record = outer and outer.record
+  if prefix ~= "" and record then record = record[prefix:match("[^.]+$")] end
+  context.scopes[depth + 1] = { input = input, shape = shape, record = type(record) == "table" and record or nil }
+  if depth == 0 then context.scopes[1].record = context.record end
+  local wire, known = {}, {}
+  local needs_all = context.operation == "create" or (depth > 0 and shape.whole)
+  local passes = check_fields(shape, context, wire, prefix, known, needs_all)
+  for name, value in pairs(input) do
+    if not known[name] then
+      local path = join(prefix, tostring(name))
+      if passes then wire[name] = pass(value, context, path, 0)
+      else fault(context, path, "is unknown" .. near.hint(tostring(name), shapes.names(shape))) end
+    end
+  end
+  context.scopes[depth + 1] = nil
+  return wire
+end
+
+--- Checks a table that somebody wants to create or to change.
+--- @param shape table
+--- @param input table
+--- @param options table operation ("create" or "update"), in_path (names that the operation's path takes), record (what
+---   the vendor has, for an update whose fields depend on the variant)
+--- @return table result wire (what to send, secrets opened), parents, opened (the secrets' values), faults
+function M.check(shape, input, options)
+  local context = {
+    operation = options.operation, in_path = options.in_path or {}, record = options.record,
+    faults = {}, opened = {}, parents = {}, scopes = {},
+  }
+  context.wire = check_table(shape, input, context, "")
+  table.sort(context.faults, function(a, b) return a.path < b.path end)
+  return context
+end
+
+--- Whether an update's fields can be judged only with the record that the vendor has.
+function M.needs_record(shape, input)
+  for _, by in ipairs(shape.by) do
+    if shape.whole then return true end
+    for name in pairs(input) do
+      local there = by.union[name]
+      if there and not by.agrees[name] then return true end
+      if not there and not shape.by_name[name] and by.passes then return true end
+    end
+  end
+  for _, field in ipairs(shape.fields) do
+    local value = rawget(input, field.name)
+    if field.shape and type(value) == "table" and M.needs_record(field.shape, value) then return true end
+  end
+  return false
+end
+
+local function read_entry(entry, value)
+  if value == json.null then return value end
+  if entry.secret then
+    return type(value) ~= "table" and secret.new(tostring(value)) or value
+  end
+  if entry.codes and type(value) ~= "table" then
+    return entry.codes[tostring(whole(value) or value)] or value
+  end
+  if type(value) ~= "table" then return value end
+  if entry.item then
+    for i, item in ipairs(value) do value[i] = read_entry(entry.item, item) end
+  elseif entry.reader then
+    return M.read(entry.reader, value)
+  end
+  return value
+end
+
+--- Makes a record of a table that an answer had, in place: secret fields become secrets, numbers that stand for a
+--- choice become its spelling, keys in another case get theirs where the provider file says so.
+function M.read(reader, body)
+  local lower
+  if reader.shape.any_case then
+    lower = {}
+    for name in pairs(reader.names) do lower[name:lower()] = name end
+    for _, name in ipairs(M.keys(body)) do
+      local spelled = type(name) == "string" and lower[name:lower()]
+      if spelled and spelled ~= name and body[spelled] == nil then
+        body[spelled], body[name] = body[name], nil
+      end
+    end
+  end
+  for name, entry in pairs(reader.names) do
+    local value = body[name]
+    if value ~= nil then body[name] = read_entry(entry, value) end
+  end
+  return body
+end
+
+-- What of a record may be sent again, secrets opened.
+local function writable(shape, record, context, into)
+  for _, field in ipairs(shape.fields) do
+    local value = record[field.name]
+    if value ~= nil and not (field.computed or field.path) then
+      if field.shape and type(value) == "table" then
+        context.scopes[#context.scopes + 1] = { input = value, shape = field.shape }
+        into[field.name] = writable(field.shape, value, context, {})
+        context.scopes[#context.scopes] = nil
+      else
+        into[field.name] = pass(value, context, field.name, 0)
+      end
+    end
+  end
+  for _, by in ipairs(shape.by) do
+    local case = case_of(by, context)
+    if case then writable(case, record, context, into) end
+  end
+  return into
+end
+
+--- The fields of a record that an update can send, for a vendor that wants the whole of it.
+--- @param shape table
+--- @param record table
+--- @param opened string[] gains the values of its secrets
+--- @return table wire
+function M.writable(shape, record, opened)
+  local context = { operation = "update", faults = {}, opened = opened, scopes = { { input = record, shape = shape } } }
+  return writable(shape, record, context, {})
+end
+
+--- The keys of a table, so that it may be changed while one walks through them.
+function M.keys(body)
+  local keys = {}
+  for key in pairs(body) do keys[#keys + 1] = key end
+  return keys
+end
+
+return M

@@ -1,0 +1,140 @@
+--- Finds a provider file, runs it where only its words exist, and returns its description.
+local compile = require "luaprov.provider.compile"
+local errors = require "luaprov.errors"
+local near = require "luaprov.near"
+local words = require "luaprov.provider.words"
+
+local M = {}
+
+local loaded = {} -- file -> description
+
+local function readable(path)
+  local file = io.open(path, "rb")
+  if not file then return false end
+  -- A folder can be opened and not read.
+  local text = file:read(0) or file:read(1)
+  file:close()
+  return text ~= nil
+end
+
+--- The folders that hold provider files: those of LUAPROV_PATH (separated by colons), then the built-in one.
+--- @return string[]
+function M.folders()
+  local folders = {}
+  for folder in (os.getenv("LUAPROV_PATH") or ""):gmatch("[^:]+") do folders[#folders + 1] = folder end
+  local here = debug.getinfo(1, "S").source:match("^@(.*)provider/load%.lua$")
+  folders[#folders + 1] = (here or "./") .. "providers"
+  return folders
+end
+
+--- The names of all provider files that can be found by name.
+--- @return string[] names sorted; empty where lua-filesystem is not installed
+function M.names()
+  local ok, lfs = pcall(require, "lfs")
+  if not ok then return {} end
+  local seen, names = {}, {}
+  for _, folder in ipairs(M.folders()) do
+    if lfs.attributes(folder, "mode") == "directory" then
+      for entry in lfs.dir(folder) do
+        local name = entry:match("^([%w_%-]+)%.lua$")
+        if name and not seen[name] then
+          seen[name] = true
+          names[#names + 1] = name
+        end
+      end
+    end
+  end
+  table.sort(names)
+  return names
+end
+
+local function find(name)
+  if name:find("/", 1, true) then
+    if readable(name) then return name end
+    return nil, "there is no provider file " .. name
+  end
+  for _, folder in ipairs(M.folders()) do
+    local path = folder .. "/" .. name .. ".lua"
+    if name:find("^[%w_%-]+$") and readable(path) then return path end
+  end
+  return nil, "there is no provider '" .. name .. "'" .. near.hint(name, M.names())
+end
+
+local function environment()
+  local env = words.environment()
+  local names = {}
+  for name in pairs(env) do names[#names + 1] = name end
+  return setmetatable({}, {
+    __index = function(_, name)
+      local word = env[name]
+      if word == nil then error("unknown word '" .. tostring(name) .. "'" .. near.hint(name, names), 2) end
+      return word
+    end,
+    __newindex = function(_, name) error("'" .. tostring(name) .. "': a provider file sets no globals", 2) end,
+  })
+end
+
+-- Where a mistake stands that no word could note a line for: the first line that has the last part of its path.
+local function line_in(source, path)
+  local word = path:match("([%w_]+)[^%w_]*$")
+  local number = 0
+  for line in (source .. "\n"):gmatch("(.-)\n") do
+    number = number + 1
+    if word and line:find("%f[%w_]" .. word .. "%f[^%w_]") then return number end
+  end
+  return 1
+end
+
+local function invalid(messages)
+  return errors.new { kind = "invalid", outcome = "not_sent", message = table.concat(messages, "\n") }
+end
+
+--- @param source string the text of a provider file
+--- @param file string its path, for messages
+--- @param name string the provider's name
+--- @return table|nil description
+--- @return luaprov.Error|nil err with every mistake, a line each: FILE:LINE: PATH: MESSAGE
+function M.compile(source, file, name)
+  if source:find("^\27") then return nil, invalid { file .. ":1: is a binary chunk; a provider file is text" } end
+  local chunk, why = load(source, "@" .. file, "t", environment())
+  if not chunk then return nil, invalid { why } end
+  local ok, result = pcall(chunk)
+  if not ok then return nil, invalid { tostring(result) } end
+  local mistakes = {}
+  local function report(line, path, message)
+    if line <= 0 then line = line_in(source, path) end
+    mistakes[#mistakes + 1] = { line, ("%s:%d: %s%s"):format(file, line, path ~= "" and path .. ": " or "", message) }
+  end
+  local compiled, description = pcall(compile.compile, result, name, report)
+  if not compiled then report(0, "provider", "cannot be read: " .. tostring(description)) end
+  if #mistakes > 0 then
+    table.sort(mistakes, function(a, b)
+      if a[1] ~= b[1] then return a[1] < b[1] end
+      return a[2] < b[2]
+    end)
+    local lines = {}
+    for i, mistake in ipairs(mistakes) do lines[i] = mistake[2] end
+    return nil, invalid(lines)
+  end
+  description.file = file
+  return description
+end
+
+--- @param name string a provider's name, or the path of a provider file
+--- @return table|nil description
+--- @return luaprov.Error|nil err
+function M.load(name)
+  local path, why = find(name)
+  if not path then return nil, invalid { why } end
+  if loaded[path] then return loaded[path] end
+  local file, unreadable = io.open(path, "rb")
+  if not file then return nil, invalid { unreadable } end
+  local source = file:read("*a")
+  file:close()
+  local description, err = M.compile(source, path, path:match("([^/]+)%.lua$") or path:match("[^/]+$"))
+  if not description then return nil, err end
+  loaded[path] = description
+  return description
+end
+
+return M

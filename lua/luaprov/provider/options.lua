@@ -1,0 +1,134 @@
+--- Which options each word of a provider file takes, and of what type. `compile` refuses every other.
+local M = {}
+
+-- Each check returns true, or what should have been there.
+local function a(kind)
+  return function(value) return type(value) == kind or "a " .. kind end
+end
+local number, boolean, fn, map = a "number", a "boolean", a "function", a "table"
+local text = function(value) return type(value) == "string" and value ~= "" or "a string" end
+
+local function list_of_text(value)
+  if type(value) ~= "table" then return "a list of names" end
+  for _, item in ipairs(value) do
+    if text(item) ~= true then return "a list of names" end
+  end
+  return #value > 0 or "a list of names"
+end
+
+local function any_of(...)
+  local checks = { ... }
+  return function(value)
+    local wanted = {}
+    for i, check in ipairs(checks) do
+      local verdict = check(value)
+      if verdict == true then return true end
+      wanted[i] = verdict
+    end
+    return table.concat(wanted, " or ")
+  end
+end
+
+local function one_of(...)
+  local names = { ... }
+  return function(value)
+    for _, name in ipairs(names) do
+      if value == name then return true end
+    end
+    return "'" .. table.concat(names, "' or '") .. "'"
+  end
+end
+
+local function count(value)
+  return type(value) == "number" and value >= 0 and value % 1 == 0 or "a whole number"
+end
+
+local function pattern(value)
+  if type(value) ~= "string" then return "a Lua pattern" end
+  return pcall(string.find, "", value) or "a Lua pattern (this one is malformed)"
+end
+
+local path = any_of(text, list_of_text)
+local anything = function() return true end
+
+local function with(base, more)
+  local all = {}
+  for name, check in pairs(base) do all[name] = check end
+  for name, check in pairs(more) do all[name] = check end
+  return all
+end
+
+-- What every field takes:
+--   about     what it is, for people
+--   required  create refuses a table without it
+--   fixed     cannot change after create
+--   computed  comes with answers only, is never sent
+--   default   what create sends where the table has nothing
+--   path      is a part of the path, not of the body
+--   sent_as   "string": a number or boolean travels as text
+--   as        its name on the wire, where that is another (credentials only)
+local field = { about = text, required = boolean, fixed = boolean, computed = boolean, default = anything,
+                path = boolean, sent_as = one_of "string", as = text }
+
+local read = { record = path, items = path }
+
+M.of = {
+  text    = with(field, { min = count, max = count, pattern = pattern }),  -- min, max: characters
+  secret  = with(field, { min = count, max = count, pattern = pattern }),
+  url     = with(field, {}),
+  integer = with(field, { min = number, max = number }),
+  boolean = with(field, {}),
+  choice  = with(field, { values = map, codes = map }),  -- codes: what an answer may have in a value's place
+  list    = with(field, { of = anything, min = count, max = count }),
+  group   = with(field, {
+    unknown  = one_of("refuse", "pass"),  -- fields that the file does not name
+    any_case = boolean,                   -- answers spell its keys in any case
+    whole    = boolean,                   -- an update replaces it whole, so it must be whole
+  }),
+
+  provider = { title = text, base_url = text, auth = anything, limits = map, errors = any_of(map, fn) },
+  resource = {
+    about = text, path = text,
+    id = text,                            -- the record's own name for its id
+    key = list_of_text, unique = boolean, -- how to recognise a record; whether the vendor refuses a second
+    unknown = one_of("refuse", "pass"),
+    create = anything, get = anything, update = anything, delete = anything, list = anything,
+  },
+  operation = with(read, {
+    path = text,
+    expect = any_of(count, map),          -- the statuses of success, 200 by default
+    headers = map,
+    query = list_of_text,                 -- the names of list's filters
+    returns = one_of "nothing",           -- the answer has no record: it is read back
+    id = anything,                        -- where the id is: a body path, `location`, or a list of them
+    pages = anything,
+    sends = one_of("changes", "whole", "merge_patch", "json_patch"),
+  }),
+  bearer = {},
+  token_request = {
+    url = text, encoding = text, constant = map,
+    token = text, expires_in = text,      -- where the answer has them; expires_in in seconds
+    lifetime = number,                    -- seconds, where the answer does not say
+    rotates = text,                       -- the credential that the answer's field of that name replaces
+  },
+  numbered = { query = text, first = count, size = count, total = text },
+  offsets  = { query = text, size = count, total = text },
+  errors = {
+    message = path, trace_id = path, code = text,
+    items = text,                         -- a list of errors: message and code are then within each
+    codes = text,                         -- how the documentation writes a code: a format of string.format
+    strip = pattern,                      -- what to leave out of a message
+    kinds = map,                          -- code -> kind
+  },
+}
+
+--- @param word string
+--- @return string[] names
+function M.names(word)
+  local names = {}
+  for name in pairs(M.of[word]) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+return M

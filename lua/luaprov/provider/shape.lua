@@ -1,0 +1,254 @@
+--- The shape of a table: its fields in order, and the variants that one or several of them choose.
+---
+--- shape: fields (ordered), by_name, by (variants), paths (names of path parts), unknown, any_case, whole, reader
+--- field: name, type, required, fixed, computed, default, min, max, pattern, values, value_list, codes, sent_as, path,
+---        as, of (a field), shape (a group's)
+--- by:    selectors, cases (joined values of the selectors -> shape), union (name -> field of some case),
+---        agrees (name -> whether every case says the same of it), passes (whether a case passes unknown fields on)
+--- reader: what an answer's table is read with, whatever its variant: name -> { secret, codes, reader, item }
+local near = require "luaprov.near"
+local words = require "luaprov.provider.words"
+
+local M = {}
+
+local function compile_values(node, path, report)
+  local given = node.options.values
+  local values, list = {}, {}
+  if type(given) ~= "table" or next(given) == nil then
+    report(node.line, path, "a choice needs values")
+    return values, list
+  end
+  if given[1] ~= nil then
+    for i, value in ipairs(given) do values[value], list[i] = true, value end
+  else
+    for value, label in pairs(given) do
+      values[value] = label
+      list[#list + 1] = value
+    end
+    table.sort(list, function(a, b) return tostring(a) < tostring(b) end)
+  end
+  return values, list
+end
+
+local function compile_codes(node, values, path, report)
+  local codes = {}
+  for value, code in pairs(node.options.codes or {}) do
+    if values[value] == nil then report(node.line, path, "codes names '" .. tostring(value) .. "', which is no value") end
+    codes[tostring(code)] = value
+  end
+  return next(codes) and codes or nil
+end
+
+local compile_field
+
+local function compile_element(node, path, check_options, report)
+  local element = node.options.of
+  if element == nil then return nil end
+  if not words.is_node(element) or element.class ~= "field" then
+    report(node.line, path, "of must be a field word with a table, as in of = text {}")
+    return nil
+  end
+  return compile_field(element, path .. "[]", check_options, report)
+end
+
+function compile_field(node, path, check_options, report)
+  node.options, node.parts = node.options or {}, node.parts or {}
+  check_options(node, path, report)
+  local given = node.options
+  local field = { name = node.name, type = node.word, line = node.line }
+  for _, option in ipairs { "about", "required", "fixed", "computed", "default", "min", "max", "pattern", "sent_as",
+                            "path", "as" } do
+    field[option] = given[option]
+  end
+  if node.word == "choice" then
+    field.values, field.value_list = compile_values(node, path, report)
+    field.codes = compile_codes(node, field.values, path, report)
+    if given.default ~= nil and field.values[given.default] == nil then
+      report(node.line, path, "the default is no value of it")
+    end
+  elseif node.word == "list" then
+    field.of = compile_element(node, path, check_options, report)
+  elseif node.word == "group" then
+    field.shape = M.compile(node.parts, path, given.unknown or "refuse", check_options, report)
+    field.shape.any_case, field.shape.whole = given.any_case, given.whole
+  end
+  if node.word ~= "group" and #node.parts > 0 then report(node.line, path, "only a group has fields") end
+  return field
+end
+
+-- What two fields of one name must share so that it does not matter which of them is meant.
+local function signature(field)
+  local values = {}
+  for i, value in ipairs(field.value_list or {}) do values[i] = tostring(value) end
+  return table.concat({
+    field.type, tostring(field.fixed), tostring(field.computed), tostring(field.sent_as), tostring(field.min),
+    tostring(field.max), tostring(field.pattern), tostring(field.shape), tostring(field.of), table.concat(values, ","),
+  }, "\0")
+end
+
+local function plain(field)
+  return (field.type == "text" or field.type == "secret") and not (field.fixed or field.computed or field.pattern
+    or field.min or field.max)
+end
+
+local function all_fields(shape, into)
+  for _, field in ipairs(shape.fields) do into[field.name] = into[field.name] or field end
+  for _, by in ipairs(shape.by) do
+    for name, field in pairs(by.union) do into[name] = into[name] or field end
+  end
+  return into
+end
+
+local function find_union(by)
+  by.union, by.agrees = {}, {}
+  for _, case in pairs(by.cases) do
+    all_fields(case, by.union)
+    by.passes = by.passes or case.unknown == "pass"
+  end
+  for name, field in pairs(by.union) do
+    local same = true
+    for _, case in pairs(by.cases) do
+      local other = all_fields(case, {})[name]
+      if other then same = same and signature(other) == signature(field)
+      else same = same and case.unknown == "pass" and plain(field) end
+    end
+    by.agrees[name] = same
+  end
+end
+
+local function compile_by(node, path, unknown, check_options, report)
+  local by = { selectors = node.selectors, cases = {} }
+  if #(node.parts or {}) > 0 or not next(node.options or {}) then
+    report(node.line, path, "by needs a table of values, as in by \"kind\" { a = {…}, b = {…} }")
+  end
+  for value, case in pairs(node.options or {}) do
+    local case_path = path .. "<" .. value .. ">"
+    if type(case) ~= "table" or words.is_node(case) then
+      report(node.line, case_path, "must be a table of fields")
+    else
+      local parts, own_unknown = {}, unknown
+      local function add(list)
+        for _, part in ipairs(list) do
+          if type(part) == "table" and getmetatable(part) == nil then add(part) else parts[#parts + 1] = part end
+        end
+      end
+      add(case)
+      for key, option in pairs(case) do
+        if key == "unknown" and (option == "pass" or option == "refuse") then own_unknown = option
+        elseif type(key) == "string" then
+          report(node.line, case_path, "unknown option '" .. key .. "'" .. near.hint(key, { "unknown" }))
+        end
+      end
+      by.cases[value] = M.compile(parts, case_path, own_unknown, check_options, report)
+    end
+  end
+  find_union(by)
+  return by
+end
+
+local function reader_of(field)
+  return {
+    secret = field.type == "secret", codes = field.codes,
+    reader = field.shape and field.shape.reader, item = field.of and reader_of(field.of),
+  }
+end
+
+local function merge_readers(into, from)
+  for name, entry in pairs(from) do
+    local there = into[name]
+    if type(name) ~= "string" or type(entry) ~= "table" or not there then
+      into[name] = there or entry
+    else
+      there.secret = there.secret or entry.secret
+      there.codes = there.codes or entry.codes
+      there.item = there.item or entry.item
+      if entry.reader and there.reader then merge_readers(there.reader.names, entry.reader.names)
+      else there.reader = there.reader or entry.reader end
+    end
+  end
+end
+
+local function make_reader(shape)
+  local names = {}
+  for _, field in ipairs(shape.fields) do names[field.name] = reader_of(field) end
+  for _, by in ipairs(shape.by) do
+    for _, case in pairs(by.cases) do merge_readers(names, case.reader.names) end
+  end
+  return { names = names, shape = shape }
+end
+
+--- Whether variants can be told apart by values that exist: the selectors must be fields, their joined values sensible.
+local function check_selectors(shape, by, node, path, report)
+  for _, selector in ipairs(by.selectors) do
+    if type(selector) ~= "string" then report(node.line, path, "by needs the names of one or several fields") return end
+  end
+  if #by.selectors > 1 then
+    for value in pairs(by.cases) do
+      local _, spaces = value:gsub(" ", "")
+      if spaces ~= #by.selectors - 1 then
+        report(node.line, path, "'" .. value .. "' must be " .. #by.selectors .. " values with spaces between")
+      end
+    end
+  end
+  local field = #by.selectors == 1 and shape.by_name[by.selectors[1]]
+  if field and field.values then
+    local known = {}
+    for value in pairs(field.values) do known[tostring(value)] = true end
+    for value in pairs(by.cases) do
+      if not known[value] then report(node.line, path, "'" .. value .. "' is no value of " .. field.name) end
+    end
+  end
+end
+
+--- @param parts table[] nodes of fields and variants
+--- @param path string where we are, for messages
+--- @param unknown string "refuse" or "pass"
+--- @param check_options function
+--- @param report function line, path, message
+--- @return table shape
+function M.compile(parts, path, unknown, check_options, report)
+  local shape = { fields = {}, by_name = {}, by = {}, paths = {}, unknown = unknown }
+  for _, node in ipairs(parts) do
+    if words.is_node(node, "by") then
+      local by = compile_by(node, path, unknown, check_options, report)
+      check_selectors(shape, by, node, path, report)
+      shape.by[#shape.by + 1] = by
+    elseif words.is_node(node) and node.class == "field" then
+      local field_path = path .. "." .. tostring(node.name)
+      if type(node.name) ~= "string" or node.name == "" then
+        report(node.line, path, node.word .. " needs a name")
+      else
+        local field = compile_field(node, field_path, check_options, report)
+        if shape.by_name[field.name] then report(node.line, field_path, "is there twice") end
+        shape.fields[#shape.fields + 1] = field
+        shape.by_name[field.name] = field
+        if field.path then shape.paths[#shape.paths + 1] = field.name end
+      end
+    else
+      report(type(node) == "table" and node.line or 0, path, "holds something that is no field")
+    end
+  end
+  shape.reader = make_reader(shape)
+  return shape
+end
+
+--- Every name that a table of this shape may have, in any variant.
+--- @return string[]
+function M.names(shape)
+  local names = {}
+  for name in pairs(all_fields(shape, {})) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+--- Adds the names of all secret fields, at any depth and in any variant, to a set.
+function M.secret_names(reader, set)
+  for name, entry in pairs(reader.names) do
+    if entry.secret then set[name] = true end
+    if entry.reader then M.secret_names(entry.reader, set) end
+    if entry.item and entry.item.reader then M.secret_names(entry.item.reader, set) end
+  end
+  return set
+end
+
+return M

@@ -1,0 +1,112 @@
+-- Hubster Portal. The names are those of its API reference: Portal, Hubs and Integrations.
+
+local created = { text "created" { computed = true }, text "modified" { computed = true } }
+local signing = { text "publicSigningKey" { computed = true }, secret "privateSigningKey" { computed = true } }
+
+return provider {
+  title    = "Hubster Portal",
+  base_url = "https://portal-api.hubster.io",
+
+  url "identity_url" { default = "https://identity.hubster.io" },
+  choice "integration_update" { default = "post", values = {
+    post = "POST /integrations/hubs/{integrationId}, as documented",
+    put  = "PUT /integrations/{integrationId}, as the rest of the API does it",
+  } },
+
+  auth = {
+    bearer "token",
+    token_request {
+      url = "{identity_url}/connect/token",
+      constant = { grant_type = "client_credentials" },
+      text "client_id" { required = true }, secret "client_secret" { required = true },
+      token = "access_token", expires_in = "expires_in",
+    },
+  },
+  errors = {
+    items = "errors", code = "code", message = "description", codes = "PRT%06d", strip = "%s*%(code: PRT%d+%)",
+    kinds = { PRT000600 = "conflict", PRT000700 = "conflict", PRT000701 = "conflict" },
+  },
+
+  resource "hubs" {
+    path = "/api/v1/hubs", id = "hubId",
+    key  = { "name" }, unique = true,
+
+    text    "name"                 { required = true },
+    text    "description"          { required = true },
+    integer "closeDormantConversation" { min = 0, about = "days; 0 or absent: it stays open" },
+    choice  "statusId"             { values = { [2000] = "Active", [2001] = "Canceled", [2002] = "Paused" } },
+    text    "hubId"                { computed = true },
+    text    "tenantId"             { computed = true },
+    created,
+
+    create = post   {},
+    get    = get    {},
+    update = put    {},
+    delete = delete { expect = { 200, 204 } },
+    list   = get    { items = "results", pages = numbered { query = "pageNumber={page}&pageSize={size}", size = 100,
+                                                            total = "total" } },
+  },
+
+  resource "integrations" {
+    path = "/api/v1/integrations", id = "integrationId",
+    key  = { "hubId", "name" }, unique = true,
+
+    text   "hubId"     { required = true, fixed = true, path = true },
+    choice "channelId" { required = true, fixed = true,
+      values = { "TwilioSMS", "Messenger", "WebChat", "Direct", "System", "Slack" },
+      codes  = { TwilioSMS = 102, Messenger = 101, WebChat = 106, Direct = 1, System = 3, Slack = 1001 },
+    },
+    text   "name"      { required = true },
+    choice "statusId"  { values = { [3000] = "Active", [3001] = "Canceled", [3002] = "Paused" } },
+    -- The vendor ignores a change of TwilioSMS, Messenger and Slack in silence: delete and create again.
+    group  "configuration" { required = true, any_case = true, whole = true,
+      by "channelId" {
+        TwilioSMS = {
+          secret "authToken"  { required = true, fixed = true },
+          text   "accountSid" { required = true, fixed = true },
+          text   "numberSid"  { required = true, fixed = true },
+          text   "phoneNumber"  { computed = true },
+          group  "capabilities" { computed = true, unknown = "pass" },
+        },
+        Messenger = {
+          secret "pageAccessToken" { required = true, fixed = true },
+          text   "appId" { computed = true }, text "pageId" { computed = true },
+        },
+        WebChat = {
+          list "allowedOrigins" { required = true, of = text {} }, list "start" {},
+          boolean "echo" { computed = true },
+        },
+        Direct = {
+          choice "integrationType" { required = true, values = { "Customer", "Agent", "Bot", "System" },
+                                     codes = { Customer = 2, Agent = 3, Bot = 4, System = 5 } },
+          boolean "echo" {}, text "webhookUrl" {}, list "start" {}, boolean "regenerateKeys" {},
+          signing,
+        },
+        System = {
+          text "webhookUrl" { required = true },
+          list "events" { required = true, of = choice {
+            values = { "message", "message:customer", "message:agent", "message:bot" } } },
+          boolean "regenerateKeys" {},
+          signing,
+        },
+        Slack = {
+          secret "code"  { required = true, fixed = true },
+          text   "nonce" { required = true, fixed = true },
+          secret "botAccessToken" { computed = true }, secret "appAccessToken" { computed = true },
+          text "defaultPublicChannel" { computed = true }, text "teamId" { computed = true },
+          text "botName" { computed = true },
+        },
+      },
+    },
+    text   "integrationId" { computed = true },
+    choice "integrationTypeId" { computed = true, values = { "Customer", "Agent", "Bot", "System" },
+                                 codes = { Customer = 2, Agent = 3, Bot = 4, System = 5 } },
+
+    create = post "/api/v1/integrations/hubs/{hubId}" {},
+    get    = get {},
+    update = by "integration_update" { post = post "/api/v1/integrations/hubs/{id}" {}, put = put {} },
+    delete = delete { expect = { 200, 204 } },
+    list   = get { items = "results", query = { "hubId" },
+                   pages = numbered { query = "pageNumber={page}&pageSize={size}", size = 100, total = "total" } },
+  },
+}

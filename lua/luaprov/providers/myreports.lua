@@ -1,0 +1,57 @@
+-- MyReports (Xarios Dimensions). The names are those of its API reference: PBX connection profiles.
+
+return provider {
+  title    = "MyReports",
+  base_url = "https://api.{region}.myreports.cloud/api/v1.0",
+
+  choice  "region"         { values = { "na", "eu", "uk", "au" } },
+  url     "identity_url"   { default = "https://login.xarios.cloud" },
+  boolean "accept_charges" { default = true, about = "without it a call that costs is refused with 402" },
+  text    "account"        { about = "the account's tenant id, on an enterprise portal" },
+
+  auth = {
+    bearer "token",
+    token_request {
+      url = "{identity_url}/connect/token",
+      constant = { grant_type = "refresh_token" },
+      secret "refresh_token" { required = true }, text "client_id" { required = true },
+      secret "client_secret" { required = true },
+      token = "access_token", expires_in = "expires_in", rotates = "refresh_token",
+    },
+  },
+  errors = { message = "message", code = "error", codes = "%d" },
+
+  resource "pbxs" {
+    path = "[/accounts/{account}]/customers/{tenantId}/pbxs",
+    key  = { "_type", "name" },
+
+    text   "tenantId" { required = true, fixed = true, path = true, about = "the customer's tenant id" },
+    choice "_type"    { required = true, fixed = true,
+                        values = { "KazooPbxConnectionProfile", "ThreeCxConnectionProfile" } },
+    text   "name"     { required = true },
+    by "_type" {
+      KazooPbxConnectionProfile = {
+        text    "hostRest"           { required = true, pattern = "^https://." },
+        text    "hostWebsocket"      { required = true, pattern = "^wss://." },
+        text    "accountId"          { required = true },
+        secret  "apiKey"             { required = true },
+        boolean "monitorSubAccounts" {},
+      },
+      ThreeCxConnectionProfile = {
+        secret  "licenseKey"                { required = true },
+        text    "username"                  { required = true },
+        secret  "password"                  { required = true },
+        boolean "enableRecordingArchive"    { sent_as = "string" },
+        text    "recordingArchiveFrequency" { pattern = "^%d%d:%d%d:%d%d$", about = "hh:mm:ss" },
+      },
+    },
+    boolean "enabled"     { sent_as = "string", about = "a new profile does nothing until it is enabled by an update" },
+    text    "countryCode" { computed = true },
+
+    create = post   { expect = 201, record = "data", id = location, headers = { ["accept-charges"] = "{accept_charges}" } },
+    get    = get    { record = "data" },
+    update = patch  { sends = "json_patch", returns = "nothing", headers = { ["accept-charges"] = "{accept_charges}" } },
+    delete = delete {},
+    list   = get    { items = "data" },
+  },
+}

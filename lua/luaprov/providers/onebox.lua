@@ -1,0 +1,66 @@
+-- OneBox. The names are those of its API reference: Connection. Every value is text, numbers too.
+
+local account = { text "Name" { required = true }, text "UserId" { required = true }, secret "Password" { required = true } }
+local mailbox = { account, text "Host" { required = true },
+                  integer "Port" { required = true, sent_as = "string", min = 1, max = 65535 },
+                  text "From" { required = true } }
+
+return provider {
+  title    = "OneBox",
+  base_url = "https://cloud.onebox.co.id",
+
+  -- How the three parameters of the token request travel is not documented.
+  choice "login_encoding" { default = "form", values = { "form", "json", "query" } },
+
+  auth = {
+    bearer "token",
+    token_request {
+      url = "{base_url}/api/authenticate", encoding = "login_encoding",
+      text "email" { required = true }, secret "password" { required = true },
+      text "site_id" { required = true, as = "siteId" },
+      token = "token", lifetime = 900,
+    },
+  },
+
+  errors = function(answer)
+    local channel = answer:text "error"  -- the channel said no, with 401 or even with 200
+    if channel then return { kind = "rejected", message = channel } end
+    local message = answer:text "records.userMessage"
+    if not message then return nil end
+    local quota = message:lower():find("limit reached", 1, true)
+    return { kind = quota and "quota_exceeded" or nil, message = message, codes = { answer:text "records.errorCode" } }
+  end,
+
+  resource "connections" {
+    path = "/api/connection", id = "Id",
+    key  = { "MediaId", "ProviderId", "UserId" },
+
+    text   "SiteId"     { fixed = true },
+    choice "MediaId"    { required = true, fixed = true, values = {
+      EMAIL = "e-mail", FCBK = "Facebook page", INST = "Instagram", TWTR = "Twitter", WHATP = "WhatsApp" } },
+    choice "ProviderId" { required = true, fixed = true, values = {
+      PVD9 = "e-mail in", PVD7 = "e-mail out", PVD12 = "Facebook", PVD28 = "Instagram", PVD10 = "Twitter",
+      PVD30 = "WhatsApp" } },
+    by { "MediaId", "ProviderId" } {
+      ["EMAIL PVD9"] = { mailbox },
+      ["EMAIL PVD7"] = { mailbox, text "ParentId" { about = "the inbound connection" } },
+      -- Password and Token swap their meaning between Facebook and Instagram.
+      ["FCBK PVD12"] = { account, text "From" { about = "page id" },
+                         secret "Token" { required = true, about = "user token; Password is the page's" } },
+      ["INST PVD28"] = { account, text "From" { required = true },
+                         secret "Token" { required = true, about = "page token; Password is the user's" },
+                         text "TargetId" { required = true } },
+      ["TWTR PVD10"] = { account, text "From" { required = true }, secret "Token" { required = true },
+                         text "TargetId" { required = true } },
+      -- Its other fields are not documented.
+      ["WHATP PVD30"] = { unknown = "pass", secret "Password" {}, secret "Token" {} },
+    },
+
+    create = post  {},
+    get    = get   {},
+    update = patch {},
+    list   = get   { items = "data", pages = offsets { query = "limit={size}&offset={offset}", size = 100,
+                                                       total = "total" },
+                     query = { "sinceId", "since", "lastUpdate" } },
+  },
+}

@@ -1,0 +1,160 @@
+--- The runtime of scripts: one engine, tasks as coroutines, and a loop that runs whenever somebody waits.
+---
+--- A task that waits yields to the loop. The main chunk, and a coroutine that is not a task, run the loop until what
+--- they wait for is there.
+local core = require "luaprov.core"
+
+local M = {}
+
+local engine
+local slots = {}           -- id of a transfer -> the slot that its response goes into
+local tasks = setmetatable({}, { __mode = "k" }) -- coroutine -> true
+local ready = { first = 1, last = 0 } -- coroutines to resume, in order
+
+local DRIVE = 60 -- seconds that one turn of the loop may wait; a transfer's own deadline ends it earlier
+
+local function push_ready(co)
+  ready.last = ready.last + 1
+  ready[ready.last] = co
+end
+
+-- A slot is one value that somebody waits for.
+local function fill(slot, value)
+  slot.full, slot.value = true, value
+  for _, co in ipairs(slot) do push_ready(co) end
+end
+
+local function resume_ready()
+  while ready.first <= ready.last do
+    local co = ready[ready.first]
+    ready[ready.first] = nil
+    ready.first = ready.first + 1
+    local ok, err = coroutine.resume(co)
+    if not ok then error(err, 0) end -- a task's body is protected: this is a fault of ours
+  end
+  ready.first, ready.last = 1, 0
+end
+
+local function reap()
+  for _, id in ipairs(engine:reap()) do
+    local slot = slots[id]
+    slots[id] = nil
+    if slot then fill(slot, engine:take(id)) end
+  end
+end
+
+local function turn(slot)
+  resume_ready()
+  if slot.full then return end
+  if not engine or engine:in_flight() == 0 and engine:drive(0) == 0 then
+    error("a task waits for something that nothing will bring", 0)
+  end
+  engine:drive(DRIVE)
+  reap()
+end
+
+local function wait(slot)
+  local co, main = coroutine.running()
+  if co and not main and tasks[co] then
+    while not slot.full do
+      slot[#slot + 1] = co
+      coroutine.yield()
+    end
+  else
+    while not slot.full do turn(slot) end
+  end
+  return slot.value
+end
+
+--- Sends a request and waits for its response.
+--- @param request table as luaprov.core's engine takes it
+--- @return table|nil response
+--- @return string|nil why the request may not be sent
+function M.transfer(request)
+  engine = engine or core.engine()
+  local id, why = engine:submit(request)
+  if not id then return nil, why end
+  local slot = {}
+  slots[id] = slot
+  return wait(slot)
+end
+
+local shared = setmetatable({}, { __mode = "k" }) -- key -> slot of the call that is going on
+
+--- Runs `fn` once for all who ask with the same key while it runs: the others wait, and get what it returned.
+--- @param key table
+--- @param fn function returns at most two values
+function M.share(key, fn)
+  local slot = shared[key]
+  if not slot then
+    slot = {}
+    shared[key] = slot
+    local ok, value, err = pcall(fn)
+    shared[key] = nil
+    fill(slot, { ok, value, err })
+  end
+  local result = wait(slot)
+  if not result[1] then error(result[2], 0) end
+  return result[2], result[3]
+end
+
+local function traced(err)
+  if type(err) ~= "string" then return err end
+  return debug.traceback(err, 2)
+end
+
+local function start(fn, slot)
+  local co = coroutine.create(function()
+    local result = { xpcall(fn, traced) }
+    fill(slot, result)
+  end)
+  tasks[co] = true
+  push_ready(co)
+end
+
+--- Calls `fn(item, index)` for every item of a list, many at once.
+--- @param list table
+--- @param fn function
+--- @param options table|nil concurrency: how many at once, 16 by default
+--- @return table results what fn returned first, by index; nil where it returned nil
+--- @return table errors what fn returned second, by index; empty when all went well
+--- An error raised by fn is raised here, with its traceback, when the items that had begun have ended.
+function M.map(list, fn, options)
+  if type(list) ~= "table" then error("map takes a list first, not " .. type(list), 2) end
+  if type(fn) ~= "function" then error("map takes a function second, not " .. type(fn), 2) end
+  local concurrency = options and options.concurrency or 16
+  if type(concurrency) ~= "number" or concurrency < 1 then error("concurrency is a number of at least 1", 2) end
+  local results, errors, raised = {}, {}, nil
+  local next_index, count = 1, #list
+  local function work()
+    while next_index <= count and not raised do
+      local index = next_index
+      next_index = index + 1
+      local result = { xpcall(function() return fn(list[index], index) end, traced) }
+      if result[1] then
+        results[index], errors[index] = result[2], result[3]
+      else
+        raised = raised or { result[2] }
+      end
+    end
+  end
+  local slots_of_workers = {}
+  for i = 1, math.min(concurrency, count) do
+    slots_of_workers[i] = {}
+    start(work, slots_of_workers[i])
+  end
+  for _, slot in ipairs(slots_of_workers) do wait(slot) end
+  if raised then error(raised[1], 0) end
+  return results, errors
+end
+
+--- Calls several functions at once.
+--- @param functions function[]
+--- @return table results as map
+--- @return table errors as map
+function M.all(functions)
+  if type(functions) ~= "table" then error("all takes a list of functions", 2) end
+  return M.map(functions, function(fn) return fn() end, { concurrency = math.max(1, #functions) })
+end
+
+return M

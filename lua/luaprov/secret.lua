@@ -1,0 +1,133 @@
+--- Secrets are values of their own, not strings: whatever prints one shows `<secret>`.
+---
+---   luaprov.secret "text"          a value that is there already
+---   luaprov.secret.env "NAME"      from the environment, read when it is needed
+---   luaprov.secret.file "PATH"     from a file, read when it is needed, without its last line end
+---
+--- The one opening is `secret:reveal()`.
+local M = {}
+
+local SHOWN = "<secret>"
+
+-- Not in the table itself: whatever walks through a secret finds nothing.
+local sources = setmetatable({}, { __mode = "k" })
+
+---@class luaprov.Secret
+local Secret = {}
+local mt = { __name = "luaprov.secret", __index = Secret }
+
+local function from_env(name)
+  local value = os.getenv(name)
+  if not value or value == "" then return nil, "environment variable " .. name .. " is not set" end
+  return value
+end
+
+local function from_file(path)
+  local file, why = io.open(path, "rb")
+  if not file then return nil, "cannot read the secret's file: " .. why end
+  local value = file:read("*a")
+  file:close()
+  if not value then return nil, "cannot read the secret's file " .. path end
+  value = value:gsub("\r?\n$", "")
+  if value == "" then return nil, "the secret's file " .. path .. " is empty" end
+  return value
+end
+
+local function make(read, argument)
+  local secret = setmetatable({}, mt)
+  sources[secret] = { read, argument }
+  return secret
+end
+
+--- The value.
+---@return string|nil value nil when its source does not have it
+---@return string|nil why
+function Secret:reveal()
+  local source = sources[self]
+  if not source[1] then return source[2] end
+  return source[1](source[2])
+end
+
+function mt.__tostring() return SHOWN end
+
+function mt.__concat(a, b)
+  return (M.is(a) and SHOWN or tostring(a)) .. (M.is(b) and SHOWN or tostring(b))
+end
+
+function mt.__eq(a, b)
+  local value = a:reveal()
+  return value ~= nil and value == b:reveal()
+end
+
+--- @param value string
+--- @return luaprov.Secret
+function M.new(value)
+  if M.is(value) then return value end
+  if type(value) ~= "string" then error("a secret is made from a string, not from " .. type(value), 3) end
+  return make(nil, value)
+end
+
+--- @param name string environment variable
+--- @return luaprov.Secret
+function M.env(name)
+  if type(name) ~= "string" or name == "" then error("secret.env takes the name of an environment variable", 2) end
+  return make(from_env, name)
+end
+
+--- @param path string
+--- @return luaprov.Secret
+function M.file(path)
+  if type(path) ~= "string" or path == "" then error("secret.file takes a path", 2) end
+  return make(from_file, path)
+end
+
+function M.is(value) return sources[value] ~= nil end
+
+local BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+local function base64(text)
+  return (text:gsub("..?.?", function(part)
+    local a, b, c = part:byte(1, 3)
+    local bits = a * 65536 + (b or 0) * 256 + (c or 0)
+    local out = ""
+    for i = 3, 0, -1 do
+      local index = math.floor(bits / 64 ^ i) % 64 + 1
+      out = out .. BASE64:sub(index, index)
+    end
+    return out:sub(1, #part + 1) .. ("="):rep(3 - #part)
+  end))
+end
+
+local function percent(text)
+  return (text:gsub("[^%w%-._~]", function(c) return ("%%%02X"):format(c:byte()) end))
+end
+
+local function json_escaped(text)
+  local names = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
+  local escaped = text:gsub('[%c"\\]', function(c) return names[c] or ("\\u%04x"):format(c:byte()) end)
+  return escaped, (escaped:gsub("/", "\\/"))
+end
+
+local function replace(text, value)
+  return (text:gsub(value:gsub("%W", "%%%0"), (SHOWN:gsub("%%", "%%%%"))))
+end
+
+--- Takes secrets out of a text that came from elsewhere (a vendor may echo the request): each value as it is, and in
+--- its JSON, URL and base64 spellings.
+--- @param text string
+--- @param values string[] opened secrets
+--- @return string
+function M.scrub(text, values)
+  for _, value in ipairs(values) do
+    if value ~= "" then
+      local escaped, slashed = json_escaped(value)
+      text = replace(text, value)
+      for _, spelling in ipairs { escaped, slashed, percent(value), (percent(value):gsub("%%20", "+")), base64(value) } do
+        if spelling ~= value then text = replace(text, spelling) end
+      end
+    end
+  end
+  return text
+end
+
+return setmetatable(M, { __call = function(_, value) return M.new(value) end })

@@ -1,0 +1,358 @@
+#include "engine/engine.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "engine/request.h"
+#include "engine/transfer.h"
+
+/* Where an id's slot ends and its generation begins; both together stay below 2^53. */
+#define SLOT_BITS 24
+#define MAX_SLOTS ((size_t)1 << SLOT_BITS)
+#define MAX_GENERATION ((uint64_t)1 << 28)
+
+typedef struct {
+  lp_transfer *transfer; /* NULL while the slot is free */
+  uint64_t generation;
+  size_t next_free;
+} lp_slot;
+
+typedef struct {
+  lp_transfer *first, *last;
+} lp_list;
+
+/* One scheme, host and port with something in flight or waiting. */
+struct lp_origin {
+  lp_origin *next;
+  size_t in_flight;
+  lp_list queue;
+  size_t len;
+  char name[];
+};
+
+struct lp_engine {
+  CURLM *multi;
+  char *ca_file;
+  size_t per_host;
+  lp_slot *slots;
+  size_t slot_count, slot_room, first_free; /* first_free: a slot number from 1, 0 if there is none */
+  lp_origin *origins;
+  lp_list ended; /* and not reaped */
+  size_t ended_count, running, queued;
+  double queue_deadline; /* no queued transfer's deadline is before this */
+  lp_transfer **pool;
+  size_t pooled;
+};
+
+enum { POOL = 256, FOREVER = 1000000000 };
+
+double lp_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* ---- lists ---- */
+
+static void append(lp_list *list, lp_transfer *transfer) {
+  transfer->prev = list->last;
+  transfer->next = NULL;
+  if (list->last) list->last->next = transfer;
+  else list->first = transfer;
+  list->last = transfer;
+}
+
+static void unlink_from(lp_list *list, lp_transfer *transfer) {
+  if (transfer->prev) transfer->prev->next = transfer->next;
+  else list->first = transfer->next;
+  if (transfer->next) transfer->next->prev = transfer->prev;
+  else list->last = transfer->prev;
+  transfer->prev = transfer->next = NULL;
+}
+
+/* ---- slots: an id is a slot and its generation ---- */
+
+static lp_slot *slot_of(const lp_engine *engine, lp_id id) {
+  size_t number = (size_t)(id & (MAX_SLOTS - 1));
+  if (number == 0 || number > engine->slot_count) return NULL;
+  lp_slot *slot = &engine->slots[number - 1];
+  return slot->transfer && slot->generation == id >> SLOT_BITS ? slot : NULL;
+}
+
+static size_t free_slot(lp_engine *engine) {
+  if (engine->first_free) {
+    size_t number = engine->first_free;
+    engine->first_free = engine->slots[number - 1].next_free;
+    return number;
+  }
+  if (engine->slot_count + 1 >= MAX_SLOTS) return 0;
+  if (engine->slot_count == engine->slot_room) {
+    size_t room = engine->slot_room ? engine->slot_room * 2 : 16;
+    lp_slot *slots = realloc(engine->slots, room * sizeof *slots);
+    if (!slots) return 0;
+    engine->slots = slots;
+    engine->slot_room = room;
+  }
+  engine->slots[engine->slot_count] = (lp_slot){.generation = 0};
+  return ++engine->slot_count;
+}
+
+static bool give_id(lp_engine *engine, lp_transfer *transfer) {
+  size_t number = free_slot(engine);
+  if (!number) return false;
+  lp_slot *slot = &engine->slots[number - 1];
+  slot->generation = slot->generation + 1 < MAX_GENERATION ? slot->generation + 1 : 1;
+  slot->transfer = transfer;
+  transfer->id = slot->generation << SLOT_BITS | number;
+  return true;
+}
+
+/* ---- origins ---- */
+
+static lp_origin *origin_of(lp_engine *engine, const char *url, size_t url_len) {
+  size_t len = lp_origin_len(url, url_len);
+  for (lp_origin *origin = engine->origins; origin; origin = origin->next)
+    if (origin->len == len && memcmp(origin->name, url, len) == 0) return origin;
+  lp_origin *origin = calloc(1, sizeof *origin + len);
+  if (!origin) return NULL;
+  origin->len = len;
+  memcpy(origin->name, url, len);
+  origin->next = engine->origins;
+  engine->origins = origin;
+  return origin;
+}
+
+static void drop_if_idle(lp_engine *engine, lp_origin *origin) {
+  if (origin->in_flight || origin->queue.first) return;
+  lp_origin **link = &engine->origins;
+  while (*link != origin) link = &(*link)->next;
+  *link = origin->next;
+  free(origin);
+}
+
+/* ---- the ways of a transfer: queued, running, ended ---- */
+
+static void mark_ended(lp_engine *engine, lp_transfer *transfer) {
+  transfer->state = LP_ENDED;
+  append(&engine->ended, transfer);
+  engine->ended_count++;
+}
+
+static void run(lp_engine *engine, lp_transfer *transfer) {
+  lp_transfer_arm(transfer, lp_now());
+  CURLMcode code = curl_multi_add_handle(engine->multi, transfer->easy);
+  if (code != CURLM_OK) {
+    lp_transfer_stop(transfer, LP_NETWORK, curl_multi_strerror(code));
+    mark_ended(engine, transfer);
+    return;
+  }
+  transfer->state = LP_RUNNING;
+  transfer->origin->in_flight++;
+  engine->running++;
+}
+
+static void queue(lp_engine *engine, lp_transfer *transfer) {
+  transfer->state = LP_QUEUED;
+  append(&transfer->origin->queue, transfer);
+  if (engine->queued++ == 0 || transfer->deadline < engine->queue_deadline)
+    engine->queue_deadline = transfer->deadline;
+}
+
+static void unqueue(lp_engine *engine, lp_transfer *transfer) {
+  unlink_from(&transfer->origin->queue, transfer);
+  engine->queued--;
+}
+
+/* Takes a running transfer from libcurl and lets the next of its origin run. */
+static void finish(lp_engine *engine, lp_transfer *transfer) {
+  curl_multi_remove_handle(engine->multi, transfer->easy);
+  lp_origin *origin = transfer->origin;
+  origin->in_flight--;
+  engine->running--;
+  mark_ended(engine, transfer);
+  while (origin->queue.first && origin->in_flight < engine->per_host) {
+    lp_transfer *next = origin->queue.first;
+    unqueue(engine, next);
+    run(engine, next);
+  }
+  drop_if_idle(engine, origin);
+}
+
+static void expire_queued(lp_engine *engine) {
+  double now = lp_now();
+  if (!engine->queued || now < engine->queue_deadline) return;
+  engine->queue_deadline = now + FOREVER;
+  for (lp_origin *origin = engine->origins, *following; origin; origin = following) {
+    following = origin->next;
+    for (lp_transfer *transfer = origin->queue.first, *next; transfer; transfer = next) {
+      next = transfer->next;
+      if (transfer->deadline > now) {
+        if (transfer->deadline < engine->queue_deadline) engine->queue_deadline = transfer->deadline;
+        continue;
+      }
+      unqueue(engine, transfer);
+      lp_transfer_stop(transfer, LP_TIMEOUT, "the deadline passed while the transfer waited for its turn");
+      mark_ended(engine, transfer);
+    }
+    drop_if_idle(engine, origin);
+  }
+}
+
+static void collect(lp_engine *engine) {
+  int left;
+  for (CURLMsg *message; (message = curl_multi_info_read(engine->multi, &left));) {
+    if (message->msg != CURLMSG_DONE) continue;
+    lp_transfer *transfer;
+    CURLcode code = message->data.result; /* the message dies with the handle's removal */
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
+    lp_transfer_end(transfer, code);
+    finish(engine, transfer);
+  }
+}
+
+static void recycle(lp_engine *engine, lp_transfer *transfer) {
+  if (engine->pooled < POOL) {
+    lp_transfer_clear(transfer);
+    transfer->state = LP_FREE;
+    engine->pool[engine->pooled++] = transfer;
+  } else {
+    lp_transfer_free(transfer);
+  }
+}
+
+/* ---- the face ---- */
+
+static void start_libcurl(void) { curl_global_init(CURL_GLOBAL_DEFAULT); }
+
+lp_engine *lp_engine_new(const lp_engine_options *options) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, start_libcurl);
+  lp_engine *engine = calloc(1, sizeof *engine);
+  if (!engine) return NULL;
+  engine->per_host = options && options->per_host ? options->per_host : LP_PER_HOST;
+  engine->multi = curl_multi_init();
+  engine->pool = calloc(POOL, sizeof *engine->pool);
+  bool want_ca = options && options->ca_file;
+  if (want_ca) engine->ca_file = strdup(options->ca_file);
+  if (!engine->multi || !engine->pool || (want_ca && !engine->ca_file)) {
+    lp_engine_free(engine);
+    return NULL;
+  }
+  /* Else libcurl keeps four connections per transfer in flight, and a pause closes the others. */
+  curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, (long)(4 * engine->per_host));
+  return engine;
+}
+
+void lp_engine_free(lp_engine *engine) {
+  if (!engine) return;
+  for (size_t i = 0; i < engine->slot_count; i++) {
+    lp_transfer *transfer = engine->slots[i].transfer;
+    if (!transfer) continue;
+    if (transfer->state == LP_RUNNING) curl_multi_remove_handle(engine->multi, transfer->easy);
+    lp_transfer_free(transfer);
+  }
+  for (size_t i = 0; i < engine->pooled; i++) lp_transfer_free(engine->pool[i]);
+  while (engine->origins) {
+    lp_origin *next = engine->origins->next;
+    free(engine->origins);
+    engine->origins = next;
+  }
+  curl_multi_cleanup(engine->multi);
+  free(engine->pool);
+  free(engine->slots);
+  free(engine->ca_file);
+  free(engine);
+}
+
+lp_id lp_engine_submit(lp_engine *engine, const lp_request *request, char *why, size_t why_size) {
+  lp_transfer *transfer = engine->pooled ? engine->pool[--engine->pooled] : lp_transfer_new(engine->ca_file);
+  if (!transfer) {
+    snprintf(why, why_size, "out of memory");
+    return 0;
+  }
+  if (!lp_transfer_load(transfer, request, why, why_size)) {
+    recycle(engine, transfer);
+    return 0;
+  }
+  transfer->origin = origin_of(engine, request->url, request->url_len);
+  if (!transfer->origin || !give_id(engine, transfer)) {
+    if (transfer->origin) drop_if_idle(engine, transfer->origin);
+    recycle(engine, transfer);
+    snprintf(why, why_size, "out of memory");
+    return 0;
+  }
+  if (transfer->origin->in_flight < engine->per_host) run(engine, transfer);
+  else queue(engine, transfer);
+  drop_if_idle(engine, transfer->origin); /* it could not even be started */
+  return transfer->id;
+}
+
+size_t lp_engine_drive(lp_engine *engine, int ms) {
+  int running;
+  if (!engine->running && !engine->queued) return engine->ended_count;
+  curl_multi_perform(engine->multi, &running);
+  collect(engine);
+  expire_queued(engine);
+  if (engine->ended_count || ms <= 0 || (!engine->running && !engine->queued)) return engine->ended_count;
+  if (engine->queued) {
+    double wait = (engine->queue_deadline - lp_now()) * 1000.0 + 1.0;
+    if (wait < ms) ms = wait < 0 ? 0 : (int)wait;
+  }
+  curl_multi_poll(engine->multi, NULL, 0, ms, NULL);
+  curl_multi_perform(engine->multi, &running);
+  collect(engine);
+  expire_queued(engine);
+  return engine->ended_count;
+}
+
+size_t lp_engine_reap(lp_engine *engine, lp_id *ids, size_t max) {
+  size_t count = 0;
+  while (count < max && engine->ended.first) {
+    lp_transfer *transfer = engine->ended.first;
+    unlink_from(&engine->ended, transfer);
+    engine->ended_count--;
+    transfer->told = true;
+    ids[count++] = transfer->id;
+  }
+  return count;
+}
+
+const lp_response *lp_engine_take(lp_engine *engine, lp_id id) {
+  lp_slot *slot = slot_of(engine, id);
+  return slot && slot->transfer->state == LP_ENDED ? &slot->transfer->response : NULL;
+}
+
+void lp_engine_release(lp_engine *engine, lp_id id) {
+  lp_slot *slot = slot_of(engine, id);
+  if (!slot || slot->transfer->state != LP_ENDED) return;
+  lp_transfer *transfer = slot->transfer;
+  if (!transfer->told) {
+    unlink_from(&engine->ended, transfer);
+    engine->ended_count--;
+  }
+  slot->transfer = NULL;
+  slot->next_free = engine->first_free;
+  engine->first_free = (size_t)(slot - engine->slots) + 1;
+  recycle(engine, transfer);
+}
+
+bool lp_engine_cancel(lp_engine *engine, lp_id id) {
+  lp_slot *slot = slot_of(engine, id);
+  if (!slot || slot->transfer->state == LP_ENDED) return false;
+  lp_transfer *transfer = slot->transfer;
+  lp_transfer_stop(transfer, LP_CANCELLED, "cancelled");
+  if (transfer->state == LP_RUNNING) {
+    finish(engine, transfer);
+  } else {
+    lp_origin *origin = transfer->origin;
+    unqueue(engine, transfer);
+    mark_ended(engine, transfer);
+    drop_if_idle(engine, origin);
+  }
+  return true;
+}
+
+size_t lp_engine_in_flight(const lp_engine *engine) { return engine->running + engine->queued; }

@@ -1,0 +1,318 @@
+#include "engine/transfer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/request.h"
+
+enum { KEEP = 64 * 1024 }; /* bytes of a buffer that stay with a pooled transfer */
+
+/* ---- what libcurl tells while it works: C buffers and the evidence, nothing else ---- */
+
+/* Called once before each sending. libcurl sends again by itself when a reused connection dies before the first byte of
+ * the answer, a POST too, and does not say so; nothing but refusing here stops it. */
+static int before_sending(void *arg, char *ip, char *local_ip, int port, int local_port) {
+  (void)ip, (void)local_ip, (void)port, (void)local_port;
+  lp_transfer *transfer = arg;
+  if (++transfer->sendings > 1) return CURL_PREREQFUNC_ABORT;
+  curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &transfer->size_before);
+  long connects = 0;
+  curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
+  transfer->response.reused = connects == 0;
+  return CURL_PREREQFUNC_OK;
+}
+
+static size_t stop(lp_transfer *transfer, lp_failure why) {
+  transfer->stopped = why;
+  return 0; /* CURLE_WRITE_ERROR */
+}
+
+static bool add_header(lp_transfer *transfer, const char *line, size_t len) {
+  const char *colon = memchr(line, ':', len);
+  if (!colon || colon == line) return true; /* not a header: nothing to keep */
+  size_t name = (size_t)(colon - line);
+  const char *value = colon + 1, *end = line + len;
+  while (value < end && (*value == ' ' || *value == '\t')) value++;
+  while (end > value && (end[-1] == ' ' || end[-1] == '\t')) end--;
+  size_t at = transfer->head.len;
+  if (!lp_bytes_add(&transfer->head, line, name) || !lp_bytes_add(&transfer->head, "", 1) ||
+      !lp_bytes_add(&transfer->head, value, (size_t)(end - value)) || !lp_bytes_add(&transfer->head, "", 1))
+    return false;
+  for (char *c = transfer->head.data + at; *c; c++)
+    if (*c >= 'A' && *c <= 'Z') *c = (char)(*c - 'A' + 'a');
+  transfer->response.header_count++;
+  return true;
+}
+
+/* Gets each line of the headers, of interim (1xx) answers and of trailers too. */
+static size_t on_header(char *line, size_t size, size_t count, void *arg) {
+  lp_transfer *transfer = arg;
+  size_t whole = size * count, len = whole;
+  if ((transfer->head_seen += whole) > LP_HEADER_LIMIT) return stop(transfer, LP_TOO_LARGE);
+  while (len && (line[len - 1] == '\n' || line[len - 1] == '\r')) len--;
+  if (transfer->answer_headed) return whole; /* a trailer */
+  int status;
+  if (len > 5 && memcmp(line, "HTTP/", 5) == 0 && sscanf(line, "HTTP/%*31[0-9.] %3d", &status) == 1) {
+    transfer->answer_began = true;
+    transfer->response.status = status;
+    transfer->response.header_count = 0;
+    transfer->head.len = 0;
+  } else if (len == 0) {
+    transfer->answer_headed = transfer->response.status >= 200;
+  } else if (memchr(line, 0, len)) {
+    return stop(transfer, LP_PROTOCOL);
+  } else if (!add_header(transfer, line, len)) {
+    transfer->no_memory = true;
+    return stop(transfer, LP_NETWORK);
+  }
+  return whole;
+}
+
+static size_t on_body(char *data, size_t size, size_t count, void *arg) {
+  lp_transfer *transfer = arg;
+  size_t len = size * count;
+  if (len > transfer->response_limit - transfer->body.len) return stop(transfer, LP_TOO_LARGE);
+  if (!lp_bytes_add(&transfer->body, data, len)) {
+    transfer->no_memory = true;
+    return stop(transfer, LP_NETWORK);
+  }
+  return len;
+}
+
+/* ---- a transfer's life ---- */
+
+lp_transfer *lp_transfer_new(const char *ca_file) {
+  lp_transfer *transfer = calloc(1, sizeof *transfer);
+  if (!transfer) return NULL;
+  CURL *easy = transfer->easy = curl_easy_init();
+  if (!easy) {
+    free(transfer);
+    return NULL;
+  }
+  curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+  curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+  curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+  curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+  curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+  curl_easy_setopt(easy, CURLOPT_PROXYAUTH, (long)CURLAUTH_BASIC); /* with ANY every POST dies */
+  curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_says);
+  curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_sending);
+  curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+  if (ca_file) curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
+  return transfer;
+}
+
+void lp_transfer_free(lp_transfer *transfer) {
+  if (!transfer) return;
+  curl_easy_cleanup(transfer->easy);
+  lp_bytes_clear(&transfer->request, 0);
+  lp_bytes_clear(&transfer->head, 0);
+  lp_bytes_clear(&transfer->body, 0);
+  free(transfer->headers);
+  free(transfer);
+}
+
+void lp_transfer_clear(lp_transfer *transfer) {
+  lp_bytes_clear(&transfer->request, KEEP);
+  lp_bytes_clear(&transfer->head, KEEP);
+  lp_bytes_clear(&transfer->body, KEEP);
+  transfer->sendings = 0;
+  transfer->size_before = 0;
+  transfer->answer_began = transfer->answer_headed = transfer->no_memory = transfer->told = false;
+  transfer->stopped = LP_OK;
+  transfer->head_seen = 0;
+  transfer->curl_says[0] = '\0';
+  transfer->response = (lp_response){0};
+}
+
+static bool has_header(const lp_request *request, const char *name) {
+  for (size_t i = 0; i < request->header_count; i++)
+    if (strcasecmp(request->headers[i].name, name) == 0) return true;
+  return false;
+}
+
+/* Copies `len` bytes and a NUL into memory that is there already. */
+static char *copy(lp_bytes *bytes, const char *data, size_t len) {
+  char *start = bytes->data + bytes->len;
+  lp_bytes_add(bytes, data, len);
+  lp_bytes_add(bytes, "", 1);
+  return start;
+}
+
+/* libcurl's form of a header: "Name: value", "Name;" for an empty value, "Name:" to leave out one of its own. */
+static char *copy_header(lp_bytes *bytes, const lp_header *header) {
+  char *start = bytes->data + bytes->len;
+  lp_bytes_add(bytes, header->name, header->name_len);
+  if (header->value_len) {
+    lp_bytes_add(bytes, ": ", 2);
+    copy(bytes, header->value, header->value_len);
+  } else {
+    copy(bytes, ";", 1);
+  }
+  return start;
+}
+
+static bool make_room(lp_transfer *transfer, const lp_request *request) {
+  size_t total = request->url_len + request->method_len + request->body_len + 64;
+  for (size_t i = 0; i < request->header_count; i++)
+    total += request->headers[i].name_len + request->headers[i].value_len + 3;
+  if (!lp_bytes_reserve(&transfer->request, total)) return false;
+  size_t nodes = request->header_count + 2; /* and Expect, Content-Type */
+  if (nodes > transfer->header_room) {
+    struct curl_slist *more = realloc(transfer->headers, nodes * sizeof *more);
+    if (!more) return false;
+    transfer->headers = more;
+    transfer->header_room = nodes;
+  }
+  return true;
+}
+
+/* The nodes are ours, made in one piece: libcurl only reads the list. */
+static void load_headers(lp_transfer *transfer, const lp_request *request) {
+  size_t n = 0;
+  transfer->headers[n++].data = copy(&transfer->request, "Expect:", 7); /* or a large body waits a second */
+  for (size_t i = 0; i < request->header_count; i++)
+    transfer->headers[n++].data = copy_header(&transfer->request, &request->headers[i]);
+  if (request->body && !has_header(request, "Content-Type"))
+    transfer->headers[n++].data = copy(&transfer->request, "Content-Type:", 13);
+  for (size_t i = 0; i < n; i++) transfer->headers[i].next = i + 1 < n ? &transfer->headers[i + 1] : NULL;
+  curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
+}
+
+static void load_body(lp_transfer *transfer, const lp_request *request, const char *method) {
+  CURL *easy = transfer->easy;
+  /* Also undoes NOBODY and POST of the transfer before. */
+  curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+  if (request->body) {
+    curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, copy(&transfer->request, request->body, request->body_len));
+  } else {
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
+    curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L); /* POSTFIELDS has made it a POST */
+    if (strcmp(method, "HEAD") == 0) curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+  }
+  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
+}
+
+bool lp_transfer_load(lp_transfer *transfer, const lp_request *request, char *why, size_t why_size) {
+  const char *fault = lp_request_fault(request);
+  if (!fault && !make_room(transfer, request)) fault = "out of memory";
+  if (fault) {
+    snprintf(why, why_size, "%s", fault);
+    return false;
+  }
+  const char *url = copy(&transfer->request, request->url, request->url_len);
+  const char *method = copy(&transfer->request, request->method, request->method_len);
+  load_headers(transfer, request);
+  load_body(transfer, request, method);
+  curl_easy_setopt(transfer->easy, CURLOPT_URL, url);
+  transfer->response_limit = request->response_limit ? request->response_limit : LP_RESPONSE_LIMIT;
+  transfer->connect_timeout_ms = request->connect_timeout_ms;
+  transfer->submitted = lp_now();
+  transfer->deadline = transfer->submitted + (double)request->timeout_ms / 1000.0;
+  return true;
+}
+
+void lp_transfer_arm(lp_transfer *transfer, double now) {
+  long left = (long)((transfer->deadline - now) * 1000.0);
+  if (left < 1) left = 1;
+  curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, left);
+  curl_easy_setopt(transfer->easy, CURLOPT_CONNECTTIMEOUT_MS,
+                   transfer->connect_timeout_ms < left ? transfer->connect_timeout_ms : left);
+}
+
+/* ---- what it all means ---- */
+
+/* Only evidence counts here: a CURLE_* code never decides an outcome. */
+static lp_outcome outcome_of(lp_transfer *transfer) {
+  if (transfer->answer_headed) return LP_ANSWERED;
+  if (transfer->sendings == 0) return LP_NOT_SENT;
+  /* Over TLS it may be HTTP/2, where libcurl can have flushed frames of a request that it counts as unsent. */
+  if (strncasecmp(transfer->request.data, "http:", 5) == 0 && !transfer->answer_began) {
+    long size = -1;
+    curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &size);
+    if (size == transfer->size_before) return LP_NOT_SENT;
+  }
+  return LP_UNKNOWN;
+}
+
+static lp_failure failure_of(const lp_transfer *transfer, CURLcode code) {
+  if (transfer->stopped != LP_OK) return transfer->stopped;
+  if (code == CURLE_OK) return transfer->answer_headed ? LP_OK : LP_PROTOCOL;
+  switch (code) {
+    case CURLE_OPERATION_TIMEDOUT: return LP_TIMEOUT;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_ENGINE_NOTFOUND:
+    case CURLE_SSL_ENGINE_SETFAILED:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CRL_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_SSL_CLIENTCERT: return LP_TLS;
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9 */
+    case CURLE_URL_MALFORMAT:
+    case CURLE_BAD_CONTENT_ENCODING:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM: return LP_PROTOCOL;
+    /* Lost in the middle of an answer: what counts is that there is only part of one. */
+    default: return transfer->answer_began ? LP_PROTOCOL : LP_NETWORK;
+  }
+}
+
+static const char *message_of(const lp_transfer *transfer, lp_failure failure, CURLcode code) {
+  if (failure == LP_OK) return "";
+  if (transfer->no_memory) return "out of memory";
+  if (failure == LP_TOO_LARGE) return "the answer is larger than the limit";
+  if (transfer->stopped != LP_OK) return "the answer's headers are not HTTP";
+  if (code == CURLE_OK) return "the answer ended before its headers did";
+  if (transfer->sendings > 1) return "the connection was lost before an answer began";
+  return transfer->curl_says[0] ? transfer->curl_says : curl_easy_strerror(code);
+}
+
+static void fill(lp_transfer *transfer, lp_failure failure, const char *message) {
+  lp_response *response = &transfer->response;
+  response->failure = failure;
+  response->outcome = outcome_of(transfer);
+  snprintf(response->message, sizeof response->message, "%s", message);
+  if (!transfer->answer_headed) {
+    response->status = 0;
+    response->header_count = 0;
+  }
+  response->headers = transfer->head.data;
+  response->body = transfer->body.len ? transfer->body.data : "";
+  response->body_len = transfer->body.len;
+  response->seconds = lp_now() - transfer->submitted;
+  long version = 0;
+  if (transfer->answer_began) curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_VERSION, &version);
+  response->http = version == CURL_HTTP_VERSION_2_0   ? 20
+                   : version == CURL_HTTP_VERSION_1_1 ? 11
+                   : version == CURL_HTTP_VERSION_1_0 ? 10
+                                                      : 0;
+}
+
+void lp_transfer_end(lp_transfer *transfer, CURLcode code) {
+  lp_failure failure = failure_of(transfer, code);
+  fill(transfer, failure, message_of(transfer, failure, code));
+}
+
+void lp_transfer_stop(lp_transfer *transfer, lp_failure failure, const char *message) {
+  fill(transfer, failure, message);
+}
