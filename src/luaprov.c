@@ -87,6 +87,19 @@ static bool run(lua_State *L, int argc, char **argv) {
   return false;
 }
 
+/* Everything that may run out of memory, in one protected call. */
+static int main_in_lua(lua_State *L) {
+  int argc = (int)lua_tointeger(L, 1);
+  char **argv = lua_touserdata(L, 2);
+  luaL_openlibs(L);
+  preload(L, "cjson", luaopen_cjson);
+  preload(L, "cjson.safe", luaopen_cjson_safe);
+  find_modules(L);
+  set_arg(L, argc, argv);
+  lua_pushboolean(L, run(L, argc, argv));
+  return 1;
+}
+
 static int usage(const char *program, const char *wrong) {
   if (wrong) fprintf(stderr, "%s: unknown option '%s'\n", program, wrong);
   fprintf(stderr, "usage: %s SCRIPT [ARGUMENTS]\n", program);
@@ -101,12 +114,12 @@ int main(int argc, char **argv) {
     fprintf(stderr, "%s: not enough memory\n", argv[0]);
     return FAILED;
   }
-  luaL_openlibs(L);
-  preload(L, "cjson", luaopen_cjson);
-  preload(L, "cjson.safe", luaopen_cjson_safe);
-  find_modules(L);
-  set_arg(L, argc, argv);
-  bool ok = run(L, argc, argv);
+  lua_pushcfunction(L, main_in_lua);
+  lua_pushinteger(L, argc);
+  lua_pushlightuserdata(L, argv);
+  int status = lua_pcall(L, 2, 1, 0);
+  if (status != LUA_OK) fprintf(stderr, "%s: %s\n", argv[0], lua_tostring(L, -1));
+  bool ok = status == LUA_OK && lua_toboolean(L, -1);
   lua_close(L);
   return ok ? DONE : FAILED;
 }
