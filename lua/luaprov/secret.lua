@@ -118,15 +118,17 @@ end
 --- @param values string[] opened secrets
 --- @return string
 function M.scrub(text, values)
+  local spellings = {}
   for _, value in ipairs(values) do
-    if value ~= "" then
-      local escaped, slashed = json_escaped(value)
-      text = replace(text, value)
-      for _, spelling in ipairs { escaped, slashed, percent(value), (percent(value):gsub("%%20", "+")), base64(value) } do
-        if spelling ~= value then text = replace(text, spelling) end
-      end
+    local escaped, slashed = json_escaped(value)
+    local in_url = percent(value)
+    for _, spelling in ipairs { value, escaped, slashed, in_url, (in_url:gsub("%%20", "+")), base64(value) } do
+      if spelling ~= "" then spellings[#spellings + 1] = spelling end
     end
   end
+  -- The longest first, or a secret that begins another would leave the other's end.
+  table.sort(spellings, function(a, b) return #a > #b end)
+  for _, spelling in ipairs(spellings) do text = replace(text, spelling) end
   return text
 end
 

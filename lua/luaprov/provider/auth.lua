@@ -78,7 +78,9 @@ local function not_sent(auth, err)
 end
 
 local function read_token(auth, answer, opened)
-  local context = { provider = auth.provider, opened = opened, secret_names = auth.secret_names, expect = { [200] = true } }
+  local context = {
+    provider = auth.provider, opened = opened, secret_names = auth.secret_names, expect = { [200] = true },
+  }
   local err = answers.judge(answer, context)
   if err then
     local message, codes = oauth_message(answer.body)

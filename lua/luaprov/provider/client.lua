@@ -280,7 +280,9 @@ local function walk_pages(resource, query)
     local records = {}
     for i, item in ipairs(items) do
       local own = type(item) == "table" and item[resource.description.id]
-      if not own or own == json.null then return nil, answers.unusable(answer, context, "item " .. i .. " has no id") end
+      if not own or own == json.null then
+        return nil, answers.unusable(answer, context, "item " .. i .. " has no id")
+      end
       records[i] = as_record(resource, item, own, parents)
     end
     local total = operation.pages and operation.pages.total and answers.at(answer.body, operation.pages.total[1])

@@ -238,9 +238,14 @@ function M.compile(node, name, report)
   check_options(node, "provider", report)
   local given, resources, settings = node.options or {}, {}, {}
   for _, part in ipairs(node.parts or {}) do
-    if words.is_node(part, "resource") then resources[#resources + 1] = part
-    elseif words.is_node(part) and part.class == "field" then settings[#settings + 1] = part
-    else report(type(part) == "table" and part.line or 0, "provider", "holds something that is no resource and no setting") end
+    if words.is_node(part, "resource") then
+      resources[#resources + 1] = part
+    elseif words.is_node(part) and part.class == "field" then
+      settings[#settings + 1] = part
+    else
+      local line = type(part) == "table" and part.line or 0
+      report(line, "provider", "holds something that is no resource and no setting")
+    end
   end
   local setting_shape = shape.compile(settings, "settings", "refuse", check_options, report)
   local context = { settings = setting_shape.by_name, setting_names = {},

@@ -33,7 +33,9 @@ end
 local function compile_codes(node, values, path, report)
   local codes = {}
   for value, code in pairs(node.options.codes or {}) do
-    if values[value] == nil then report(node.line, path, "codes names '" .. tostring(value) .. "', which is no value") end
+    if values[value] == nil then
+      report(node.line, path, "codes names '" .. tostring(value) .. "', which is no value")
+    end
     codes[tostring(code)] = value
   end
   return next(codes) and codes or nil

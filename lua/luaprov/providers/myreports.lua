@@ -1,5 +1,7 @@
 -- MyReports (Xarios Dimensions). The names are those of its API reference: PBX connection profiles.
 
+local chargeable = { ["accept-charges"] = "{accept_charges}" }
+
 return provider {
   title    = "MyReports",
   base_url = "https://api.{region}.myreports.cloud/api/v1.0",
@@ -48,9 +50,9 @@ return provider {
     boolean "enabled"     { sent_as = "string", about = "a new profile does nothing until it is enabled by an update" },
     text    "countryCode" { computed = true },
 
-    create = post   { expect = 201, record = "data", id = location, headers = { ["accept-charges"] = "{accept_charges}" } },
+    create = post   { expect = 201, record = "data", id = location, headers = chargeable },
     get    = get    { record = "data" },
-    update = patch  { sends = "json_patch", returns = "nothing", headers = { ["accept-charges"] = "{accept_charges}" } },
+    update = patch  { sends = "json_patch", returns = "nothing", headers = chargeable },
     delete = delete {},
     list   = get    { items = "data" },
   },

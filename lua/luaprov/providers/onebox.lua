@@ -1,6 +1,7 @@
 -- OneBox. The names are those of its API reference: Connection. Every value is text, numbers too.
 
-local account = { text "Name" { required = true }, text "UserId" { required = true }, secret "Password" { required = true } }
+local account = { text "Name" { required = true }, text "UserId" { required = true },
+                  secret "Password" { required = true } }
 local mailbox = { account, text "Host" { required = true },
                   integer "Port" { required = true, sent_as = "string", min = 1, max = 65535 },
                   text "From" { required = true } }

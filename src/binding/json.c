@@ -1,0 +1,87 @@
+/* Puts the JSON table together and borrows the string escapes of a private lua-cjson. */
+#include <lauxlib.h>
+#include <locale.h>
+
+#include "binding/json.h"
+#include "binding/json_write.h"
+
+/* Pushes a new instance of lua-cjson: its settings are not shared with the host program's. */
+static void push_cjson(lua_State *L) {
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "cjson");
+  if (lua_pcall(L, 1, 1, 0) != 0) {
+    const char *why = lua_tostring(L, -1);
+    luaL_error(L, "luaprov needs lua-cjson (Debian package lua-cjson): %s", why ? why : "it does not load");
+  }
+  if (lua_istable(L, -1)) {
+    lua_getfield(L, -1, "new");
+    if (lua_isfunction(L, -1)) {
+      lua_call(L, 0, 1);
+      if (lua_istable(L, -1)) {
+        lua_remove(L, -2);
+        return;
+      }
+    }
+  }
+  luaL_error(L, "luaprov needs lua-cjson (Debian package lua-cjson): the module named cjson is something else");
+}
+
+/* The metatable of arrays: one for each Lua state, however often the module is opened. */
+static void push_array_mt(lua_State *L) {
+  if (luaL_newmetatable(L, "luaprov.array")) {
+    lua_pushliteral(L, "luaprov.array"); /* 5.1 does not do this itself */
+    lua_setfield(L, -2, "__name");
+  }
+}
+
+static int free_locale(lua_State *L) {
+  locale_t *box = lua_touserdata(L, 1);
+  if (*box != (locale_t)0) {
+    freelocale(*box);
+    *box = (locale_t)0;
+  }
+  return 0;
+}
+
+/* Pushes a userdata that holds the "C" locale, in which a decimal point is a point whatever the process has set. */
+static void push_c_locale(lua_State *L) {
+  locale_t *box = lua_newuserdata(L, sizeof *box);
+  *box = (locale_t)0;
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, free_locale);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  *box = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+  if (*box == (locale_t)0) {
+    luaL_error(L, "luaprov: no \"C\" locale");
+  }
+}
+
+void lp_json_open(lua_State *L) {
+  luaL_checkstack(L, 8, NULL);
+  push_cjson(L);
+  push_array_mt(L);
+  int cjson = lua_gettop(L) - 1, array_mt = cjson + 1;
+  lua_createtable(L, 0, 4);
+
+  lua_pushvalue(L, array_mt);
+  lua_getfield(L, cjson, "decode");
+  push_c_locale(L);
+  lua_pushcclosure(L, lp_json_decode, LP_DECODE_UPVALUES);
+  lua_setfield(L, -2, "decode");
+
+  lua_pushvalue(L, array_mt);
+  lp_escape *escapes = lua_newuserdata(L, LP_ESCAPES * sizeof *escapes);
+  lua_getfield(L, cjson, "encode");
+  lp_learn_escapes(L, escapes);
+  lua_pop(L, 1);
+  lua_pushcclosure(L, lp_json_encode, LP_ENCODE_UPVALUES);
+  lua_setfield(L, -2, "encode");
+
+  lua_pushlightuserdata(L, NULL); /* == cjson.null */
+  lua_setfield(L, -2, "null");
+  lua_pushvalue(L, array_mt);
+  lua_setfield(L, -2, "array_mt");
+  lua_replace(L, cjson);
+  lua_pop(L, 1);
+}

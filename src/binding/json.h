@@ -1,0 +1,16 @@
+/* JSON for Lua, exact (DESIGN.md, section 5). The Lua side is lua/luaprov/json.lua. */
+#ifndef LP_BINDING_JSON_H
+#define LP_BINDING_JSON_H
+
+#include <lua.h>
+
+/* Pushes { decode = …, encode = …, null = …, array_mt = … }. An error when lua-cjson is missing. */
+void lp_json_open(lua_State *L);
+
+/* The two functions as C closures, with their upvalues on the stack in the order of these names. */
+enum { LP_DECODE_ARRAY_MT = 1, LP_DECODE_CJSON, LP_DECODE_LOCALE, LP_DECODE_UPVALUES = LP_DECODE_LOCALE };
+enum { LP_ENCODE_ARRAY_MT = 1, LP_ENCODE_ESCAPES, LP_ENCODE_UPVALUES = LP_ENCODE_ESCAPES };
+int lp_json_decode(lua_State *L);
+int lp_json_encode(lua_State *L);
+
+#endif

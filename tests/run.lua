@@ -1,0 +1,73 @@
+-- Runs every suite and counts: lua5.4 tests/run.lua [WORD]. With a word only the suites whose name has it run.
+--
+-- Each suite prints TAP. Shown are what failed, what was skipped and why, and a line a suite; the last line is the count.
+local build = os.getenv("BUILD") or "build"
+local only = arg[1]
+
+local passed, failed, skipped = 0, 0, 0
+
+local function lines_of(command)
+  local pipe = assert(io.popen("{ " .. command .. "\n} 2>&1; echo \"exit status $?\"", "r"))
+  local lines = {}
+  for line in pipe:lines() do lines[#lines + 1] = line end
+  pipe:close()
+  local status = tonumber((table.remove(lines) or ""):match("^exit status (%d+)$"))
+  return lines, status
+end
+
+local function find(command)
+  local found = {}
+  for line in io.popen(command, "r"):lines() do found[#found + 1] = line end
+  return found
+end
+
+local function run(name, command)
+  if only and not name:find(only, 1, true) then return end
+  local lines, status = lines_of(command)
+  local ok, not_ok, skips = 0, 0, {}
+  for _, line in ipairs(lines) do
+    if line:find("^%s*ok .*#%s*[Ss][Kk][Ii][Pp]") then skips[#skips + 1] = line
+    elseif line:find("^%s*ok ") then ok = ok + 1
+    elseif line:find("^%s*not ok ") then not_ok = not_ok + 1 end
+  end
+  -- A crash, a leak or a sanitizer's finding may come without a test that says so; so may a suite that ran nothing.
+  local silent = (status ~= 0 and not_ok == 0) or (ok + not_ok + #skips == 0)
+  if silent then not_ok = not_ok + 1 end
+  passed, failed, skipped = passed + ok, failed + not_ok, skipped + #skips
+  print(("%-44s %5d passed, %d failed%s"):format(name, ok, not_ok, silent and " (exit status " .. tostring(status) .. ")" or ""))
+  for _, line in ipairs(skips) do print("  " .. line) end
+  if not_ok > 0 then
+    for i = math.max(1, #lines - 400), #lines do print("  | " .. lines[i]) end
+  end
+  io.stdout:flush()
+end
+
+local function c_suites()
+  local tests = find("ls " .. build .. "/tests/engine/test_* 2>/dev/null | grep -v '\\.[a-z]*$' | sort")
+  local tap = "CMOCKA_MESSAGE_OUTPUT=TAP "
+  for _, test in ipairs(tests) do
+    local name = test:match("[^/]+$")
+    run("C " .. name, tap .. test)
+    run("C " .. name .. " (ASan, UBSan)", tap .. test:gsub("^" .. build, build .. "/asan"))
+    run("C " .. name .. " (valgrind)", tap .. "valgrind --quiet --leak-check=full --show-leak-kinds=definite,indirect "
+      .. "--errors-for-leak-kinds=definite,indirect --error-exitcode=99 " .. test)
+  end
+end
+
+local function busted(lua, version, modules, before)
+  local here = io.popen("pwd", "r"):read("*l")
+  local root = here .. "/" .. modules
+  return ("LUAPROV_BUILD='%s' LUA_PATH='%s/share/lua/%s/?.lua;%s/share/lua/%s/?/init.lua;%s/?.lua;;' "
+    .. "LUA_CPATH='%s/lib/lua/%s/?.so;;' %s busted --lua=%s -o TAP --shuffle-files --exclude-tags=slow tests"):format(
+      root, root, version, root, version, here, root, version, before or "", lua)
+end
+
+c_suites()
+run("Lua 5.4", busted("lua5.4", "5.4", build))
+run("LuaJIT", busted("luajit", "5.1", build))
+run("Lua 5.4 (ASan, UBSan)", busted("lua5.4", "5.4", build .. "/asan",
+  "LD_PRELOAD=$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libubsan.so) ASAN_OPTIONS=detect_leaks=0"))
+
+if skipped > 0 then print(skipped .. " skipped, for the reasons above") end
+print(("%d passed, %d failed"):format(passed, failed))
+os.exit(failed == 0 and passed > 0 and 0 or 1)
