@@ -41,8 +41,10 @@ end
 
 local function headers_of(state, operation)
   local headers = { Accept = "application/json", ["User-Agent"] = state.user_agent }
-  for name, parts in pairs(operation.headers) do
-    headers[name] = template.expand(parts, function(setting) return setting_text(state, setting) end)
+  for _, templates in ipairs { state.provider.headers, operation.headers } do
+    for name, parts in pairs(templates) do
+      headers[name] = template.expand(parts, function(setting) return setting_text(state, setting) end)
+    end
   end
   return headers
 end

@@ -257,6 +257,7 @@ function M.compile(node, name, report)
     name = name, title = given.title or name, settings = setting_shape.fields,
     base_url = template_of(given.base_url, node, "base_url", report),
     auth = compile_auth(given.auth, context, report), errors = compile_errors(given.errors, report),
+    headers = header_templates(given.headers, node, "headers", context.setting_names, report),
     limits = compile_limits(given.limits, report), resources = {}, resource = {},
   }
   check_names(provider.base_url, context.setting_names, node, "base_url", report)

@@ -86,7 +86,8 @@ M.of = {
     whole    = boolean,                   -- an update replaces it whole, so it must be whole
   }),
 
-  provider = { title = text, base_url = text, auth = anything, limits = map, errors = any_of(map, fn) },
+  provider = { title = text, base_url = text, auth = anything, limits = map, errors = any_of(map, fn),
+               headers = map },          -- of every call
   resource = {
     about = text, path = text,
     id = text,                            -- the record's own name for its id

@@ -6,6 +6,7 @@ local signing = { text "publicSigningKey" { computed = true }, secret "privateSi
 return provider {
   title    = "Hubster Portal",
   base_url = "https://portal-api.hubster.io",
+  headers  = { ["Content-Type"] = "application/json" },  -- documented for calls without a body, too
 
   url "identity_url" { default = "https://identity.hubster.io" },
   choice "integration_update" { default = "post", values = {

@@ -42,6 +42,7 @@ return provider {
     choice "ProviderId" { required = true, fixed = true, values = {
       PVD9 = "e-mail in", PVD7 = "e-mail out", PVD12 = "Facebook", PVD28 = "Instagram", PVD10 = "Twitter",
       PVD30 = "WhatsApp" } },
+    choice "Enabled"    { values = { ["0"] = "off", ["1"] = "on" }, about = "the switch is not documented" },
     by { "MediaId", "ProviderId" } {
       ["EMAIL PVD9"] = { mailbox },
       ["EMAIL PVD7"] = { mailbox, text "ParentId" { about = "the inbound connection" } },
