@@ -1,6 +1,7 @@
 -- Runs every suite and counts: lua5.4 tests/run.lua [WORD]. With a word only the suites whose name has it run.
 --
--- Each suite prints TAP. Shown are what failed, what was skipped and why, and a line a suite; the last line is the count.
+-- Each suite prints TAP. Shown are what failed, what was skipped and why, and a line a suite; the last line is the
+-- count.
 local build = os.getenv("BUILD") or "build"
 local only = arg[1]
 
@@ -34,7 +35,8 @@ local function run(name, command)
   local silent = (status ~= 0 and not_ok == 0) or (ok + not_ok + #skips == 0)
   if silent then not_ok = not_ok + 1 end
   passed, failed, skipped = passed + ok, failed + not_ok, skipped + #skips
-  print(("%-44s %5d passed, %d failed%s"):format(name, ok, not_ok, silent and " (exit status " .. tostring(status) .. ")" or ""))
+  local note = silent and " (exit status " .. tostring(status) .. ")" or ""
+  print(("%-44s %5d passed, %d failed%s"):format(name, ok, not_ok, note))
   for _, line in ipairs(skips) do print("  " .. line) end
   if not_ok > 0 then
     for i = math.max(1, #lines - 400), #lines do print("  | " .. lines[i]) end

@@ -29,7 +29,7 @@ function M.match(name, names)
   local best, best_distance
   local plain = name:lower()
   for _, candidate in ipairs(names) do
-    if #candidate <= MAX_LEN then
+    if type(candidate) == "string" and #candidate <= MAX_LEN then
       local d = distance(plain, candidate:lower())
       if d <= math.max(1, math.floor(#candidate / 3)) and (not best or d < best_distance) then
         best, best_distance = candidate, d

@@ -9,7 +9,8 @@ local luaprov = require "luaprov"
 local VALUES = {
   TOKEN = "FAKE-token", CLIENT_ID = "FAKE-client", CLIENT_SECRET = "FAKE-client-secret",
   REFRESH_TOKEN = "FAKE-refresh-token", EMAIL = "user@example.com", PASSWORD = "FAKE-password", SITE_ID = "169",
-  CUSTOMER_TENANT_ID = "00000000-0000-0000-0000-0000000000c0", ACCOUNT_TENANT_ID = "00000000-0000-0000-0000-0000000000a0",
+  CUSTOMER_TENANT_ID = "00000000-0000-0000-0000-0000000000c0",
+  ACCOUNT_TENANT_ID = "00000000-0000-0000-0000-0000000000a0",
   PBX_ID = "00000000-0000-0000-0000-0000000000b2", hubId = "3bc1e69f-c520-446f-ab2c-01751fd66a31",
   ["connection-id"] = "646", id = "1165",
 }
@@ -25,7 +26,9 @@ local function not_ours(provider, exchange)
 end
 
 local BASE = { onebox = "", ocamba = "/v1/hood", hubster = "", myreports = "/api/v1.0" }
-local ID_NAME = { ["onebox connections"] = "Id", ["hubster hubs"] = "hubId", ["hubster integrations"] = "integrationId" }
+local ID_NAME = {
+  ["onebox connections"] = "Id", ["hubster hubs"] = "hubId", ["hubster integrations"] = "integrationId",
+}
 -- The query's page size is the client's own business.
 local SIZES = { limit = true, pageSize = true }
 
@@ -385,7 +388,8 @@ describe("the contract of", function()
     for i, record in ipairs(records) do
       assert_record(documented[i], record, ID_NAME[provider .. " " .. exchange.resource] or "id", parents)
     end
-    local starts_here = exchange.name:find(provider == "hubster" and "page 0$" or "page 1$") or exchange.name:find("at 0$")
+    local first_page = provider == "hubster" and "page 0$" or "page 1$"
+    local starts_here = exchange.name:find(first_page) or exchange.name:find("at 0$")
       or exchange.name:find("in one page") or exchange.name:find("filtered") or exchange.name:find("of every hub")
       or exchange.name == "list all" or provider == "myreports" or exchange.resource == "providers"
     if starts_here then assert_request(provider, exchange) end

@@ -12,7 +12,10 @@ local function read(directory, name)
   local file = assert(io.open(directory .. "/" .. name, "rb"))
   local text = file:read("*a")
   file:close()
-  return text
+  -- Account numbers of the shape that scanners for leaked credentials look for, made obviously fake.
+  return (text:gsub("(%f[%w][AP][CN])(%x+)%f[%W]", function(kind, digits)
+    if #digits == 32 then return kind .. ("0"):rep(32) end
+  end))
 end
 
 local function decode(text, at, more)

@@ -186,7 +186,7 @@ function M.open(files)
           exchange = exchange,
           family = table.concat({ fixtures.provider, exchange.resource, exchange.variant or "" }, " "),
           after = exchange.after and fixtures.provider .. " " .. exchange.after,
-          looseness = count_placeholders(exchange.request) * 2 + count_placeholders(response),
+          looseness = count_placeholders(exchange.request),
         }
       end
     end

@@ -1,5 +1,7 @@
 --- Templates of paths, URLs, headers and queries: `/customers/{tenantId}/pbxs`. What stands in square brackets,
 --- `[/accounts/{account}]`, is left out when a name in it has no value.
+local digits = require "luaprov.provider.digits"
+
 local M = {}
 
 --- @param text string
@@ -73,7 +75,7 @@ end
 --- @return string|nil text
 --- @return string|nil fault
 function M.path_part(value)
-  if type(value) == "number" and value % 1 == 0 then value = ("%.0f"):format(value) end
+  if type(value) == "number" and value % 1 == 0 then value = digits(value) end
   if value == nil then return nil, "is required" end
   if type(value) ~= "string" then return nil, "must be text, not " .. type(value) end
   if value == "" then return nil, "is empty" end

@@ -1,0 +1,48 @@
+-- What `make demo` runs: every documented connection of every vendor, over real HTTP, by the script that users read.
+local build = (os.getenv("LUAPROV_BUILD") or "build")
+
+-- The issue's table: vendor, resource, variants, operations.
+local ALL = { "create", "get", "list", "update", "delete" }
+local KEPT = { "create", "get", "list", "update" }
+local ROWS = {
+  { "onebox", "connections", { "EMAIL PVD9", "EMAIL PVD7", "FCBK PVD12", "INST PVD28", "TWTR PVD10", "WHATP PVD30" },
+    KEPT },
+  { "ocamba", "integrations", { "1000", "1001", "1002", "1003", "1004", "1005" }, ALL },
+  { "ocamba", "providers", { "-" }, { "list" } },
+  { "hubster", "hubs", { "-" }, ALL },
+  { "hubster", "integrations", { "TwilioSMS", "Messenger", "WebChat", "Direct", "System", "Slack" }, ALL },
+  { "myreports", "pbxs", { "KazooPbxConnectionProfile", "ThreeCxConnectionProfile" }, ALL },
+}
+
+describe("the demo", function()
+  it("prints a line for every call of every documented connection, and no error", function()
+    local pipe = io.popen("BUILD='" .. build .. "' lua5.4 tests/demo.lua 2>&1; echo status $?", "r")
+    local output = pipe:read("*a")
+    pipe:close()
+    assert.truthy(output:find("status 0\n$"), output)
+    local seen, lines = {}, 0
+    for line in output:gmatch("[^\n]+") do
+      local vendor, resource, rest = line:match("^(%S+)%s+(%S+)%s+(.+)$")
+      for _, operation in ipairs(ALL) do
+        local variant, result = (rest or ""):match("^(.-)%s+" .. operation .. "%s+(%S.*)$")
+        if variant then
+          seen[table.concat({ vendor, resource, variant, operation }, "|")] = result
+          lines = lines + 1
+        end
+      end
+    end
+    local expected = 0
+    for _, row in ipairs(ROWS) do
+      for _, variant in ipairs(row[3]) do
+        for _, operation in ipairs(row[4]) do
+          local name = table.concat({ row[1], row[2], variant, operation }, "|")
+          expected = expected + 1
+          assert.is_string(seen[name], name .. " has no line")
+          local wanted = operation == "list" and "^[1-9]%d* records$" or "^[%w-]+$"
+          assert.truthy(seen[name]:find(wanted), name .. ": " .. seen[name])
+        end
+      end
+    end
+    assert.equal(expected, lines)
+  end)
+end)
