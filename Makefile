@@ -2,7 +2,9 @@
 
 BUILD  ?= build
 PREFIX ?= /usr/local
-CC     ?= gcc
+ifeq ($(origin CC),default)
+CC = gcc
+endif
 CFLAGS ?= -O2 -g
 
 # What apt has to give: to build, to run the demo, to run the tests. `a,b` means that either will do.
@@ -17,6 +19,11 @@ WARNINGS = -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Werror -Wshadow -Wst
            -Wwrite-strings -Wvla
 HIDDEN   = -fPIC -fvisibility=hidden
 COMPILE  = $(CC) $(WARNINGS) $(CFLAGS) -MMD -MP -Isrc
+
+# V=1 shows the commands whole.
+Q = $(if $(V),,@)
+BUILD_IT = $(MAKE) --no-print-directory -j$(shell nproc) $(if $(V),,-s)
+SAY = $(if $(V),@:,@echo " ")
 
 pkg = $(shell pkg-config $(1) 2>/dev/null)
 CURL_CFLAGS   = $(call pkg,--cflags libcurl)
@@ -41,7 +48,7 @@ C_TEST_PARTS = $(patsubst tests/%.c,$(BUILD)/obj/tests/%.o,\
 .PHONY: all modules tests demo test check lint fuzz install clean help
 
 all: | toolchain
-	@$(MAKE) --no-print-directory modules $(BUILD)/bin/luaprov
+	@$(BUILD_IT) modules $(BUILD)/bin/luaprov
 
 modules: $(BUILD)/lib/lua/5.4/luaprov/core.so $(BUILD)/lib/lua/5.1/luaprov/core.so \
          $(patsubst lua/%,$(BUILD)/share/lua/5.4/%,$(LUA)) $(patsubst lua/%,$(BUILD)/share/lua/5.1/%,$(LUA))
@@ -53,21 +60,25 @@ toolchain:
 
 $(BUILD)/obj/engine/%.o: src/engine/%.c
 	@mkdir -p $(@D)
-	$(COMPILE) $(HIDDEN) $(CURL_CFLAGS) -c -o $@ $<
+	$(SAY) "CC  $<"
+	$(Q)$(COMPILE) $(HIDDEN) $(CURL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/obj/binding-5.4/%.o: src/binding/%.c
 	@mkdir -p $(@D)
-	$(COMPILE) $(HIDDEN) $(LUA54_CFLAGS) -c -o $@ $<
+	$(SAY) "CC  $<"
+	$(Q)$(COMPILE) $(HIDDEN) $(LUA54_CFLAGS) -c -o $@ $<
 
 $(BUILD)/obj/binding-5.1/%.o: src/binding/%.c
 	@mkdir -p $(@D)
-	$(COMPILE) $(HIDDEN) $(LUAJIT_CFLAGS) -c -o $@ $<
+	$(SAY) "CC  $<"
+	$(Q)$(COMPILE) $(HIDDEN) $(LUAJIT_CFLAGS) -c -o $@ $<
 
 $(BUILD)/lib/lua/5.4/luaprov/core.so: $(ENGINE) $(CORE54)
 $(BUILD)/lib/lua/5.1/luaprov/core.so: $(ENGINE) $(CORE51)
 %/luaprov/core.so:
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ $^ $(CURL_LIBS)
+	$(SAY) "LD  $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ $^ $(CURL_LIBS)
 
 $(BUILD)/share/lua/5.4/%: lua/%
 	@mkdir -p $(@D)
@@ -80,38 +91,41 @@ $(BUILD)/share/lua/5.1/%: lua/%
 # -Wl,-E: C modules from elsewhere find the Lua API in the interpreter.
 $(BUILD)/bin/luaprov: src/luaprov.c
 	@mkdir -p $(@D) $(BUILD)/obj
-	$(COMPILE) $(LUA54_CFLAGS) -MF $(BUILD)/obj/luaprov.d $(LDFLAGS) -Wl,-E -o $@ $< $(LUA54_STATIC) $(CJSON_STATIC) -lm -ldl
+	$(SAY) "CC  $@"
+	$(Q)$(COMPILE) $(LUA54_CFLAGS) -MF $(BUILD)/obj/luaprov.d $(LDFLAGS) -Wl,-E -o $@ $< $(LUA54_STATIC) $(CJSON_STATIC) -lm -ldl
 
 $(BUILD)/obj/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
-	$(COMPILE) $(CURL_CFLAGS) -c -o $@ $<
+	$(SAY) "CC  $<"
+	$(Q)$(COMPILE) $(CURL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(C_TEST_PARTS) $(ENGINE)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg,--libs cmocka libssl libcrypto) $(CURL_LIBS) -lpthread
+	$(SAY) "LD  $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg,--libs cmocka libssl libcrypto) $(CURL_LIBS) -lpthread
 
 tests: modules $(BUILD)/bin/luaprov $(C_TESTS)
 
 demo:
 	@sh tests/packages.sh $(DEMO_PACKAGES)
-	@$(MAKE) --no-print-directory all
+	@$(BUILD_IT) all
 	@BUILD=$(BUILD) lua5.4 tests/demo.lua
 
 test:
 	@sh tests/packages.sh $(TEST_PACKAGES)
-	@$(MAKE) --no-print-directory tests
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan \
+	@$(BUILD_IT) tests
+	@$(BUILD_IT) BUILD=$(BUILD)/asan \
 	  CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all' tests
 	@BUILD=$(BUILD) lua5.4 tests/run.lua
 
 check:
 	@sh tests/packages.sh $(CHECK_PACKAGES)
-	@$(MAKE) --no-print-directory lint
-	@$(MAKE) --no-print-directory test
+	@$(BUILD_IT) lint
+	@$(BUILD_IT) test
 
 lint:
 	luacheck -q lua tests examples
-	$(MAKE) --no-print-directory BUILD=$(BUILD)/clang CC=clang tests
+	$(BUILD_IT) BUILD=$(BUILD)/clang CC=clang tests
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
 	  --suppress=missingIncludeSystem -Isrc src tests
 

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "engine/request.h"
 #include "engine/transfer.h"
@@ -48,12 +47,6 @@ struct lp_engine {
 };
 
 enum { POOL = 256, FOREVER = 1000000000 };
-
-double lp_now(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 /* ---- lists ---- */
 

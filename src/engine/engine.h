@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/clock.h"
+
 typedef struct lp_engine lp_engine;
 
 /* Names one transfer of one engine; never 0. A slot number and its generation, below 2^53, so that LuaJIT holds it
@@ -112,8 +114,5 @@ bool lp_engine_cancel(lp_engine *engine, lp_id id);
 
 /* Transfers submitted and not ended, those in the queue included. */
 size_t lp_engine_in_flight(const lp_engine *engine);
-
-/* Seconds of a clock that never goes back. */
-double lp_now(void);
 
 #endif

@@ -1,0 +1,9 @@
+#include "engine/clock.h"
+
+#include <time.h>
+
+double lp_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
