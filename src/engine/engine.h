@@ -61,7 +61,7 @@ typedef struct {
   lp_failure failure;
   lp_outcome outcome;
   char message[256];   /* "" when failure is LP_OK; never holds a byte of the request */
-  int status;          /* of the last status line that arrived whole, 0 when none did */
+  int status;          /* of an answer whose headers arrived whole, else 0 */
   const char *headers; /* header_count times name, NUL, value, NUL; names in lower case */
   size_t header_count;
   const char *body; /* what arrived of it, decompressed */
@@ -89,8 +89,9 @@ void lp_engine_free(lp_engine *engine);
 /*
  * Starts a transfer, or queues it when its origin has enough in flight. Everything is copied.
  * Returns its id, or 0 and a message in `why` (of `why_size` bytes) for a request that may not be sent: a scheme other
- * than http and https, a URL or method or header with CR, LF, NUL or another control character, a header name that is
- * no token (RFC 9110, 5.6.2), no time at all.
+ * than http and https, a URL with anything but printable ASCII, a method or header with CR, LF, NUL or another control
+ * character, a header name that is no token (RFC 9110, 5.6.2), Content-Length or Transfer-Encoding (they are the
+ * engine's), no time at all.
  */
 lp_id lp_engine_submit(lp_engine *engine, const lp_request *request, char *why, size_t why_size);
 

@@ -13,10 +13,10 @@ static bool is_token(const char *text, size_t len) {
   return len > 0;
 }
 
-static bool has_control(const char *text, size_t len, bool tab_allowed) {
+static bool has_control(const char *text, size_t len) {
   for (size_t i = 0; i < len; i++) {
     unsigned char c = (unsigned char)text[i];
-    if ((c < 0x20 && !(c == '\t' && tab_allowed)) || c == 0x7f) return true;
+    if ((c < 0x20 && c != '\t') || c == 0x7f) return true;
   }
   return false;
 }
@@ -28,7 +28,8 @@ static size_t scheme_len(const char *url, size_t len) {
 }
 
 static const char *url_fault(const char *url, size_t len) {
-  if (has_control(url, len, false) || memchr(url, ' ', len)) return "the URL has a control character or a space";
+  for (size_t i = 0; i < len; i++)
+    if (url[i] <= ' ' || url[i] > '~') return "the URL has a control character, a space, or a byte that is not ASCII";
   if (!scheme_len(url, len)) return "the URL is not http or https";
   size_t origin = lp_origin_len(url, len);
   if (origin == scheme_len(url, len)) return "the URL has no host";
@@ -51,7 +52,10 @@ const char *lp_request_fault(const lp_request *request) {
   for (size_t i = 0; i < request->header_count; i++) {
     const lp_header *header = &request->headers[i];
     if (!is_token(header->name, header->name_len)) return "a header's name is not a token";
-    if (has_control(header->value, header->value_len, true)) return "a header's value has a control character";
+    if (has_control(header->value, header->value_len)) return "a header's value has a control character";
+    /* Another length than the body's own would make two requests of one. */
+    if (strcasecmp(header->name, "Content-Length") == 0 || strcasecmp(header->name, "Transfer-Encoding") == 0)
+      return "Content-Length and Transfer-Encoding are the engine's own";
   }
   if (request->timeout_ms < 1 || request->connect_timeout_ms < 1) return "a time-out is not above zero";
   return NULL;

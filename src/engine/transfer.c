@@ -93,12 +93,12 @@ lp_transfer *lp_transfer_new(const char *ca_file) {
   curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
+  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* else libcurl joins its resolver threads */
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
   curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-  curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
   curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
   curl_easy_setopt(easy, CURLOPT_PROXYAUTH, (long)CURLAUTH_BASIC); /* with ANY every POST dies */
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
@@ -153,10 +153,11 @@ static char *copy(lp_bytes *bytes, const char *data, size_t len) {
 /* libcurl's form of a header: "Name: value", "Name;" for an empty value, "Name:" to leave out one of its own. */
 static char *copy_header(lp_bytes *bytes, const lp_header *header) {
   char *start = bytes->data + bytes->len;
+  size_t blank = strspn(header->value, " \t"); /* libcurl leaves out a header whose value is only that */
   lp_bytes_add(bytes, header->name, header->name_len);
-  if (header->value_len) {
+  if (header->value_len > blank) {
     lp_bytes_add(bytes, ": ", 2);
-    copy(bytes, header->value, header->value_len);
+    copy(bytes, header->value + blank, header->value_len - blank);
   } else {
     copy(bytes, ";", 1);
   }
@@ -218,6 +219,8 @@ bool lp_transfer_load(lp_transfer *transfer, const lp_request *request, char *wh
   load_headers(transfer, request);
   load_body(transfer, request, method);
   curl_easy_setopt(transfer->easy, CURLOPT_URL, url);
+  /* Without TLS there is no HTTP/2 to wait for, and libcurl would hold every call back until the first is answered. */
+  curl_easy_setopt(transfer->easy, CURLOPT_PIPEWAIT, strncasecmp(url, "https:", 6) == 0 ? 1L : 0L);
   transfer->response_limit = request->response_limit ? request->response_limit : LP_RESPONSE_LIMIT;
   transfer->connect_timeout_ms = request->connect_timeout_ms;
   transfer->submitted = lp_now();
@@ -269,9 +272,7 @@ static lp_failure failure_of(const lp_transfer *transfer, CURLcode code) {
     case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9 */
     case CURLE_URL_MALFORMAT:
     case CURLE_BAD_CONTENT_ENCODING:
-    case CURLE_PARTIAL_FILE:
-    case CURLE_HTTP2:
-    case CURLE_HTTP2_STREAM: return LP_PROTOCOL;
+    case CURLE_PARTIAL_FILE: return LP_PROTOCOL;
     /* Lost in the middle of an answer: what counts is that there is only part of one. */
     default: return transfer->answer_began ? LP_PROTOCOL : LP_NETWORK;
   }
