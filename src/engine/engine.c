@@ -35,6 +35,7 @@ struct lp_origin {
 struct lp_engine {
   CURLM *multi;
   char *ca_file;
+  lp_sockets sockets;
   size_t per_host;
   lp_slot *slots;
   size_t slot_count, slot_room, first_free; /* first_free: a slot number from 1, 0 if there is none */
@@ -201,6 +202,11 @@ static void collect(lp_engine *engine) {
     lp_transfer *transfer;
     CURLcode code = message->data.result; /* the message dies with the handle's removal */
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
+    if (lp_transfer_begin_again(transfer, code)) {
+      curl_multi_remove_handle(engine->multi, transfer->easy);
+      lp_transfer_arm(transfer, lp_now());
+      if (curl_multi_add_handle(engine->multi, transfer->easy) == CURLM_OK) continue;
+    }
     lp_transfer_end(transfer, code);
     finish(engine, transfer);
   }
@@ -254,6 +260,7 @@ void lp_engine_free(lp_engine *engine) {
     engine->origins = next;
   }
   curl_multi_cleanup(engine->multi);
+  lp_sockets_free(&engine->sockets);
   free(engine->pool);
   free(engine->slots);
   free(engine->ca_file);
@@ -261,7 +268,8 @@ void lp_engine_free(lp_engine *engine) {
 }
 
 lp_id lp_engine_submit(lp_engine *engine, const lp_request *request, char *why, size_t why_size) {
-  lp_transfer *transfer = engine->pooled ? engine->pool[--engine->pooled] : lp_transfer_new(engine->ca_file);
+  lp_transfer *transfer =
+      engine->pooled ? engine->pool[--engine->pooled] : lp_transfer_new(engine->ca_file, &engine->sockets);
   if (!transfer) {
     snprintf(why, why_size, "out of memory");
     return 0;

@@ -13,13 +13,17 @@ enum { KEEP = 64 * 1024 }; /* bytes of a buffer that stay with a pooled transfer
 /* Called once before each sending. libcurl sends again by itself when a reused connection dies before the first byte of
  * the answer, a POST too, and does not say so; nothing but refusing here stops it. */
 static int before_sending(void *arg, char *ip, char *local_ip, int port, int local_port) {
-  (void)ip, (void)local_ip, (void)port, (void)local_port;
+  (void)ip, (void)local_ip, (void)port;
   lp_transfer *transfer = arg;
   if (++transfer->sendings > 1) return CURL_PREREQFUNC_ABORT;
   curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &transfer->size_before);
   long connects = 0;
   curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
   transfer->response.reused = connects == 0;
+  if (connects == 0 && lp_sockets_ended(transfer->sockets, local_port)) {
+    transfer->stale = true;
+    return CURL_PREREQFUNC_ABORT;
+  }
   return CURL_PREREQFUNC_OK;
 }
 
@@ -82,7 +86,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg) {
 
 /* ---- a transfer's life ---- */
 
-lp_transfer *lp_transfer_new(const char *ca_file) {
+lp_transfer *lp_transfer_new(const char *ca_file, lp_sockets *sockets) {
   lp_transfer *transfer = calloc(1, sizeof *transfer);
   if (!transfer) return NULL;
   CURL *easy = transfer->easy = curl_easy_init();
@@ -90,6 +94,8 @@ lp_transfer *lp_transfer_new(const char *ca_file) {
     free(transfer);
     return NULL;
   }
+  transfer->sockets = sockets;
+  lp_sockets_watch(sockets, easy);
   curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
@@ -129,7 +135,7 @@ void lp_transfer_clear(lp_transfer *transfer) {
   lp_bytes_clear(&transfer->body, KEEP);
   transfer->sendings = 0;
   transfer->size_before = 0;
-  transfer->answer_began = transfer->answer_headed = transfer->no_memory = transfer->told = false;
+  transfer->stale = transfer->answer_began = transfer->answer_headed = transfer->no_memory = transfer->told = false;
   transfer->stopped = LP_OK;
   transfer->head_seen = 0;
   transfer->curl_says[0] = '\0';
@@ -219,6 +225,7 @@ bool lp_transfer_load(lp_transfer *transfer, const lp_request *request, char *wh
   load_headers(transfer, request);
   load_body(transfer, request, method);
   curl_easy_setopt(transfer->easy, CURLOPT_URL, url);
+  curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 0L);
   /* Without TLS there is no HTTP/2 to wait for, and libcurl would hold every call back until the first is answered. */
   curl_easy_setopt(transfer->easy, CURLOPT_PIPEWAIT, strncasecmp(url, "https:", 6) == 0 ? 1L : 0L);
   transfer->response_limit = request->response_limit ? request->response_limit : LP_RESPONSE_LIMIT;
@@ -241,7 +248,7 @@ void lp_transfer_arm(lp_transfer *transfer, double now) {
 /* Only evidence counts here: a CURLE_* code never decides an outcome. */
 static lp_outcome outcome_of(lp_transfer *transfer) {
   if (transfer->answer_headed) return LP_ANSWERED;
-  if (transfer->sendings == 0) return LP_NOT_SENT;
+  if (transfer->sendings == 0 || transfer->stale) return LP_NOT_SENT;
   /* Over TLS it may be HTTP/2, where libcurl can have flushed frames of a request that it counts as unsent. */
   if (strncasecmp(transfer->request.data, "http:", 5) == 0 && !transfer->answer_began) {
     long size = -1;
@@ -307,6 +314,15 @@ static void fill(lp_transfer *transfer, lp_failure failure, const char *message)
                    : version == CURL_HTTP_VERSION_1_1 ? 11
                    : version == CURL_HTTP_VERSION_1_0 ? 10
                                                       : 0;
+}
+
+bool lp_transfer_begin_again(lp_transfer *transfer, CURLcode code) {
+  if (!transfer->stale || transfer->sendings != 1 || code != CURLE_ABORTED_BY_CALLBACK) return false;
+  transfer->stale = false;
+  transfer->sendings = 0;
+  transfer->curl_says[0] = '\0';
+  curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L);
+  return true;
 }
 
 void lp_transfer_end(lp_transfer *transfer, CURLcode code) {

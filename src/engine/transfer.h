@@ -9,6 +9,7 @@
 
 #include "engine/bytes.h"
 #include "engine/engine.h"
+#include "engine/sockets.h"
 
 typedef enum { LP_FREE, LP_QUEUED, LP_RUNNING, LP_ENDED } lp_state;
 
@@ -16,6 +17,7 @@ typedef struct lp_origin lp_origin;
 typedef struct lp_transfer lp_transfer;
 
 struct lp_transfer {
+  lp_sockets *sockets; /* its engine's */
   lp_id id;
   lp_state state;
   bool told; /* reaped */
@@ -31,6 +33,7 @@ struct lp_transfer {
 
   /* The evidence. */
   unsigned sendings;   /* how often libcurl was about to send the request; the second time is refused */
+  bool stale;          /* the kept connection that libcurl chose had ended: nothing was sent into it */
   long size_before;    /* CURLINFO_REQUEST_SIZE at the first: what a proxy's CONNECT has counted */
   bool answer_began;   /* a status line arrived */
   bool answer_headed;  /* …and all headers, up to the blank line, of an answer that is not 1xx */
@@ -45,7 +48,7 @@ struct lp_transfer {
 };
 
 /* A transfer with its easy handle, its lasting options set; NULL when there is no memory. */
-lp_transfer *lp_transfer_new(const char *ca_file);
+lp_transfer *lp_transfer_new(const char *ca_file, lp_sockets *sockets);
 void lp_transfer_free(lp_transfer *transfer);
 
 /* Copies the request and points the easy handle at the copy. False and a message in `why` if it may not be sent. */
@@ -53,6 +56,10 @@ bool lp_transfer_load(lp_transfer *transfer, const lp_request *request, char *wh
 
 /* Sets what is left of its time, just before it is given to the multi handle. */
 void lp_transfer_arm(lp_transfer *transfer, double now);
+
+/* Whether nothing was sent because the connection had ended before: the transfer is then ready to run again, on a new
+ * one. That connects again; it repeats nothing. */
+bool lp_transfer_begin_again(lp_transfer *transfer, CURLcode code);
 
 /* Fills in the response after libcurl has ended the transfer with `code`. */
 void lp_transfer_end(lp_transfer *transfer, CURLcode code);

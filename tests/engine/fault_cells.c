@@ -101,9 +101,8 @@ const cell_row cell_rows[] = {
     /* A connection that ended while nobody used it was never tried: the request goes out once, on a new one. */
     {"ended while idle, FIN", REUSED, AT(IDLE, FIN), EXPECT(OK, ANSWERED, 1)},
     /* libcurl 7.88 takes these two for alive (an error is not an end, and close_notify is something to read). */
-    {"ended while idle, RST", REUSED, AT(IDLE, RST), EXPECT(OK | NETWORK, ANSWERED | NOT_SENT, CELL_MAYBE)},
-    {"ended while idle, close_notify", T1 | H1, AT(IDLE, NOTIFY),
-     EXPECT(OK | NETWORK, ANSWERED | NOT_SENT | UNKNOWN, CELL_MAYBE)},
+    {"ended while idle, RST", REUSED, AT(IDLE, RST), EXPECT(OK, ANSWERED, 1)},
+    {"ended while idle, close_notify", T1 | H1, AT(IDLE, NOTIFY), EXPECT(OK, ANSWERED, 1)},
     {"ended while idle, then refused", REUSED, AT_THEN(IDLE, FIN, REFUSED), EXPECT(NETWORK, NOT_SENT, 0)},
 
     /* Where libcurl's second sending fails, its error is that of a request that was never sent. It was. */
