@@ -17,7 +17,7 @@ M.all = runtime.all
 ---@param name string a provider's name, or the path of a provider file
 ---@param options table|nil the provider's credentials and settings, and base_url, timeout (seconds, a whole call),
 ---  connect_timeout (seconds), response_limit (bytes). What is absent is taken from the environment: option `token` of
----  `ocamba` from LUAPROV_OCAMBA_TOKEN.
+---  `acme` from LUAPROV_ACME_TOKEN.
 ---@return table|nil client client.RESOURCE:create, :get, :update, :delete, :list, :each
 ---@return luaprov.Error|nil err
 function M.client(name, options)

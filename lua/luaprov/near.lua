@@ -31,7 +31,8 @@ function M.match(name, names)
   for _, candidate in ipairs(names) do
     if type(candidate) == "string" and #candidate <= MAX_LEN then
       local d = distance(plain, candidate:lower())
-      if d <= math.max(1, math.floor(#candidate / 3)) and (not best or d < best_distance) then
+      local close = d <= math.max(1, math.floor(#candidate / 3)) and d < #candidate
+      if close and (not best or d < best_distance) then
         best, best_distance = candidate, d
       end
     end

@@ -59,11 +59,13 @@ function mt.__eq(a, b)
   return value ~= nil and value == b:reveal()
 end
 
+local function bad_value(value) error("a secret is made from a string, not from " .. type(value), 3) end
+
 --- @param value string
 --- @return luaprov.Secret
 function M.new(value)
   if M.is(value) then return value end
-  if type(value) ~= "string" then error("a secret is made from a string, not from " .. type(value), 3) end
+  if type(value) ~= "string" then bad_value(value) end
   return make(nil, value)
 end
 
@@ -98,6 +100,13 @@ local function base64(text)
   end))
 end
 
+-- RFC 4648, 5.
+local function url_safe(text) return (text:gsub("[+/]", { ["+"] = "-", ["/"] = "_" })) end
+
+local function html(text)
+  return (text:gsub("[&<>\"']", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["'"] = "&#39;" }))
+end
+
 local function percent(text)
   return (text:gsub("[^%w%-._~]", function(c) return ("%%%02X"):format(c:byte()) end))
 end
@@ -108,22 +117,44 @@ local function json_escaped(text)
   return escaped, (escaped:gsub("/", "\\/"))
 end
 
+-- Without patterns: LuaJIT has none with a NUL in them.
 local function replace(text, value)
-  return (text:gsub(value:gsub("%W", "%%%0"), (SHOWN:gsub("%%", "%%%%"))))
+  local parts, at = {}, 1
+  while true do
+    local first, last = text:find(value, at, true)
+    if not first then break end
+    parts[#parts + 1] = text:sub(at, first - 1)
+    at = last + 1
+  end
+  if at == 1 then return text end
+  parts[#parts + 1] = text:sub(at)
+  return table.concat(parts, SHOWN)
 end
 
 --- Takes secrets out of a text that came from elsewhere (a vendor may echo the request): each value as it is, and in
---- its JSON, URL and base64 spellings.
+--- its JSON, URL, HTML and base64 spellings.
 --- @param text string
 --- @param values string[] opened secrets
 --- @return string
 function M.scrub(text, values)
-  local spellings = {}
+  local spellings, seen = {}, { [""] = true }
+  local function add(spelling)
+    if seen[spelling] then return end
+    seen[spelling] = true
+    spellings[#spellings + 1] = spelling
+  end
   for _, value in ipairs(values) do
     local escaped, slashed = json_escaped(value)
-    local in_url = percent(value)
-    for _, spelling in ipairs { value, escaped, slashed, in_url, (in_url:gsub("%%20", "+")), base64(value) } do
-      if spelling ~= "" then spellings[#spellings + 1] = spelling end
+    local in_url, in_base64 = percent(value), base64(value):gsub("=+$", "")
+    for _, spelling in ipairs {
+      value, escaped, slashed, html(value), in_base64, url_safe(in_base64),
+      in_url, (in_url:gsub("%%%x%x", string.lower)), (in_url:gsub("%%20", "+")),
+    } do
+      add(spelling)
+      -- An echo of the request's text within JSON is escaped once more.
+      local again, and_slashed = json_escaped(spelling)
+      add(again)
+      add(and_slashed)
     end
   end
   -- The longest first, or a secret that begins another would leave the other's end.
@@ -132,4 +163,24 @@ function M.scrub(text, values)
   return text
 end
 
-return setmetatable(M, { __call = function(_, value) return M.new(value) end })
+--- A copy of a value in which opened secrets are secrets again.
+--- @param value any
+--- @param values string[] opened secrets
+--- @return any
+function M.seal(value, values)
+  if type(value) == "string" then
+    for _, opened in ipairs(values) do
+      if value == opened and value ~= "" then return make(nil, value) end
+    end
+  elseif type(value) == "table" and not M.is(value) then
+    local copy = setmetatable({}, getmetatable(value))
+    for key, inner in pairs(value) do copy[key] = M.seal(inner, values) end
+    return copy
+  end
+  return value
+end
+
+return setmetatable(M, { __call = function(_, value)
+  if type(value) ~= "string" and not M.is(value) then bad_value(value) end
+  return M.new(value)
+end })

@@ -1,4 +1,5 @@
 --- What a vendor answered: the right record, or the right error.
+local digits = require "luaprov.provider.digits"
 local errors = require "luaprov.errors"
 local http = require "luaprov.http"
 local json = require "luaprov.json"
@@ -7,6 +8,7 @@ local secret = require "luaprov.secret"
 local M = {}
 
 local EXCERPT = 160 -- bytes of an answer that an error shows
+local MESSAGE = 1000 -- bytes of a vendor's own message
 
 --- What stands at a path of keys in a decoded body.
 --- @param body any
@@ -39,9 +41,7 @@ function Answer:at(path) return M.at(self.body, keys_of(path)) end
 --- The same as text, when it is text or a number.
 function Answer:text(path)
   local value = self:at(path)
-  if type(value) == "number" then
-    return value % 1 == 0 and ("%.0f"):format(value) or tostring(value)
-  end
+  if type(value) == "number" then return digits(value) end
   return type(value) == "string" and value or nil
 end
 
@@ -66,7 +66,7 @@ local function end_of_string(text, at)
   end
 end
 
--- The values of members that the provider file calls secret, in a text that may be half a JSON document.
+-- The values of members that the provider file calls secret, in any case, in a text that may be half a JSON document.
 local function mask_members(text, names)
   for name in pairs(names) do
     local spelled = name:gsub("%W", "%%%0"):gsub("%a", function(c) return "[" .. c:lower() .. c:upper() .. "]" end)
@@ -84,27 +84,30 @@ local function mask_members(text, names)
   return text
 end
 
---- The beginning of a body as one line of printable text, its secrets taken out.
-local function excerpt(text, context)
-  text = mask_members(secret.scrub(text, context.opened), context.secret_names)
+-- The beginning of a text as one line.
+local function one_line(text, limit)
   text = text:gsub("[%c%s]+", " "):gsub("^ ", "")
-  if #text > EXCERPT then
-    text = text:sub(1, EXCERPT):gsub("[\192-\255]?[\128-\191]*$", "") .. "…"
+  if #text > limit then
+    text = text:sub(1, limit):gsub("[\192-\255]?[\128-\191]*$", "") .. "…"
   end
   return text
 end
 
+--- The beginning of a body as one line of printable text, its secrets taken out.
+local function excerpt(text, context)
+  return one_line(mask_members(secret.scrub(text, context.opened), context.secret_names), EXCERPT)
+end
+
 -- What the vendor answered, for err.details: secret members become secrets, strings lose what they echo.
-local function cleaned(value, context, depth)
-  if type(value) == "string" then return secret.scrub(value, context.opened) end
-  if type(value) ~= "table" or depth > 20 then return value end
+local function cleaned(value, context, hidden)
+  if type(value) ~= "table" then
+    if hidden and value ~= json.null then return secret.new(tostring(value)) end
+    return type(value) == "string" and secret.scrub(value, context.opened) or value
+  end
   local copy = setmetatable({}, getmetatable(value))
   for key, inner in pairs(value) do
-    if context.secret_names[key] and type(inner) ~= "table" and inner ~= json.null then
-      copy[key] = secret.new(tostring(inner))
-    else
-      copy[key] = cleaned(inner, context, depth + 1)
-    end
+    if type(key) == "string" then key = secret.scrub(key, context.opened) end
+    copy[key] = cleaned(inner, context, hidden or context.secret_names[tostring(key):lower()])
   end
   return copy
 end
@@ -117,7 +120,7 @@ local function first(body, paths)
 end
 
 local function as_text(value)
-  if type(value) == "number" then return ("%.0f"):format(value) end
+  if type(value) == "number" then return digits(value) end
   return type(value) == "string" and value ~= "" and value or nil
 end
 
@@ -134,7 +137,8 @@ local function declared(spec, body)
     local code = spec.code and M.at(item, spec.code[1])
     if code ~= nil and type(code) ~= "table" then
       local number = tonumber(code)
-      local spelled = number and spec.codes and spec.codes:format(number) or as_text(code) or tostring(code)
+      local whole = number and number % 1 == 0 and math.abs(number) < 2 ^ 53
+      local spelled = whole and spec.codes and spec.codes:format(number) or as_text(code) or tostring(code)
       codes[#codes + 1] = spelled
       kind = kind or spec.kinds[spelled]
     end
@@ -145,12 +149,29 @@ local function declared(spec, body)
   }
 end
 
+local known = { kind = {}, outcome = {} }
+for _, kind in ipairs(errors.kinds) do known.kind[kind] = true end
+for _, outcome in ipairs(errors.outcomes) do known.outcome[outcome] = true end
+
+-- What an errors function returned, as far as it can be used: it may have handed on whatever the vendor sent.
+local function usable(problem)
+  if type(problem) ~= "table" then return nil end
+  local codes = {}
+  for i, code in ipairs(type(problem.codes) == "table" and problem.codes or {}) do
+    codes[i] = as_text(code) or tostring(code)
+  end
+  return {
+    kind = known.kind[problem.kind] and problem.kind, outcome = known.outcome[problem.outcome] and problem.outcome,
+    message = as_text(problem.message), codes = codes, trace_id = as_text(problem.trace_id),
+  }
+end
+
 local function problem_in(answer, context)
   local spec = context.provider.errors
   if answer.body == nil or spec == nil then return nil end
   if type(spec) == "function" then
     local ok, problem = pcall(spec, answer)
-    if ok then return type(problem) == "table" and problem or nil end
+    if ok then return usable(problem) end
     return { message = "the provider file's errors function failed: " .. tostring(problem) }
   end
   return answer.status >= 300 and type(answer.body) == "table" and declared(spec, answer.body) or nil
@@ -175,8 +196,11 @@ local function make_error(answer, context, fields)
   fields.status = answer.status
   fields.retry_after = retry_after
   fields.provider, fields.resource, fields.operation = context.provider.name, context.resource, context.operation
-  fields.message = secret.scrub(fields.message, context.opened)
-  fields.details = type(answer.body) == "table" and cleaned(answer.body, context, 0) or nil
+  fields.message = one_line(secret.scrub(fields.message, context.opened), MESSAGE)
+  local function short(text) return one_line(secret.scrub(text, context.opened), EXCERPT) end
+  for i, code in ipairs(fields.codes or {}) do fields.codes[i] = short(code) end
+  fields.trace_id = fields.trace_id and short(fields.trace_id)
+  fields.details = type(answer.body) == "table" and cleaned(answer.body, context, false) or nil
   return errors.new(fields)
 end
 

@@ -40,9 +40,10 @@ end
 
 local function token_request(auth, values, deadline)
   local settings = auth.settings
-  local url = template.expand(auth.method.url, function(name)
+  local url, missing = template.expand(auth.method.url, function(name)
     return name == "base_url" and auth.base_url or settings[name] ~= nil and tostring(settings[name]) or nil
   end)
+  if not url then return nil, missing .. " is required" end
   local encoding = auth.method.encoding
   encoding = settings[encoding] or encoding
   local request = {
@@ -66,7 +67,7 @@ end
 local function oauth_message(body)
   if type(body) ~= "table" or type(body.error) ~= "string" then return nil end
   local text = body.error_description
-  return type(text) == "string" and text ~= "" and text or body.error, { body.error }
+  return type(text) == "string" and text ~= "" and text or body.error, body.error
 end
 
 -- No call has been made yet: whatever went wrong with the token, the call itself was not sent.
@@ -83,9 +84,9 @@ local function read_token(auth, answer, opened)
   }
   local err = answers.judge(answer, context)
   if err then
-    local message, codes = oauth_message(answer.body)
+    local message, code = oauth_message(answer.body)
     if message then
-      err.message, err.codes = secret.scrub(message, opened), codes
+      err.message, err.codes = secret.scrub(message, opened), { secret.scrub(code, opened) }
     end
     if answer.status == 400 or answer.status == 401 then
       if err.kind == "invalid" then err.kind = "unauthorized" end
@@ -107,7 +108,10 @@ local function renew(auth, deadline)
   local values, why = sent_values(auth, opened)
   if not values then return nil, not_sent(auth, errors.new { kind = "invalid", message = why }) end
   local asked = http.now()
-  local response, err = http.exchange(token_request(auth, values, deadline))
+  local request
+  request, why = token_request(auth, values, deadline)
+  if not request then return nil, not_sent(auth, errors.new { kind = "invalid", message = why }) end
+  local response, err = http.exchange(request)
   if not response then return nil, not_sent(auth, err) end
   local answer = answers.new(response)
   local token

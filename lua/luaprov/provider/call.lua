@@ -4,6 +4,7 @@ local auth = require "luaprov.provider.auth"
 local errors = require "luaprov.errors"
 local http = require "luaprov.http"
 local json = require "luaprov.json"
+local secret = require "luaprov.secret"
 local template = require "luaprov.provider.template"
 
 local M = {}
@@ -26,15 +27,16 @@ end
 --- @return table|nil faults
 function M.path(state, operation, parts)
   local faults = {}
-  local path = template.expand(operation.path, function(name)
+  local path, missing = template.expand(operation.path, function(name)
     local setting = setting_text(state, name)
     local value, fault = template.path_part(parts[name] == nil and setting or parts[name])
     if value then return template.escape(value) end
     -- An absent setting leaves out its optional part; anything else is a mistake.
-    if parts[name] == nil and state.is_setting[name] then return nil end
+    if parts[name] == nil and setting == nil and state.is_setting[name] then return nil end
     faults[#faults + 1] = { path = name, message = fault }
     return ""
   end)
+  if not path then faults[1] = { path = missing, message = "is required: a setting of the client" } end
   if #faults > 0 then return nil, faults end
   return path
 end
@@ -73,9 +75,10 @@ function M.send(state, spec)
     provider = state.provider, resource = spec.resource, operation = spec.name or operation.name,
     opened = {}, secret_names = state.secret_names, expect = operation.expect,
   }
-  for _, list in ipairs { state.opened, spec.opened or {} } do
-    for _, value in ipairs(list) do context.opened[#context.opened + 1] = value end
+  for _, credential in pairs(state.auth.credentials) do
+    if secret.is(credential) then context.opened[#context.opened + 1] = credential:reveal() end
   end
+  for _, value in ipairs(spec.opened or {}) do context.opened[#context.opened + 1] = value end
   local headers = headers_of(state, operation)
   local body
   if spec.body ~= nil then

@@ -6,7 +6,7 @@ local M = {}
 local function pointer(name) return (tostring(name):gsub("~", "~0"):gsub("/", "~1")) end
 
 local function is_object(value)
-  return type(value) == "table" and not json.is_array(value) and next(value) ~= nil
+  return type(value) == "table" and not json.is_array(value) and next(value) ~= nil and value[1] == nil
 end
 
 local function patch(changes, prefix, operations)

@@ -2,12 +2,14 @@
 local answers = require "luaprov.provider.answer"
 local call = require "luaprov.provider.call"
 local changes = require "luaprov.provider.changes"
+local digits = require "luaprov.provider.digits"
 local errors = require "luaprov.errors"
 local fields = require "luaprov.provider.fields"
 local json = require "luaprov.json"
 local near = require "luaprov.near"
 local options = require "luaprov.provider.client_options"
 local pages = require "luaprov.provider.pages"
+local secret = require "luaprov.secret"
 local template = require "luaprov.provider.template"
 
 local M = {}
@@ -50,13 +52,15 @@ local function location_id(answer, path)
   return template.unescape(id)
 end
 
+local function is_id(value) return (type(value) == "string" and value ~= "") or type(value) == "number" end
+
 local function find_id(answer, record, resource, operation, path)
   local own = record[resource.description.id]
-  if own ~= nil and own ~= json.null and own ~= "" then return own end
+  if is_id(own) then return own end
   for _, source in ipairs(operation.id or {}) do
     local id
     if source == "location" then id = location_id(answer, path) else id = answers.at(answer.body, source) end
-    if (type(id) == "string" and id ~= "") or type(id) == "number" then return id end
+    if is_id(id) then return id end
   end
 end
 
@@ -113,12 +117,12 @@ end
 
 -- What a call has done is done, whether or not it can be read back: the record then holds what is known, and the error
 -- of the reading comes second.
-local function read_back(resource, id, parents, sent)
+local function read_back(resource, id, parents, sent, opened)
   local operation = operation_of(resource, "get")
   local record, err
   if operation then record, err = read(resource, operation, id, parents) end
   if record then return record end
-  return as_record(resource, sent, id, parents), err
+  return as_record(resource, secret.seal(sent, opened), id, parents), err
 end
 
 --- Creates a record.
@@ -149,7 +153,7 @@ function Resource:create(input)
   end
   local id = find_id(answer, {}, self, operation, path)
   if id == nil then return nil, answers.unusable(answer, context, "the answer has no id") end
-  return read_back(self, id, checked.parents, checked.wire)
+  return read_back(self, id, checked.parents, checked.wire, checked.opened)
 end
 
 --- Reads a record.
@@ -190,7 +194,12 @@ function Resource:update(id, input)
   local record
   if path and (fields.needs_record(shape, input) or operation.sends == "whole") then
     record, err = self:get(id, parents)
-    if not record then return nil, err end
+    if not record then
+      -- Whatever became of the reading, nothing has been changed.
+      err.operation, err.outcome = "update", "not_sent"
+      err.message = "the record cannot be read first: " .. err.message
+      return nil, err
+    end
   end
   local checked = fields.check(shape, input, { operation = "update", in_path = in_path, record = record })
   for _, fault in ipairs(path_faults or {}) do table.insert(checked.faults, 1, fault) end
@@ -209,7 +218,7 @@ function Resource:update(id, input)
   if operation.returns ~= "nothing" then
     return record_in(self, operation, answer, context, path, checked.parents, id)
   end
-  return read_back(self, id, checked.parents, checked.wire)
+  return read_back(self, id, checked.parents, checked.wire, checked.opened)
 end
 
 --- Removes a record.
@@ -247,10 +256,10 @@ local function read_query(resource, operation, query)
       parents[name] = value
     elseif not allowed[name] then
       faults[#faults + 1] = { path = tostring(name), message = "is unknown" .. near.hint(tostring(name), names) }
-    elseif type(value) == "table" then
+    elseif type(value) ~= "string" and type(value) ~= "number" and type(value) ~= "boolean" then
       faults[#faults + 1] = { path = name, message = "must be text, a number or a boolean" }
     else
-      local text = type(value) == "number" and value % 1 == 0 and ("%.0f"):format(value) or tostring(value)
+      local text = type(value) == "number" and digits(value) or tostring(value)
       parts[#parts + 1] = template.escape(name) .. "=" .. template.escape(text)
     end
   end
@@ -280,7 +289,7 @@ local function walk_pages(resource, query)
     local records = {}
     for i, item in ipairs(items) do
       local own = type(item) == "table" and item[resource.description.id]
-      if not own or own == json.null then
+      if not is_id(own) then
         return nil, answers.unusable(answer, context, "item " .. i .. " has no id")
       end
       records[i] = as_record(resource, item, own, parents)
@@ -302,7 +311,7 @@ function Resource:list(query)
   check_table(query, "list's query", true)
   local next_page, err = walk_pages(self, query or {})
   if not next_page then return nil, err end
-  local records = {}
+  local records = json.array {}
   while true do
     local page
     page, err = next_page()

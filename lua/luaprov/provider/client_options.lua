@@ -53,6 +53,7 @@ local function checked(field, value, faults, path)
   end
   local context = { faults = faults, opened = {}, scopes = {}, operation = "create" }
   local wire = fields.check_value(field, value, context, path)
+  if field.required and wire == "" then faults[#faults + 1] = { path = path, message = "is empty" } end
   if field.type == "secret" and wire ~= nil then return secret.is(value) and value or secret.new(value) end
   return wire
 end
@@ -127,6 +128,7 @@ local function base_url_of(provider, common, settings, faults)
   return (url:gsub("/+$", ""))
 end
 
+-- Of members whose values no error shows, in lower case: a vendor may spell them otherwise than its documentation.
 local function secret_names(provider)
   local set = { access_token = true, refresh_token = true, id_token = true, client_secret = true, Authorization = true }
   for _, method in ipairs(provider.auth) do
@@ -136,7 +138,9 @@ local function secret_names(provider)
     if method.token then set[method.token[#method.token]] = true end
   end
   for _, resource in ipairs(provider.resources) do shapes.secret_names(resource.shape.reader, set) end
-  return set
+  local lower = {}
+  for name in pairs(set) do lower[tostring(name):lower()] = true end
+  return lower
 end
 
 --- @param provider table description
@@ -149,23 +153,25 @@ function M.read(provider, given)
   local common = read_plain(provider, given, M.common, faults)
   local settings = read_plain(provider, given, provider.settings, faults)
   local base_url = base_url_of(provider, common, settings, faults)
-  local method, credentials, opened = choose_method(provider, given), {}, {}
+  local method, credentials = choose_method(provider, given), {}
   if not method and #provider.auth > 0 then
     faults[#faults + 1] = { path = "", message = missing_credentials(provider, given) }
   end
   for _, field in ipairs(method and method.fields or {}) do
     local value = value_of(provider, given, field)
     if value == nil then value = field.default end
-    if value ~= nil then value = checked(field, value, faults, field.name) end
-    credentials[field.name] = value
-    if secret.is(value) then opened[#opened + 1] = value:reveal() end
+    if value ~= nil then
+      local wire = checked(field, value, faults, field.name)
+      -- Whatever was given as a secret stays one until it is sent.
+      credentials[field.name] = secret.is(value) and value or wire
+    end
   end
   table.sort(faults, function(a, b) return a.path < b.path end)
   if #faults > 0 then return nil, errors.invalid(faults, about) end
   local is_setting = {}
   for _, field in ipairs(provider.settings) do is_setting[field.name] = true end
   local state = {
-    provider = provider, settings = settings, is_setting = is_setting, base_url = base_url, opened = opened,
+    provider = provider, settings = settings, is_setting = is_setting, base_url = base_url,
     timeout = common.timeout, connect_timeout = common.connect_timeout, response_limit = common.response_limit,
     user_agent = "luaprov/" .. require("luaprov.version"), secret_names = secret_names(provider),
   }

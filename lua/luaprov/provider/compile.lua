@@ -92,6 +92,15 @@ local function header_templates(headers, node, path, known, report)
   return compiled
 end
 
+-- Without its id in the path, delete would remove whatever the path names: a collection.
+local function check_id_in(parts, name, node, path, report)
+  local there
+  for _, part_name in ipairs(parts and parts.names or {}) do there = there or part_name == "id" end
+  local wanted = name ~= "create" and name ~= "list"
+  if parts and wanted and not there then report(node.line, path, "its path needs {id}") end
+  if there and not wanted then report(node.line, path, "its path cannot have {id}") end
+end
+
 local function compile_operation(name, node, resource, context, report)
   local path = resource.name .. "." .. name
   if words.is_node(node, "by") then
@@ -120,6 +129,8 @@ local function compile_operation(name, node, resource, context, report)
     text = (resource.path_text or "") .. ((name == "create" or name == "list") and "" or "/{id}")
   end
   local parts = template_of(text, node, path, report)
+  if not text:find("^%[?/") then report(node.line, path, "'" .. text .. "' must begin with a slash") end
+  check_id_in(parts, name, node, path, report)
   local known = { "id" }
   for _, list in ipairs { resource.shape.paths, context.setting_names } do
     for _, known_name in ipairs(list) do known[#known + 1] = known_name end
@@ -147,6 +158,10 @@ local function compile_resource(node, context, report)
   resource.id = given.id or "id"
   resource.key, resource.unique = given.key, given.unique or false
   resource.shape = shape.compile(node.parts or {}, node.name, given.unknown or "refuse", check_options, report)
+  local names = shape.names(resource.shape)
+  for _, key in ipairs(type(given.key) == "table" and given.key or {}) do
+    check_names({ names = { key } }, names, node, node.name .. ".key", report)
+  end
   resource.operations = {}
   for _, name in ipairs(OPERATIONS) do
     if given[name] ~= nil then
@@ -183,6 +198,11 @@ local function compile_auth_method(node, index, context, report)
   local known = { "base_url" }
   for _, name in ipairs(context.setting_names) do known[#known + 1] = name end
   check_names(url, known, node, path, report)
+  if given.rotates then
+    local names = {}
+    for i, field in ipairs(fields) do names[i] = field.name end
+    check_names({ names = { given.rotates } }, names, node, path .. ".rotates", report)
+  end
   return {
     kind = "token_request", fields = fields, url = url, encoding = given.encoding or "form",
     constant = given.constant or {}, token = body_paths(given.token)[1], lifetime = given.lifetime,
@@ -202,9 +222,10 @@ end
 local function compile_errors(given, report)
   if type(given) ~= "table" then return given end
   check_options({ word = "errors", options = given, line = 0 }, "errors", report)
-  local known = {}
+  local known, kinds = {}, {}
   for _, kind in ipairs(errors.kinds) do known[kind] = true end
   for code, kind in pairs(type(given.kinds) == "table" and given.kinds or {}) do
+    kinds[tostring(code)] = kind
     if not known[kind] then
       report(0, "errors.kinds." .. tostring(code), "unknown kind '" .. tostring(kind) .. "'"
         .. near.hint(tostring(kind), errors.kinds))
@@ -213,7 +234,7 @@ local function compile_errors(given, report)
   return {
     items = given.items and body_paths(given.items), message = body_paths(given.message),
     code = given.code and body_paths(given.code), codes = given.codes, strip = given.strip,
-    trace_id = body_paths(given.trace_id), kinds = given.kinds or {},
+    trace_id = body_paths(given.trace_id), kinds = kinds,
   }
 end
 
@@ -261,7 +282,11 @@ function M.compile(node, name, report)
     limits = compile_limits(given.limits, report), resources = {}, resource = {},
   }
   check_names(provider.base_url, context.setting_names, node, "base_url", report)
-  if given.base_url == nil then report(node.line, "provider", "needs a base_url") end
+  if given.base_url == nil then
+    report(node.line, "provider", "needs a base_url")
+  elseif not tostring(given.base_url):find("^https?://") and not tostring(given.base_url):find("^{") then
+    report(node.line, "base_url", "must begin with https:// or http://")
+  end
   if #resources == 0 then report(node.line, "provider", "has no resource") end
   for _, part in ipairs(resources) do
     local resource = compile_resource(part, context, report)

@@ -1,4 +1,5 @@
 --- Checks a table against a shape and makes what goes over the wire; reads what comes back.
+local digits = require "luaprov.provider.digits"
 local json = require "luaprov.json"
 local near = require "luaprov.near"
 local secret = require "luaprov.secret"
@@ -33,8 +34,6 @@ local function whole(value)
   return value
 end
 
-local function digits(value) return (("%.0f"):format(value)) end
-
 -- One function a type: value -> wire value, or nil and what is wrong. None of them quotes the value: it may be a secret
 -- that strayed into the wrong field.
 local checks = {}
@@ -67,7 +66,8 @@ function checks.secret(field, value, context)
 end
 
 function checks.url(_, value)
-  if type(value) ~= "string" or not value:find("^https?://[^/?#@%s%c]+[^?#%s%c]*$") then
+  local host = type(value) == "string" and value:match("^https?://([^/]+)")
+  if not host or host:find("@", 1, true) or value:find("[?#%s%c]") then
     return nil, "must be a URL (http or https, without user name, query and fragment)"
   end
   return (value:gsub("/+$", ""))
@@ -137,10 +137,10 @@ local function check_list(field, value, context, path)
     if type(key) ~= "number" then return nil, "must be a list, and has a key '" .. tostring(key) .. "'" end
     count = count + 1
   end
-  if count ~= #value then return nil, "has holes" end
   local copy = json.array {}
-  for i, item in ipairs(value) do
-    local item_path = path .. "[" .. i .. "]"
+  for i = 1, count do
+    local item, item_path = value[i], path .. "[" .. i .. "]"
+    if item == nil then return nil, "has holes" end
     if not field.of then
       copy[i] = pass(item, context, item_path, 0)
     else
@@ -188,6 +188,8 @@ local function case_of(by, context)
   return by.cases[table.concat(values, " ")], true, values
 end
 
+local FIXED = "is fixed: it cannot change after create"
+
 local function check_field(field, context, wire, prefix, needs_all)
   local name = field.name
   local path = join(prefix, name)
@@ -195,17 +197,21 @@ local function check_field(field, context, wire, prefix, needs_all)
   local value = rawget(scope.input, name)
   if value == nil and context.operation == "create" then value = field.default end
   if value == nil then
-    if field.required and needs_all then fault(context, path, "is required") end
+    if field.required and needs_all then
+      -- Where an update replaces a group whole, leaving out a part that cannot change would change it.
+      if field.fixed and context.operation == "update" then fault(context, path, FIXED, "unsupported")
+      else fault(context, path, "is required") end
+    end
   elseif field.computed then
     fault(context, path, "comes with answers only and cannot be set")
   elseif field.path then
     if context.operation == "update" and not context.in_path[name] then
-      fault(context, path, "is fixed: it cannot change after create", "unsupported")
+      fault(context, path, FIXED, "unsupported")
     else
       context.parents[name] = value
     end
   elseif field.fixed and context.operation == "update" then
-    fault(context, path, "is fixed: it cannot change after create", "unsupported")
+    fault(context, path, FIXED, "unsupported")
   elseif value == json.null then
     if context.operation == "create" or field.required then fault(context, path, "must not be null")
     else wire[name] = value end
@@ -235,10 +241,15 @@ local function check_fields(shape, context, wire, prefix, known, needs_all)
       passes = check_fields(case, context, wire, prefix, known, needs_all) or passes
     else
       local already = #context.faults > 0
+      local input = context.scopes[#context.scopes].input
       for name, field in pairs(by.union) do
         -- On update the variants agree about these, or the record would have been read; on create the selector's own
-        -- fault is enough.
-        if context.operation == "update" and not complete then check_field(field, context, wire, prefix, false) end
+        -- fault is enough, if it has one.
+        if context.operation == "update" and not complete then
+          check_field(field, context, wire, prefix, false)
+        elseif not complete and not already and rawget(input, name) ~= nil then
+          fault(context, join(prefix, name), "needs " .. table.concat(by.selectors, ", ") .. ", which it depends on")
+        end
         known[name] = true
       end
       if complete and not already then no_such_case(by, values, context, prefix) end
@@ -246,6 +257,13 @@ local function check_fields(shape, context, wire, prefix, known, needs_all)
     end
   end
   return passes
+end
+
+local function unknown(shape, known, name)
+  for _, other in ipairs(shapes.names(shape)) do
+    if other == name then return "is no field of this variant" end
+  end
+  return "is unknown" .. near.hint(tostring(name), M.keys(known))
 end
 
 function check_table(shape, input, context, prefix)
@@ -262,7 +280,7 @@ function check_table(shape, input, context, prefix)
     if not known[name] then
       local path = join(prefix, tostring(name))
       if passes then wire[name] = pass(value, context, path, 0)
-      else fault(context, path, "is unknown" .. near.hint(tostring(name), shapes.names(shape))) end
+      else fault(context, path, unknown(shape, known, name)) end
     end
   end
   context.scopes[depth + 1] = nil

@@ -96,10 +96,14 @@ end
 --- @return luaprov.Error|nil err with every mistake, a line each: FILE:LINE: PATH: MESSAGE
 function M.compile(source, file, name)
   if source:find("^\27") then return nil, invalid { file .. ":1: is a binary chunk; a provider file is text" } end
+  -- Lua shortens a long name of a chunk; a message has it whole.
+  local function located(why)
+    return (tostring(why):gsub("^[^\n]-:(%d+): ", function(line) return file .. ":" .. line .. ": " end, 1))
+  end
   local chunk, why = load(source, "@" .. file, "t", environment())
-  if not chunk then return nil, invalid { why } end
+  if not chunk then return nil, invalid { located(why) } end
   local ok, result = pcall(chunk)
-  if not ok then return nil, invalid { tostring(result) } end
+  if not ok then return nil, invalid { located(result) } end
   local mistakes = {}
   local function report(line, path, message)
     if line <= 0 then line = line_in(source, path) end

@@ -1,4 +1,6 @@
 --- Which options each word of a provider file takes, and of what type. `compile` refuses every other.
+local words = require "luaprov.provider.words"
+
 local M = {}
 
 -- Each check returns true, or what should have been there.
@@ -43,12 +45,43 @@ local function count(value)
   return type(value) == "number" and value >= 0 and value % 1 == 0 or "a whole number"
 end
 
+-- Lua reads a pattern only as far as a text matches it, so trying one finds little: its brackets are counted too.
 local function pattern(value)
   if type(value) ~= "string" then return "a Lua pattern" end
-  return pcall(string.find, "", value) or "a Lua pattern (this one is malformed)"
+  local depth, rest = 0, value:gsub("%%b..", "x"):gsub("%%.", "x"):gsub("%[%^", "["):gsub("%[.[^%]]*%]", "")
+  for c in rest:gmatch("[()]") do
+    depth = depth + (c == "(" and 1 or -1)
+    if depth < 0 then break end
+  end
+  local well_formed = depth == 0 and not rest:find("[", 1, true) and not rest:find("%", 1, true)
+  return well_formed and pcall(string.find, "", value) or "a Lua pattern (this one is malformed)"
+end
+
+local function format_of_number(value)
+  return type(value) == "string" and pcall(string.format, value, 1) or "a format of string.format for one whole number"
+end
+
+local function list_of_counts(value)
+  if type(value) ~= "table" then return "a list of them" end
+  for _, item in ipairs(value) do
+    if count(item) ~= true then return "a list of them" end
+  end
+  return #value > 0 or "a list of them"
 end
 
 local path = any_of(text, list_of_text)
+
+-- Where an id is: a body path, `location`, or a list of them.
+local function id_source(value)
+  local wanted = "a body path, location, or a list of them"
+  if type(value) == "string" then return value ~= "" or wanted end
+  if value == words.location then return true end
+  if type(value) ~= "table" or #value == 0 then return wanted end
+  for _, item in ipairs(value) do
+    if type(item) == "table" and item ~= words.location or id_source(item) ~= true then return wanted end
+  end
+  return true
+end
 local anything = function() return true end
 
 local function with(base, more)
@@ -97,11 +130,11 @@ M.of = {
   },
   operation = with(read, {
     path = text,
-    expect = any_of(count, map),          -- the statuses of success, 200 by default
+    expect = any_of(count, list_of_counts), -- the statuses of success, 200 by default
     headers = map,
     query = list_of_text,                 -- the names of list's filters
     returns = one_of "nothing",           -- the answer has no record: it is read back
-    id = anything,                        -- where the id is: a body path, `location`, or a list of them
+    id = id_source,
     pages = anything,
     sends = one_of("changes", "whole", "merge_patch", "json_patch"),
   }),
@@ -117,7 +150,7 @@ M.of = {
   errors = {
     message = path, trace_id = path, code = text,
     items = text,                         -- a list of errors: message and code are then within each
-    codes = text,                         -- how the documentation writes a code: a format of string.format
+    codes = format_of_number,             -- how the documentation writes a code: a format of string.format
     strip = pattern,                      -- what to leave out of a message
     kinds = map,                          -- code -> kind
   },

@@ -43,17 +43,17 @@ end
 
 local compile_field
 
-local function compile_element(node, path, check_options, report)
+local function compile_element(node, path, check_options, report, outer)
   local element = node.options.of
   if element == nil then return nil end
   if not words.is_node(element) or element.class ~= "field" then
     report(node.line, path, "of must be a field word with a table, as in of = text {}")
     return nil
   end
-  return compile_field(element, path .. "[]", check_options, report)
+  return compile_field(element, path .. "[]", check_options, report, outer)
 end
 
-function compile_field(node, path, check_options, report)
+function compile_field(node, path, check_options, report, outer)
   node.options, node.parts = node.options or {}, node.parts or {}
   check_options(node, path, report)
   local given = node.options
@@ -69,9 +69,9 @@ function compile_field(node, path, check_options, report)
       report(node.line, path, "the default is no value of it")
     end
   elseif node.word == "list" then
-    field.of = compile_element(node, path, check_options, report)
+    field.of = compile_element(node, path, check_options, report, outer)
   elseif node.word == "group" then
-    field.shape = M.compile(node.parts, path, given.unknown or "refuse", check_options, report)
+    field.shape = M.compile(node.parts, path, given.unknown or "refuse", check_options, report, outer)
     field.shape.any_case, field.shape.whole = given.any_case, given.whole
   end
   if node.word ~= "group" and #node.parts > 0 then report(node.line, path, "only a group has fields") end
@@ -118,7 +118,7 @@ local function find_union(by)
   end
 end
 
-local function compile_by(node, path, unknown, check_options, report)
+local function compile_by(node, path, unknown, check_options, report, outer)
   local by = { selectors = node.selectors, cases = {} }
   if #(node.parts or {}) > 0 or not next(node.options or {}) then
     report(node.line, path, "by needs a table of values, as in by \"kind\" { a = {…}, b = {…} }")
@@ -141,7 +141,7 @@ local function compile_by(node, path, unknown, check_options, report)
           report(node.line, case_path, "unknown option '" .. key .. "'" .. near.hint(key, { "unknown" }))
         end
       end
-      by.cases[value] = M.compile(parts, case_path, own_unknown, check_options, report)
+      by.cases[value] = M.compile(parts, case_path, own_unknown, check_options, report, outer)
     end
   end
   find_union(by)
@@ -179,26 +179,57 @@ local function make_reader(shape)
   return { names = names, shape = shape }
 end
 
---- Whether variants can be told apart by values that exist: the selectors must be fields, their joined values sensible.
-local function check_selectors(shape, by, node, path, report)
-  for _, selector in ipairs(by.selectors) do
-    if type(selector) ~= "string" then report(node.line, path, "by needs the names of one or several fields") return end
+-- The values of a choice, as text; nil for another field.
+local function known_values(node)
+  if node.word ~= "choice" or not node.options then return nil end
+  local known = {}
+  for value in pairs((compile_values(node, "", function() end))) do known[tostring(value)] = true end
+  return known
+end
+
+-- Whether variants can be told apart by values that exist: the selectors must be fields, here or in a table around, and
+-- their joined values sensible.
+local function check_selectors(outer, by, node, path, report)
+  local values = {}
+  if #by.selectors == 0 then
+    report(node.line, path, "by needs the names of one or several fields")
+    return
   end
-  if #by.selectors > 1 then
-    for value in pairs(by.cases) do
-      local _, spaces = value:gsub(" ", "")
-      if spaces ~= #by.selectors - 1 then
-        report(node.line, path, "'" .. value .. "' must be " .. #by.selectors .. " values with spaces between")
+  for i, selector in ipairs(by.selectors) do
+    local scope, names = outer, {}
+    while scope and not scope.nodes[selector] do
+      for name in pairs(scope.nodes) do names[#names + 1] = name end
+      scope = scope.outer
+    end
+    if type(selector) ~= "string" then
+      report(node.line, path, "by needs the names of one or several fields")
+      return
+    elseif not scope then
+      report(node.line, path, "by: '" .. selector .. "' is no field" .. near.hint(selector, names))
+      return
+    end
+    values[i] = known_values(scope.nodes[selector]) or false
+  end
+  for value in pairs(by.cases) do
+    local chosen = { value }
+    if #by.selectors > 1 then
+      chosen = {}
+      for part in (value .. " "):gmatch("(.-) ") do chosen[#chosen + 1] = part end
+    end
+    if #chosen ~= #by.selectors then
+      report(node.line, path, "'" .. value .. "' must be " .. #by.selectors .. " values with spaces between")
+    end
+    for i, part in ipairs(chosen) do
+      if values[i] and not values[i][part] then
+        report(node.line, path, "'" .. part .. "' is no value of " .. by.selectors[i])
       end
     end
   end
-  local field = #by.selectors == 1 and shape.by_name[by.selectors[1]]
-  if field and field.values then
-    local known = {}
-    for value in pairs(field.values) do known[tostring(value)] = true end
-    for value in pairs(by.cases) do
-      if not known[value] then report(node.line, path, "'" .. value .. "' is no value of " .. field.name) end
-    end
+end
+
+local function check_once(shape, by, node, path, report)
+  for name in pairs(by.union) do
+    if shape.by_name[name] then report(node.line, path .. "." .. name, "is there twice") end
   end
 end
 
@@ -207,20 +238,27 @@ end
 --- @param unknown string "refuse" or "pass"
 --- @param check_options function
 --- @param report function line, path, message
+--- @param outer table|nil the names of the tables around: nodes (name -> node), outer
 --- @return table shape
-function M.compile(parts, path, unknown, check_options, report)
+function M.compile(parts, path, unknown, check_options, report, outer)
   local shape = { fields = {}, by_name = {}, by = {}, paths = {}, unknown = unknown }
+  outer = { nodes = {}, outer = outer }
+  for _, node in ipairs(parts) do
+    if words.is_node(node) and node.class == "field" and node.name then outer.nodes[node.name] = node end
+  end
+  local variants = {}
   for _, node in ipairs(parts) do
     if words.is_node(node, "by") then
-      local by = compile_by(node, path, unknown, check_options, report)
-      check_selectors(shape, by, node, path, report)
+      local by = compile_by(node, path, unknown, check_options, report, outer)
+      check_selectors(outer, by, node, path, report)
       shape.by[#shape.by + 1] = by
+      variants[#variants + 1] = node
     elseif words.is_node(node) and node.class == "field" then
       local field_path = path .. "." .. tostring(node.name)
       if type(node.name) ~= "string" or node.name == "" then
         report(node.line, path, node.word .. " needs a name")
       else
-        local field = compile_field(node, field_path, check_options, report)
+        local field = compile_field(node, field_path, check_options, report, outer)
         if shape.by_name[field.name] then report(node.line, field_path, "is there twice") end
         shape.fields[#shape.fields + 1] = field
         shape.by_name[field.name] = field
@@ -230,6 +268,7 @@ function M.compile(parts, path, unknown, check_options, report)
       report(type(node) == "table" and node.line or 0, path, "holds something that is no field")
     end
   end
+  for i, by in ipairs(shape.by) do check_once(shape, by, variants[i], path, report) end
   shape.reader = make_reader(shape)
   return shape
 end

@@ -15,13 +15,22 @@ end
 local function take(node, body)
   node.options, node.parts = {}, {}
   local function add(parts)
-    for _, part in ipairs(parts) do
+    local last = 0
+    for i, part in ipairs(parts) do
+      last = i
       if type(part) == "table" and getmetatable(part) == nil then add(part) else node.parts[#node.parts + 1] = part end
+    end
+    -- What stands after a hole would be lost.
+    for key in pairs(parts) do
+      if type(key) ~= "string" and (type(key) ~= "number" or key < 1 or key > last or key % 1 ~= 0) then
+        node.stray = "[" .. tostring(key) .. "]"
+      elseif type(key) == "string" and parts ~= body then
+        node.stray = key
+      end
     end
   end
   for key, value in pairs(body) do
-    if type(key) == "string" then node.options[key] = value
-    elseif math.type and math.type(key) == "float" or type(key) ~= "number" then node.stray = tostring(key) end
+    if type(key) == "string" then node.options[key] = value end
   end
   add(body)
   return node

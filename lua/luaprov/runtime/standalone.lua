@@ -11,6 +11,10 @@ local slots = {}           -- id of a transfer -> the slot that its response goe
 local tasks = setmetatable({}, { __mode = "k" }) -- coroutine -> true
 local ready = { first = 1, last = 0 } -- coroutines to resume, in order
 
+-- A coroutine of the user within a task runs the loop within the loop. Lua 5.4 has room for about fifty of these on its
+-- C stack; beyond DEPTH, tasks that could go on wait until no transfer is left or an inner loop has ended.
+local DEPTH = 16
+
 local DRIVE = 60 -- seconds that one turn of the loop may wait; a transfer's own deadline ends it earlier
 
 local function push_ready(co)
@@ -43,14 +47,24 @@ local function reap()
   end
 end
 
-local function turn(slot)
-  resume_ready()
+local function turn(slot, depth)
+  if depth <= DEPTH or not engine or engine:in_flight() == 0 then resume_ready() end
   if slot.full then return end
   if not engine or engine:in_flight() == 0 and engine:drive(0) == 0 then
     error("a task waits for something that nothing will bring", 0)
   end
   engine:drive(DRIVE)
   reap()
+end
+
+local depth_now = 0
+
+local function run_until_full(slot, depth)
+  while not slot.full do
+    depth_now = depth
+    turn(slot, depth)
+  end
+  depth_now = depth - 1
 end
 
 local function wait(slot)
@@ -61,7 +75,7 @@ local function wait(slot)
       coroutine.yield()
     end
   else
-    while not slot.full do turn(slot) end
+    run_until_full(slot, co and not main and depth_now + 1 or 1)
   end
   return slot.value
 end
@@ -86,8 +100,13 @@ local shared = setmetatable({}, { __mode = "k" }) -- key -> slot of the call tha
 --- @param fn function returns at most two values
 function M.share(key, fn)
   local slot = shared[key]
+  -- A coroutine that is no task may have begun the call, run the loop, and so be what resumed us. It goes on only when
+  -- we yield, and unless we are a task we cannot: waiting for it would never end.
+  if slot and slot.owner and coroutine.status(slot.owner) == "normal" and not tasks[coroutine.running()] then
+    return fn()
+  end
   if not slot then
-    slot = {}
+    slot = { owner = coroutine.running() }
     shared[key] = slot
     local ok, value, err = pcall(fn)
     shared[key] = nil

@@ -1,0 +1,432 @@
+local load = require "luaprov.provider.load"
+local luaprov = require "luaprov"
+local support = require "tests.support"
+
+local function has(words, text)
+  assert(text:find(words, 1, true), ("no '%s' in:\n%s"):format(words, text))
+end
+
+-- The parts of a resource that is right but for `parts`, which begins on line 2.
+local function in_resource(parts, options)
+  return support.provider(parts .. "\n" .. support.operations, options)
+end
+
+describe("a provider file", function()
+  teardown(support.clean)
+
+  it("is described in the order in which it is written", function()
+    local provider = support.description [[
+      return provider {
+        title = "Acme", base_url = "https://{region}.acme.invalid/v1",
+        choice "region" { values = { "eu", "us" }, default = "eu" },
+        text "zone" {},
+        auth = { bearer "token", token_request { url = "{base_url}/token", token = "t",
+                                                 secret "key" { required = true } } },
+        limits = { { 10, per = 1 } },
+        resource "zebras" { path = "/z", text "b" {}, text "a" {}, get = get {} },
+        resource "apes" { path = "/a", list = get {} },
+      }
+    ]]
+    assert.equal("acme", provider.name)
+    assert.equal("Acme", provider.title)
+    assert.equal("acme.lua", provider.file)
+    assert.equal("zebras", provider.resources[1].name)
+    assert.equal("apes", provider.resources[2].name)
+    assert.equal("region", provider.settings[1].name)
+    assert.equal("zone", provider.settings[2].name)
+    assert.equal("b", provider.resources[1].shape.fields[1].name)
+    assert.equal("a", provider.resources[1].shape.fields[2].name)
+    assert.equal("bearer", provider.auth[1].kind)
+    assert.equal("token_request", provider.auth[2].kind)
+    assert.same({ { 10, per = 1 } }, provider.limits)
+  end)
+
+  it("may name lists of fields and use them again", function()
+    local provider = support.description([[
+      local both = { text "one" {}, text "two" {} }
+    ]] .. in_resource 'both, text "three" {}, group "inner" { both },')
+    local shape = provider.resource.things.shape
+    assert.equal("two", shape.fields[2].name)
+    assert.equal("three", shape.fields[3].name)
+    assert.equal("two", shape.by_name.inner.shape.fields[2].name)
+  end)
+
+  it("takes every option of every word", function()
+    support.description([[
+      return provider {
+        title = "Acme", base_url = "https://acme.invalid", headers = { ["X-Zone"] = "{zone}" },
+        text "zone" { about = "where", default = "a" }, url "login" { default = "https://login.invalid" },
+        integer "size" { default = 5 }, boolean "loud" { default = false },
+        choice "how" { default = "one", values = { one = "the first", two = "the second" } },
+        auth = token_request {
+          url = "{login}/token", encoding = "json", constant = { grant = "x" }, token = "a.b", expires_in = "c",
+          lifetime = 60, rotates = "key", secret "key" { required = true, as = "theKey" },
+        },
+        limits = { { 10, per = 1 }, { 150, per = 60 } },
+        errors = {
+          items = "errors", message = { "message", "title" }, code = "code", codes = "E%03d", strip = "%s+%(.*%)$",
+          trace_id = "trace", kinds = { E001 = "conflict" },
+        },
+        resource "things" {
+          about = "what it keeps", path = "/{where}/things", id = "thingId", key = { "name" }, unique = true,
+          unknown = "pass",
+          text    "where"  { path = true, required = true, fixed = true },
+          text    "name"   { required = true, min = 1, max = 9, pattern = "^%a+$", default = "x" },
+          secret  "key"    { min = 1, max = 9, pattern = "." },
+          url     "hook"   {},
+          integer "count"  { min = -1, max = 1.5, sent_as = "string" },
+          boolean "on"     { sent_as = "string" },
+          choice  "kind"   { values = { "a", "b" }, codes = { a = 1, b = 2 } },
+          list    "tags"   { of = text { max = 3 }, min = 1, max = 2 },
+          group   "inner"  { any_case = true, whole = true, unknown = "refuse", text "x" {} },
+          by "kind" { a = { text "only_a" {} }, b = { unknown = "pass" } },
+          create = post "/{where}/make" { expect = { 200, 201 }, record = { "data", "." },
+                                          id = { "data.key", location },
+                                          headers = { ["X-Loud"] = "{loud}" }, returns = "nothing" },
+          get    = get    { record = "data" },
+          update = by "how" { one = put { sends = "whole" }, two = patch { sends = "merge_patch" } },
+          delete = delete { path = "/gone/{id}", expect = 204 },
+          list   = get    { items = { "items", "." }, query = { "q" },
+                            pages = numbered { query = "p={page}&s={size}", first = 1, size = 5, total = "total" } },
+        },
+        resource "others" { path = "/others",
+                            list = get { pages = offsets { query = "o={offset}", size = 5, total = "n" } } },
+      }
+    ]])
+  end)
+
+  describe("with a mistake is refused with file, line and path:", function()
+    for name, case in pairs {
+      ["a misspelt word"] = { in_resource 'txet "name" {},', "acme.lua:3: unknown word 'txet' (did you mean 'text'?)" },
+      ["a misspelt word with a path"] = { in_resource 'resuorce "x" {},', "(did you mean 'resource'?)" },
+      ["a misspelt option"] = {
+        in_resource '\ntext "name" { requierd = true },',
+        "acme.lua:4: things.name: unknown option 'requierd' (did you mean 'required'?)" },
+      ["a misspelt option of a provider"] = {
+        support.provider(support.operations, 'auth = bearer "token", titel = "x"'),
+        "acme.lua:1: provider: unknown option 'titel' (did you mean 'title'?)" },
+      ["a misspelt operation"] = {
+        in_resource 'craete = post {},', "things: unknown option 'craete' (did you mean 'create'?)" },
+      ["a misspelt option of an operation"] = {
+        support.provider '\npath = "/x",\nget = get { exepct = 200 },',
+        "acme.lua:5: things.get: unknown option 'exepct' (did you mean 'expect'?)" },
+      ["a misspelt option of pages"] = {
+        support.provider 'path = "/x", list = get { pages = numbered { query = "p={page}", frist = 1 } }',
+        "acme.lua:3: things.list: unknown option 'frist' (did you mean 'first'?)" },
+      ["a misspelt option of errors"] = {
+        support.provider(support.operations, 'auth = bearer "token",\nerrors = { mesage = "m" }'),
+        "errors: unknown option 'mesage' (did you mean 'message'?)" },
+      ["a misspelt option of token_request"] = {
+        support.provider(support.operations,
+          'auth = token_request { url = "https://x.invalid", token = "t", expires = "e" }'),
+        "auth.token_request: unknown option 'expires' (did you mean 'expires_in'?)" },
+      ["an option of another word"] = {
+        in_resource 'text "name" { values = { "a" } },', "acme.lua:3: things.name: unknown option 'values'" },
+      ["an option within a variant"] = {
+        in_resource 'choice "kind" { values = { "a" } },\nby "kind" { a = {\ntext "x" { maxx = 1 } } },',
+        "acme.lua:5: things<a>.x: unknown option 'maxx' (did you mean 'max'?)" },
+      ["an option within a group"] = {
+        in_resource 'group "settings" {\nsecret "auth_token" { requird = true } },',
+        "acme.lua:4: things.settings.auth_token: unknown option 'requird'" },
+      ["an option within a list"] = {
+        in_resource 'list "tags" { of = text { size = 1 } },', "acme.lua:3: things.tags[]: unknown option 'size'" },
+      ["a missing path"] = { support.provider "get = get {},", "acme.lua:3: things.get: needs a path" },
+      ["a path without a slash"] = {
+        support.provider 'path = "things", get = get {}', "things.get: 'things/{id}' must begin with a slash" },
+      ["a path without the id"] = {
+        support.provider 'path = "/things", delete = delete "/things" {}', "things.delete: its path needs {id}" },
+      ["a path with an id that is not there yet"] = {
+        support.provider 'create = post "/things/{id}" {}', "things.create: its path cannot have {id}" },
+      ["a template with an unknown name"] = {
+        support.provider 'text "customer" { path = true }, get = get "/{custmer}/things/{id}" {},',
+        "{custmer} is no field or setting (did you mean 'customer'?)" },
+      ["a template that is not whole"] = {
+        support.provider 'path = "/things/{id", get = get {}', "has a brace or bracket without its other half" },
+      ["a header with an unknown name"] = {
+        support.provider 'path = "/x", get = get { headers = { ["X-A"] = "{zone}" } }',
+        "{zone} is no field or setting" },
+      ["pages with an unknown name"] = {
+        support.provider 'path = "/x", list = get { pages = offsets { query = "p={page}" } }',
+        "things.list: {page} is no field or setting (there is offset, size)" },
+      ["pages without a query"] = {
+        support.provider 'path = "/x", list = get { pages = numbered {} }', "things.list: needs a query" },
+      ["pages that are none"] = {
+        support.provider 'path = "/x", list = get { pages = { size = 5 } }',
+        "pages must be numbered {…} or offsets {…}" },
+      ["an unknown type"] = { in_resource 'number "count" {},', "acme.lua:3: unknown word 'number'" },
+      ["a global"] = { "x = 1\n" .. in_resource "", "acme.lua:1: 'x': a provider file sets no globals" },
+      ["no such function"] = { "\nlocal x = os.time()", "acme.lua:2: unknown word 'os'" },
+      ["require"] = { 'require "lfs"', "acme.lua:1: unknown word 'require'" },
+      ["an error when it runs"] = { "\n\nlocal x = nil + 1", "acme.lua:3: attempt to perform arithmetic" },
+      ["a syntax error"] = { "return provider {\n  title = \n}", "acme.lua:3: " },
+      ["a binary chunk"] = { string.dump(function() return 1 end), "acme.lua:1: is a binary chunk" },
+      ["nothing in it"] = { "", "acme.lua:1: the file must return provider {…}" },
+      ["nothing returned"] = { "local x = provider { }", "the file must return provider {…}" },
+      ["something else returned"] = { "return { title = 'x' }", "the file must return provider {…}" },
+      ["a word other than provider returned"] = { 'return resource "x" {}', "the file must return provider {…}" },
+      ["no resource"] = { 'return provider { base_url = "https://x.invalid" }',
+                          "acme.lua:1: provider: has no resource" },
+      ["no base_url"] = {
+        'return provider {\n resource "things" { path = "/x", get = get {} } }', "provider: needs a base_url" },
+      ["a base_url of another scheme"] = {
+        'return provider { base_url = "ftp://x.invalid", resource "x" { path = "/x", get = get {} } }',
+        "base_url: must begin with https:// or http://" },
+      ["a base_url with an unknown name"] = {
+        'return provider { base_url = "https://{region}.invalid", resource "x" { path = "/x", get = get {} } }',
+        "base_url: {region} is no field or setting" },
+      ["no operation"] = { support.provider 'path = "/x",', "acme.lua:2: things: has no operation" },
+      ["an operation that is none"] = { support.provider 'path = "/x", get = "GET",', "things.get: must be get, post" },
+      ["an operation without braces"] = { support.provider 'get = get "/x",', "things.get: its path needs {id}" },
+      ["a resource without a name"] = {
+        'return provider { base_url = "https://x.invalid", resource { path = "/x", get = get {} } }',
+        "resource: needs a name" },
+      ["a field without a name"] = { in_resource "text {},", "acme.lua:3: things: text needs a name" },
+      ["a field twice"] = { in_resource 'text "a" {},\ninteger "a" {},', "acme.lua:4: things.a: is there twice" },
+      ["a field twice, once in a variant"] = {
+        in_resource 'choice "k" { values = { "a" } }, text "x" {}, by "k" { a = { text "x" {} } },',
+        "things.x: is there twice" },
+      ["a resource twice"] = {
+        'return provider { base_url = "https://x.invalid",\nresource "x" { path = "/x", get = get {} },\n'
+          .. 'resource "x" { path = "/x", get = get {} } }', "acme.lua:3: x: is there twice" },
+      ["options twice"] = { in_resource 'text "a" {} {},', "things.a: has its options twice" },
+      ["text where options belong"] = {
+        in_resource 'text "a" "b",', "things.a: has 'b' where options in braces belong" },
+      ["a number where a name belongs"] = { in_resource 'text "a" { [5] = true },',
+                                            "things.a: has '[5]' where options" },
+      ["something after a hole"] = { in_resource 'group "g" { nil, text "a" {} },',
+                                     "things.g: has '[2]' where options" },
+      ["an option in a list of fields"] = {
+        in_resource '{ text "a" {}, required = true },', "things: has 'required' where options in braces belong" },
+      ["something that is no field"] = { in_resource '"name",', "things: holds something that is no field" },
+      ["something in the provider"] = {
+        'return provider { base_url = "https://x.invalid", "x", resource "x" { path = "/x", get = get {} } }',
+        "provider: holds something that is no resource and no setting" },
+      ["a choice without values"] = { in_resource 'choice "a" {},', "things.a: a choice needs values" },
+      ["a default that is no value"] = {
+        in_resource 'choice "a" { values = { "x" }, default = "y" },', "things.a: the default is no value of it" },
+      ["a code of no value"] = {
+        in_resource 'choice "a" { values = { "x" }, codes = { y = 1 } },',
+        "things.a: codes names 'y', which is no value" },
+      ["a variant of no value"] = {
+        in_resource 'choice "k" { values = { "a" } },\nby "k" { a = {}, b = {} },',
+        "acme.lua:4: things: 'b' is no value of k" },
+      ["a variant of no value, before its choice"] = {
+        in_resource 'by "k" { a = {}, b = {} }, choice "k" { values = { "a" } },', "things: 'b' is no value of k" },
+      ["a variant of no value, in a group"] = {
+        in_resource 'choice "k" { values = { "a" } }, group "g" { by "k" { b = {} } },',
+        "things.g: 'b' is no value of k" },
+      ["a variant of no value, by two"] = {
+        in_resource [[ choice "k" { values = { "a" } }, choice "l" { values = { "b" } },
+                       by { "k", "l" } { ["a c"] = {} }, ]],
+        "things: 'c' is no value of l" },
+      ["a variant of too few values"] = {
+        in_resource 'choice "k" { values = { "a" } }, choice "l" { values = { "b" } }, by { "k", "l" } { a = {} },',
+        "things: 'a' must be 2 values with spaces between" },
+      ["a variant by a field that is none"] = {
+        in_resource 'choice "kind" { values = { "a" } }, by "knid" { a = {} },',
+        "things: by: 'knid' is no field (did you mean 'kind'?)" },
+      ["a variant by nothing"] = { in_resource 'by {} { a = {} },', "by needs the names of one or several fields" },
+      ["a variant that is no table"] = {
+        in_resource 'choice "k" { values = { "a" } }, by "k" { a = text "x" {} },',
+        "things<a>: must be a table of fields" },
+      ["variants without values"] = {
+        in_resource 'choice "k" { values = { "a" } }, by "k" {},', "things: by needs a table of values" },
+      ["an option in a variant"] = {
+        in_resource 'choice "k" { values = { "a" } }, by "k" { a = { unknwon = "pass" } },',
+        "things<a>: unknown option 'unknwon' (did you mean 'unknown'?)" },
+      ["fields in a text"] = { in_resource 'text "a" { text "b" {} },', "things.a: only a group has fields" },
+      ["a list of no field"] = { in_resource 'list "a" { of = "text" },', "things.a: of must be a field word" },
+      ["an unknown kind of error"] = {
+        support.provider(support.operations, 'errors = { code = "c", kinds = { E1 = "conflcit" } }'),
+        "errors.kinds.E1: unknown kind 'conflcit' (did you mean 'conflict'?)" },
+      ["a key of no field"] = {
+        in_resource 'text "name" {}, key = { "nmae" },',
+        "things.key: {nmae} is no field or setting (did you mean 'name'?)" },
+      ["auth of no word"] = { support.provider(support.operations, 'auth = "token"'), "auth.1: must be bearer" },
+      ["bearer of no name"] = { support.provider(support.operations, "auth = bearer {}"),
+                                "auth.bearer: needs the name" },
+      ["a token_request without url and token"] = {
+        support.provider(support.operations, "auth = token_request {}"), "auth.token_request: needs a url" },
+      ["a token_request with an unknown encoding"] = {
+        support.provider(support.operations,
+          'auth = token_request { url = "https://x.invalid", token = "t", encoding = "xml" }'),
+        "auth.token_request: encoding must be form, json, query" },
+      ["a token_request with an unknown name"] = {
+        support.provider(support.operations, 'auth = token_request { url = "{login}/t", token = "t" }'),
+        "{login} is no field or setting (there is base_url)" },
+      ["rotates of no credential"] = {
+        support.provider(support.operations,
+          'auth = token_request { url = "https://x.invalid", token = "t", rotates = "kye",'
+          .. ' secret "key" {} }'), "auth.token_request.rotates: {kye} is no field or setting (did you mean 'key'?)" },
+      ["a limit that is none"] = {
+        support.provider(support.operations, "limits = { { 10 } }"), "limits.1: must be { calls, per = seconds }" },
+      ["an operation by no choice"] = {
+        support.provider('path = "/x", update = by "how" { a = put {} },'),
+        "is no choice among the provider's settings" },
+      ["an operation by a value that is none"] = {
+        support.provider('path = "/x", update = by "how" { b = put {} },', 'choice "how" { values = { "a" } }'),
+        "things.update: 'b' is no value of how" },
+    } do
+      it(name, function() has(case[2], support.mistakes(case[1])) end)
+    end
+
+    for option, field in pairs {
+      ["'about' must be a string"] = 'text "a" { about = 5 }',
+      ["'required' must be a boolean"] = 'text "a" { required = 1 }',
+      ["'fixed' must be a boolean"] = 'text "a" { fixed = "yes" }',
+      ["'min' must be a whole number"] = 'text "a" { min = "1" }',
+      ["'max' must be a whole number"] = 'text "a" { max = 1.5 }',
+      ["'pattern' must be a Lua pattern"] = 'text "a" { pattern = 5 }',
+      ["'pattern' must be a Lua pattern (this one is malformed)"] = 'text "a" { pattern = "^a(b" }',
+      ["'sent_as' must be 'string'"] = 'integer "a" { sent_as = "text" }',
+      ["'values' must be a table"] = 'choice "a" { values = "b" }',
+      ["'unknown' must be 'refuse' or 'pass'"] = 'group "a" { unknown = "allow" }',
+      ["'computed' must be a boolean"] = 'text "a" { computed = "x" }',
+      ["'path' must be a boolean"] = 'text "a" { path = "x" }',
+      ["'any_case' must be a boolean"] = 'group "a" { any_case = 1 }',
+      ["'whole' must be a boolean"] = 'group "a" { whole = 1 }',
+      ["'key' must be a list of names"] = "key = { 5 }", ["'unique' must be a boolean"] = "unique = 1",
+      ["'id' must be a string"] = "id = 5",
+    } do
+      it("option " .. option, function() has("option " .. option, support.mistakes(in_resource(field .. ","))) end)
+    end
+
+    for option, operation in pairs {
+      ["'expect' must be a whole number or a list of them"] = 'get = get { expect = "200" }',
+      ["'expect' must be a whole number or a list"] = 'get = get { expect = { "200" } }',
+      ["'record' must be a string or a list of names"] = "get = get { record = 5 }",
+      ["'headers' must be a table"] = 'get = get { headers = "X-A: b" }',
+      ["'query' must be a list of names"] = 'list = get { query = "q" }',
+      ["'returns' must be 'nothing'"] = 'create = post { returns = "something" }',
+      ["'sends' must be 'changes' or 'whole' or 'merge_patch' or 'json_patch'"] = 'update = put { sends = "all" }',
+      ["'id' must be a body path, location, or a list of them"] = "create = post { id = 5 }",
+      ["'first' must be a whole number"] = 'list = get { pages = numbered { query = "p={page}", first = "1" } }',
+      ["'size' must be a whole number"] = 'list = get { pages = offsets { query = "p={offset}", size = -1 } }',
+    } do
+      it("option " .. option, function()
+        has("option " .. option, support.mistakes(support.provider('path = "/x", ' .. operation)))
+      end)
+    end
+
+    for option, provider in pairs {
+      ["'title' must be a string"] = "title = 5", ["'limits' must be a table"] = "limits = 5",
+      ["'errors' must be a table or a function"] = 'errors = "message"',
+      ["'lifetime' must be a number"] =
+        'auth = token_request { url = "https://x.invalid", token = "t", lifetime = "9" }',
+      ["'codes' must be a format of string.format for one whole number"] = 'errors = { code = "c", codes = "%d %d" }',
+      ["'strip' must be a Lua pattern (this one is malformed)"] = 'errors = { message = "m", strip = "[a" }',
+      ["'headers' must be a table"] = 'headers = "X"',
+    } do
+      it("option " .. option, function()
+        has("option " .. option, support.mistakes(support.provider(support.operations, provider)))
+      end)
+    end
+  end)
+
+  it("accepts every well-formed pattern", function()
+    for _, pattern in ipairs { "^%a+$", "%(x%)", "[%w%-._~]+", "(a)([%]()])", "[]()]", "[^]()]", "%b()", "%f[%w]x",
+                               "%%" } do
+      support.description(in_resource(('text "a" { pattern = %q },'):format(pattern)))
+    end
+    for _, pattern in ipairs { "%", "a%", "(", ")", "a(b", "[a", "[]", "x[^]", "((a)" } do
+      has("malformed", support.mistakes(in_resource(('text "a" { pattern = %q },'):format(pattern))))
+    end
+  end)
+
+  it("tells all its mistakes at once, in the order of their lines", function()
+    local message = support.mistakes(support.provider [[
+      text "a" { requierd = true },
+      choice "b" {},
+      path = "/x", get = get { exepct = 1 },
+    ]])
+    local lines = {}
+    for line in message:gmatch("[^\n]+") do lines[#lines + 1] = line:match("^acme%.lua:(%d+): things%.") end
+    assert.same({ "3", "4", "5" }, lines)
+  end)
+
+  it("is named whole, however long its path", function()
+    local long = "/tmp/" .. ("a-long-folder/"):rep(8) .. "acme.lua"
+    for text, line in pairs { ["\nx y"] = 2, ["\n\nlocal x = nil + 1"] = 3, ["\ntxet 'a'"] = 2, ["return 5"] = 1 } do
+      has(("%s:%d: "):format(long, line), support.mistakes(text, long))
+    end
+  end)
+
+  it("finds nothing outside its words, nor in what strings can do", function()
+    for _, name in ipairs { "_G", "io", "os", "load", "loadfile", "dofile", "pcall", "string", "setmetatable",
+                            "print" } do
+      has("unknown word '" .. name .. "'", support.mistakes("local x = " .. name))
+    end
+  end)
+end)
+
+describe("finding a provider file", function()
+  local text = support.provider('text "name" {},' .. support.operations, 'title = "Mine", auth = bearer "token"')
+
+  teardown(support.clean)
+
+  it("takes the built-in ones by name", function()
+    local names = table.concat(load.names(), " ")
+    for _, name in ipairs(load.names()) do
+      local provider = assert(load.load(name))
+      assert.equal(name, provider.name)
+      assert.equal(provider, load.load(name))
+    end
+    assert.is_true(#names > 0)
+  end)
+
+  it("takes one by its absolute path", function()
+    local path = support.file("my-own.lua", text)
+    local provider = assert(load.load(path))
+    assert.equal("my-own", provider.name)
+    assert.equal("Mine", provider.title)
+    assert.equal(path, provider.file)
+    assert.equal("function", type(assert(luaprov.client(path, { token = "t" })).things.create))
+  end)
+
+  it("looks through the folders of LUAPROV_PATH, before its own", function()
+    local _, first = support.file("mine.lua", text)
+    local _, second = support.file("mine.lua", (text:gsub("Mine", "Second")))
+    local built_in = load.names()[1]
+    local _, third = support.file(built_in .. ".lua", (text:gsub("Mine", "Third")))
+    local output = support.child(([[
+      local load = require "luaprov.provider.load"
+      print(load.load("mine").title, load.load(%q).title, #load.folders())
+      local client = assert(require("luaprov").client("mine", { token = "t" }))
+      print(client)
+      print(table.concat(load.names(), " "):find("mine", 1, true) ~= nil)
+    ]]):format(built_in), { LUAPROV_PATH = first .. ":" .. second .. "::" .. third })
+    assert.equal("Mine\tThird\t4\nluaprov client of mine at https://api.acme.invalid\ntrue", output)
+  end)
+
+  it("names the nearest of those that there are", function()
+    local name = load.names()[1]
+    local client, err = luaprov.client(name .. "x", {})
+    support.is_error({ kind = "invalid", outcome = "not_sent",
+                       has = ("there is no provider '%sx' (did you mean '%s'?)"):format(name, name) }, err, client)
+  end)
+
+  it("finds nothing by odd names", function()
+    for _, name in ipairs { "../x", "a.b", "a b", "/nowhere/at/all.lua", "/tmp", "x\0y" } do
+      local client, err = luaprov.client(name, {})
+      support.is_error({ kind = "invalid", outcome = "not_sent", has = "there is no provider" }, err, client)
+    end
+  end)
+
+  it("tells what is wrong with a file", function()
+    local path = support.file("broken.lua", "return provider {\n}}")
+    local client, err = luaprov.client(path, {})
+    support.is_error({ kind = "invalid", has = path .. ":2: " }, err, client)
+  end)
+
+  it("refuses what is no name at the caller's line", function()
+    for words, call in pairs {
+      ["client takes a provider's name first"] = function() luaprov.client(nil) end,
+      ["client takes a provider's name first "] = function() luaprov.client("") end,
+      ["client takes a table of options second"] = function() luaprov.client("x", "token") end,
+    } do
+      local ok, err = pcall(call)
+      assert.is_false(ok)
+      assert.matches("load_spec.lua:%d+: " .. words:gsub(" $", ""), err)
+    end
+  end)
+end)

@@ -1,0 +1,142 @@
+local json = require "luaprov.json"
+local luaprov = require "luaprov"
+local secret = require "luaprov.secret"
+local support = require "tests.support"
+
+describe("a secret", function()
+  teardown(support.clean)
+
+  it("shows itself nowhere but in reveal", function()
+    local s = luaprov.secret "hunter2-0000"
+    assert.equal("hunter2-0000", s:reveal())
+    assert.equal("<secret>", tostring(s))
+    assert.equal("a <secret> b", "a " .. s .. " b")
+    assert.equal("<secret><secret>", s .. s)
+    assert.equal("1<secret>", 1 .. s)
+    assert.equal('{"a":"<secret>"}', json.encode { a = s })
+    assert.is_nil(support.shown { s }:find("hunter2", 1, true))
+    assert.is_nil(next(s))
+    local _, trace = xpcall(function() error("with " .. s) end, debug.traceback)
+    assert.is_nil(trace:find("hunter2", 1, true))
+  end)
+
+  it("is a secret and nothing else is", function()
+    assert.is_true(secret.is(luaprov.secret "x"))
+    for _, other in ipairs { "x", 5, {}, true } do assert.is_false(secret.is(other)) end
+    assert.is_false(secret.is(nil))
+    assert.is_false(secret.is(setmetatable({}, getmetatable(luaprov.secret "x"))))
+  end)
+
+  it("made of a secret is that secret", function()
+    local s = luaprov.secret "x"
+    assert.is_true(rawequal(s, luaprov.secret(s)))
+  end)
+
+  it("equals another with the same value", function()
+    assert.is_true(luaprov.secret "x" == luaprov.secret "x")
+    assert.is_false(luaprov.secret "x" == luaprov.secret "y")
+    assert.is_false(secret.env "LUAPROV_SURELY_NOT_SET" == secret.env "LUAPROV_SURELY_NOT_SET")
+  end)
+
+  it("comes from the environment when it is needed", function()
+    local s = secret.env "PATH"
+    assert.equal(os.getenv "PATH", s:reveal())
+    assert.equal("<secret>", tostring(s))
+    local value, why = secret.env("LUAPROV_SURELY_NOT_SET"):reveal()
+    assert.is_nil(value)
+    assert.equal("environment variable LUAPROV_SURELY_NOT_SET is not set", why)
+    assert.equal("nil environment variable EMPTY is not set",
+      support.child('print(require("luaprov").secret.env("EMPTY"):reveal())', { EMPTY = "" }):gsub("\t", " "), nil)
+  end)
+
+  it("comes from a file without its last line end", function()
+    for text, value in pairs {
+      ["abc"] = "abc", ["abc\n"] = "abc", ["abc\r\n"] = "abc", ["abc\n\n"] = "abc\n", ["a\nb\n"] = "a\nb",
+      [" abc \n"] = " abc ",
+    } do
+      local path = support.file("key", text)
+      assert.equal(value, secret.file(path):reveal())
+      assert.equal("<secret>", tostring(secret.file(path)))
+    end
+  end)
+
+  it("tells why its file does not do", function()
+    local path, folder = support.file("key", "\n")
+    local value, why = secret.file(path):reveal()
+    assert.is_nil(value)
+    assert.equal("the secret's file " .. path .. " is empty", why)
+    value, why = secret.file(folder .. "/none"):reveal()
+    assert.is_nil(value)
+    assert.matches("cannot read the secret's file: .*/none: No such file", why)
+    value, why = secret.file(folder):reveal()
+    assert.is_nil(value)
+    assert.matches("cannot read", why)
+  end)
+
+  it("refuses what is no text, at the caller's line", function()
+    local before = "^tests/secret_spec%.lua:%d+: "
+    for _, case in ipairs {
+      { "a secret is made from a string, not from number", function() luaprov.secret(5) end },
+      { "a secret is made from a string, not from nil", function() luaprov.secret() end },
+      { "a secret is made from a string, not from table", function() secret.new {} end },
+      { "secret.env takes the name of an environment variable", function() secret.env(nil) end },
+      { "secret.env takes the name of an environment variable", function() secret.env "" end },
+      { "secret.file takes a path", function() secret.file(5) end },
+    } do
+      local ok, err = pcall(case[2])
+      assert.is_false(ok)
+      assert.equal(case[1], (err:gsub("^.-:%d+: ", "")))
+      assert.matches(before, (err:gsub("^%./", "")))
+    end
+  end)
+end)
+
+describe("scrubbing", function()
+  it("takes a value out in every spelling", function()
+    local value = 'a"b/c d+é\n<&>%1'
+    for name, echoed in pairs {
+      raw = value, json = 'a\\"b/c d+é\\n<&>%1', ["json, slashes escaped"] = 'a\\"b\\/c d+é\\n<&>%1',
+      url = "a%22b%2Fc%20d%2B%C3%A9%0A%3C%26%3E%251", ["url, lower case"] = "a%22b%2fc%20d%2b%c3%a9%0a%3c%26%3e%251",
+      form = "a%22b%2Fc+d%2B%C3%A9%0A%3C%26%3E%251", html = "a&quot;b/c d+é\n&lt;&amp;&gt;%1",
+      base64 = "YSJiL2MgZCvDqQo8Jj4lMQ", ["base64 in a URL"] = "YSJiL2MgZCvDqQo8Jj4lMQ",
+    } do
+      local text = secret.scrub("before " .. echoed .. " after " .. echoed, { value })
+      assert.equal("before <secret> after <secret>", text, name)
+    end
+  end)
+
+  it("knows base64 with and without padding, and that of URLs", function()
+    assert.equal("<secret>==", secret.scrub("YQ==", { "a" }))
+    assert.equal("<secret>", secret.scrub("YWJj", { "abc" }))
+    assert.equal("x <secret> y", secret.scrub("x --__ y", { "\251\239\255" }))
+    assert.equal("x <secret> y", secret.scrub("x ++// y", { "\251\239\255" }))
+  end)
+
+  it("takes values literally", function()
+    assert.equal("axb <secret>", secret.scrub("axb a.b", { "a.b" }))
+    assert.equal("<secret> 100", secret.scrub("%d+ 100", { "%d+" }))
+    assert.equal("[<secret>]", secret.scrub("[x\0y]", { "x\0y" }))
+  end)
+
+  it("leaves no end of a longer value behind a shorter one", function()
+    assert.equal("<secret>", secret.scrub("key-0000-more", { "key-0000", "key-0000-more" }))
+  end)
+
+  it("leaves a text without the value as it is", function()
+    assert.equal("nothing here", secret.scrub("nothing here", { "key-0000", "" }))
+    assert.equal("", secret.scrub("", { "x" }))
+  end)
+end)
+
+describe("sealing", function()
+  it("makes opened values secrets again, at every depth, in a copy", function()
+    local wire = { a = "key-0000", b = { "x", "key-0000" }, c = 5, list = json.array {} }
+    local sealed = secret.seal(wire, { "key-0000" })
+    assert.equal("<secret>", tostring(sealed.a))
+    assert.equal("key-0000", sealed.b[2]:reveal())
+    assert.equal("x", sealed.b[1])
+    assert.equal(5, sealed.c)
+    assert.is_true(json.is_array(sealed.list))
+    assert.equal("key-0000", wire.a)
+  end)
+end)
