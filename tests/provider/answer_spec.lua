@@ -25,6 +25,28 @@ describe("an answer", function()
     return connect(errors).things:create { name = "n" }
   end
 
+  describe("whose codes say what was kept", function()
+    local errors = [[{ items = "errors", code = "code", message = "text",
+                       outcomes = { E1 = "refused", E2 = "refused" } }]]
+    local function outcome(...)
+      local items = {}
+      for i, code in ipairs { ... } do items[i] = { code = code, text = "no" } end
+      local _, err = answered({ status = 500, json = { errors = items } }, errors)
+      return err.outcome
+    end
+
+    it("is believed when all of them say so", function()
+      assert.equal("refused", outcome("E1"))
+      assert.equal("refused", outcome("E1", "E2"))
+    end)
+
+    it("is not when one of them says nothing", function()
+      assert.equal("unknown", outcome("E1", "E3"))
+      assert.equal("unknown", outcome("E3", "E1"))
+      assert.equal("unknown", outcome("E3"))
+    end)
+  end)
+
   describe("that is bad is an error of the right kind:", function()
     local html = "<html>\n\n <body>\t<h1>Oh no</h1></body></html>"
     for name, case in pairs {

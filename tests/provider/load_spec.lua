@@ -95,6 +95,24 @@ describe("a provider file", function()
     ]])
   end)
 
+  it("takes an option only where it does something", function()
+    local cases = {
+      ['get = get { items = "x" }'] = "things.get: unknown option 'items'",
+      ['delete = delete { record = "x" }'] = "things.delete: unknown option 'record'",
+      ['create = post { pages = offsets { query = "o={offset}" } }'] = "things.create: unknown option 'pages'",
+      ['list = get { sends = "whole" }'] = "things.list: unknown option 'sends'",
+    }
+    for operation, message in pairs(cases) do
+      has("acme.lua:3: " .. message, support.mistakes(support.provider('path = "/x", ' .. operation)))
+    end
+  end)
+
+  it("has a way for every value of the setting that chooses between operations", function()
+    has("acme.lua:3: things.get: by has nothing for 'two'", support.mistakes(support.provider(
+      'path = "/x", get = by "how" { one = get {} }',
+      'auth = bearer "token", choice "how" { default = "one", values = { "one", "two" } }')))
+  end)
+
   describe("with a mistake is refused with file, line and path:", function()
     for name, case in pairs {
       ["a misspelt word"] = { in_resource 'txet "name" {},', "acme.lua:3: unknown word 'txet' (did you mean 'text'?)" },

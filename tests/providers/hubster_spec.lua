@@ -57,6 +57,12 @@ describe("Hubster", function()
       end
     end)
 
+    it("keep the vendor's code in their details, though a secret field has its name", function()
+      listener:script(failed(400, 600))
+      local _, err = connect().hubs:create { name = "n", description = "d" }
+      assert.equal(600, err.details.errors[1].code)
+    end)
+
     it("read as the documentation's example", function()
       listener:script { status = 400, json = { status = 400,
         errors = { { code = 600, description = "Hub name exists. (code: PRT000600)" } } } }

@@ -104,10 +104,14 @@ local function cleaned(value, context, hidden)
     if hidden and value ~= json.null then return secret.new(tostring(value)) end
     return type(value) == "string" and secret.scrub(value, context.opened) or value
   end
+  local spec = context.provider.errors
+  -- A vendor's own code may have the name of a secret field.
+  local code = type(spec) == "table" and spec.code and spec.code[1][#spec.code[1]]
   local copy = setmetatable({}, getmetatable(value))
   for key, inner in pairs(value) do
     if type(key) == "string" then key = secret.scrub(key, context.opened) end
-    copy[key] = cleaned(inner, context, hidden or context.secret_names[tostring(key):lower()])
+    local is_code = key == code and type(inner) == "number"
+    copy[key] = cleaned(inner, context, hidden or not is_code and context.secret_names[tostring(key):lower()])
   end
   return copy
 end
@@ -129,7 +133,7 @@ local function declared(spec, body)
   local items = { body }
   if spec.items then items = first(body, spec.items) end
   if type(items) ~= "table" then return nil end
-  local messages, codes, kind = {}, {}, nil
+  local messages, codes, kind, outcome = {}, {}, nil, nil
   for _, item in ipairs(items) do
     local message = as_text(first(item, spec.message))
     if message and spec.strip then message = message:gsub(spec.strip, "") end
@@ -141,10 +145,14 @@ local function declared(spec, body)
       local spelled = whole and spec.codes and spec.codes:format(number) or as_text(code) or tostring(code)
       codes[#codes + 1] = spelled
       kind = kind or spec.kinds[spelled]
+      -- Of several errors all must say so; false: one does not.
+      local says = spec.outcomes[spelled] or false
+      if outcome == nil then outcome = says elseif outcome ~= says then outcome = false end
     end
   end
   return {
     message = #messages > 0 and table.concat(messages, "; ") or nil, codes = codes, kind = kind,
+    outcome = outcome or nil,
     trace_id = as_text(first(body, spec.trace_id)),
   }
 end

@@ -115,13 +115,16 @@ local function compile_operation(name, node, resource, context, report)
       if field.values[value] == nil then report(node.line, path, "'" .. value .. "' is no value of " .. setting) end
       cases.cases[value] = compile_operation(name, case, resource, context, report)
     end
+    for _, value in ipairs(field.value_list) do
+      if (node.options or {})[value] == nil then report(node.line, path, "by has nothing for '" .. value .. "'") end
+    end
     return cases
   end
   if not words.is_node(node) or node.class ~= "operation" then
     report(resource.line, path, "must be get, post, put, patch or delete, with a table")
     return nil
   end
-  check_options(node, path, report, "operation")
+  check_options(node, path, report, name .. " operation")
   local given = node.options or {}
   local text = node.name or given.path
   if not text then
@@ -219,22 +222,28 @@ local function compile_auth(auth, context, report)
   return methods
 end
 
+-- A table from codes to kinds, or to outcomes.
+local function by_code(given, option, allowed, report)
+  local known, map = {}, {}
+  for _, name in ipairs(allowed) do known[name] = true end
+  for code, name in pairs(type(given[option]) == "table" and given[option] or {}) do
+    map[tostring(code)] = name
+    if not known[name] then
+      report(0, "errors." .. option .. "." .. tostring(code), "unknown " .. option:gsub("s$", "") .. " '"
+        .. tostring(name) .. "'" .. near.hint(tostring(name), allowed))
+    end
+  end
+  return map
+end
+
 local function compile_errors(given, report)
   if type(given) ~= "table" then return given end
   check_options({ word = "errors", options = given, line = 0 }, "errors", report)
-  local known, kinds = {}, {}
-  for _, kind in ipairs(errors.kinds) do known[kind] = true end
-  for code, kind in pairs(type(given.kinds) == "table" and given.kinds or {}) do
-    kinds[tostring(code)] = kind
-    if not known[kind] then
-      report(0, "errors.kinds." .. tostring(code), "unknown kind '" .. tostring(kind) .. "'"
-        .. near.hint(tostring(kind), errors.kinds))
-    end
-  end
   return {
     items = given.items and body_paths(given.items), message = body_paths(given.message),
     code = given.code and body_paths(given.code), codes = given.codes, strip = given.strip,
-    trace_id = body_paths(given.trace_id), kinds = kinds,
+    trace_id = body_paths(given.trace_id), kinds = by_code(given, "kinds", errors.kinds, report),
+    outcomes = by_code(given, "outcomes", errors.outcomes, report),
   }
 end
 

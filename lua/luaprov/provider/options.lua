@@ -103,7 +103,11 @@ end
 local field = { about = text, required = boolean, fixed = boolean, computed = boolean, default = anything,
                 path = boolean, sent_as = one_of "string", as = text }
 
-local read = { record = path, items = path }
+-- What every operation takes; `expect` is 200 by default.
+local operation = { path = text, expect = any_of(count, list_of_counts), headers = map }
+
+-- Where an answer has the record; `returns = "nothing"`: it has none, which is then read back.
+local record = { record = path, id = id_source, returns = one_of "nothing" }
 
 M.of = {
   text    = with(field, { min = count, max = count, pattern = pattern }),  -- min, max: characters
@@ -128,15 +132,15 @@ M.of = {
     unknown = one_of("refuse", "pass"),
     create = anything, get = anything, update = anything, delete = anything, list = anything,
   },
-  operation = with(read, {
-    path = text,
-    expect = any_of(count, list_of_counts), -- the statuses of success, 200 by default
-    headers = map,
-    query = list_of_text,                 -- the names of list's filters
-    returns = one_of "nothing",           -- the answer has no record: it is read back
-    id = id_source,
-    pages = anything,
+  ["create operation"] = with(operation, record),
+  ["get operation"]    = with(operation, { record = path, id = id_source }),
+  ["update operation"] = with(operation, with(record, {
     sends = one_of("changes", "whole", "merge_patch", "json_patch"),
+  })),
+  ["delete operation"] = operation,
+  ["list operation"]   = with(operation, {
+    items = path, pages = anything,
+    query = list_of_text,                 -- the names of its filters
   }),
   bearer = {},
   token_request = {
@@ -153,6 +157,7 @@ M.of = {
     codes = format_of_number,             -- how the documentation writes a code: a format of string.format
     strip = pattern,                      -- what to leave out of a message
     kinds = map,                          -- code -> kind
+    outcomes = map,                       -- code -> outcome, where the vendor says what it kept
   },
 }
 

@@ -18,7 +18,9 @@ local function compile_values(node, path, report)
     report(node.line, path, "a choice needs values")
     return values, list
   end
-  if given[1] ~= nil then
+  local count = 0
+  for _ in pairs(given) do count = count + 1 end
+  if count == #given then
     for i, value in ipairs(given) do values[value], list[i] = true, value end
   else
     for value, label in pairs(given) do
