@@ -317,6 +317,25 @@ describe("a client", function()
       support.is_error({ kind = "unavailable", operation = "update", outcome = "unknown" }, err, record)
     end)
 
+    it("and has one deadline for the reading before, the change, and the reading back", function()
+      local http = require "luaprov.http"
+      local exchange, deadlines = http.exchange, {}
+      finally(function() http.exchange = exchange end)
+      http.exchange = function(request)
+        deadlines[#deadlines + 1] = request.deadline
+        return exchange(request)
+      end
+      local client = connect [[ choice "kind" { fixed = true, values = { "a", "b" } },
+        by "kind" { a = { text "one" {} }, b = { text "two" {} } }, path = "/things", get = get {},
+        update = patch { expect = 204, returns = "nothing" } ]]
+      listener:script { { status = 200, json = { id = "7", kind = "a" } }, { status = 204 },
+                        { status = 200, json = { id = "7", kind = "a", one = "m" } } }
+      assert(client.things:update("7", { one = "m" }))
+      assert.equal(3, #deadlines)
+      assert.equal(deadlines[1], deadlines[2])
+      assert.equal(deadlines[1], deadlines[3])
+    end)
+
     it("and returns what was sent where nothing can be read", function()
       listener:script { status = 204 }
       local client = connect [[ text "name" {}, path = "/things",

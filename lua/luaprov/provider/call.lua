@@ -62,10 +62,14 @@ local function lost_body(err, part)
   return err
 end
 
+--- When a call that begins now must have ended, with all its exchanges.
+--- @return number seconds of http.now()
+function M.deadline(state) return http.now() + state.timeout end
+
 --- Sends one call.
 --- @param state table a client's inside
 --- @param spec table resource (its name), operation (a description), path, query (text), body (any wire value),
----   content_type, opened (values of the secrets in the body)
+---   content_type, opened (values of the secrets in the body), deadline (of the call that this is a part of)
 --- @return luaprov.Answer|nil answer a success, as far as its status and the provider file's errors tell
 --- @return luaprov.Error|nil err
 --- @return table context for reading the answer further
@@ -90,7 +94,7 @@ function M.send(state, spec)
     headers["Content-Type"] = spec.content_type or "application/json"
   end
   local url = state.base_url .. spec.path .. (spec.query and spec.query ~= "" and "?" .. spec.query or "")
-  local deadline = http.now() + state.timeout
+  local deadline = spec.deadline or M.deadline(state)
   local token, err, answer
   for try = 1, 2 do
     token, err = auth.token(state.auth, deadline)

@@ -40,6 +40,14 @@ function M.parse(text)
 end
 
 --- @param parts table from parse
+--- @return table set of the names in it
+function M.names(parts)
+  local set = {}
+  for _, name in ipairs(parts.names) do set[name] = true end
+  return set
+end
+
+--- @param parts table from parse
 --- @param lookup function name -> text as it shall stand there, or nil
 --- @return string|nil text
 --- @return string|nil missing the name that has no value

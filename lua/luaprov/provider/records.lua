@@ -1,0 +1,72 @@
+--- From an answer to records: where they are in it, their ids, and what luaprov adds.
+local answers = require "luaprov.provider.answer"
+local fields = require "luaprov.provider.fields"
+local json = require "luaprov.json"
+local template = require "luaprov.provider.template"
+
+local M = {}
+
+--- What stands at the first of several body paths that has a table there.
+--- @param answer luaprov.Answer
+--- @param paths table[] lists of keys
+--- @param wanted string "object" or "array"
+--- @return table|nil
+function M.find(answer, paths, wanted)
+  for _, keys in ipairs(paths) do
+    local value = answers.at(answer.body, keys)
+    if type(value) == "table" and json.is_array(value) == (wanted == "array") then return value end
+  end
+end
+
+-- The id that a Location header ends with, if it names a record of the collection that was asked.
+local function location_id(answer, path)
+  local location = (answer.headers.location or ""):gsub("[?#].*$", ""):gsub("/+$", "")
+  local collection = path:match("[^/]+$")
+  local parent, id = location:match("([^/]+)/([^/]+)$")
+  if not id or parent ~= collection then return nil end
+  return template.unescape(id)
+end
+
+--- Whether a value can be an id.
+function M.is_id(value) return (type(value) == "string" and value ~= "") or type(value) == "number" end
+
+--- The id in an answer: the record's own, else where the operation says that it is.
+--- @param answer luaprov.Answer
+--- @param record table may be empty
+--- @param resource luaprov.Resource
+--- @param operation table description
+--- @param path string that the call went to
+--- @return string|number|nil
+function M.id(answer, record, resource, operation, path)
+  local own = record[resource.description.id]
+  if M.is_id(own) then return own end
+  for _, source in ipairs(operation.id or {}) do
+    local id
+    if source == "location" then id = location_id(answer, path) else id = answers.at(answer.body, source) end
+    if M.is_id(id) then return id end
+  end
+end
+
+--- Makes a record of what the vendor sent: secrets closed, `id` gained, parents there as the record itself names them.
+function M.make(resource, body, id, parents)
+  local record = fields.read(resource.description.shape.reader, body)
+  record.id = id
+  for _, name in ipairs(resource.description.shape.paths) do
+    if record[name] == nil then record[name] = parents[name] end
+  end
+  return record
+end
+
+--- The record in an answer.
+--- @param known_id string|integer|nil the id, where the answer need not have one
+--- @return table|nil record
+--- @return luaprov.Error|nil err
+function M.from(resource, operation, answer, context, path, parents, known_id)
+  local body = M.find(answer, operation.record, "object")
+  if not body then return nil, answers.unusable(answer, context, "the answer has no record") end
+  local id = M.id(answer, body, resource, operation, path) or known_id
+  if id == nil then return nil, answers.unusable(answer, context, "the answer has no id") end
+  return M.make(resource, body, id, parents)
+end
+
+return M

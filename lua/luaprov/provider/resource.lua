@@ -1,0 +1,259 @@
+--- The operations of a client's resource.
+local answers = require "luaprov.provider.answer"
+local call = require "luaprov.provider.call"
+local changes = require "luaprov.provider.changes"
+local errors = require "luaprov.errors"
+local fields = require "luaprov.provider.fields"
+local json = require "luaprov.json"
+local listing = require "luaprov.provider.listing"
+local near = require "luaprov.near"
+local records = require "luaprov.provider.records"
+local secret = require "luaprov.secret"
+local template = require "luaprov.provider.template"
+
+local M = {}
+
+local function where(resource, operation)
+  return { provider = resource.state.provider.name, resource = resource.description.name, operation = operation }
+end
+
+local function invalid(resource, operation, faults)
+  local about = where(resource, operation)
+  local unsupported = #faults > 0
+  for _, fault in ipairs(faults) do unsupported = unsupported and fault.kind == "unsupported" end
+  if unsupported then about.kind = "unsupported" end
+  return errors.invalid(faults, about)
+end
+
+local function operation_of(resource, name)
+  local operation = call.resolve(resource.state, resource.description.operations[name])
+  if operation then return operation end
+  local about = where(resource, name)
+  about.kind, about.outcome = "unsupported", "not_sent"
+  about.message = "the provider has no such operation"
+  return nil, errors.new(about)
+end
+
+local function parts_of(id, parents)
+  local parts = {}
+  for name, value in pairs(parents or {}) do parts[name] = value end
+  parts.id = id
+  return parts
+end
+
+local function check_self(self, name, level)
+  if getmetatable(self) == nil or not self.description or not self.state then
+    error("call it with a colon: client.RESOURCE:" .. name .. "(…)", level + 1)
+  end
+end
+
+local function check_table(value, what, optional)
+  if type(value) ~= "table" and not (optional and value == nil) then
+    error(what .. " must be a table, not " .. type(value), 3)
+  end
+end
+
+---@class luaprov.Resource
+local Resource = {}
+
+-- get, once its arguments are known to be good, by the deadline of the call that it belongs to.
+local function read(resource, operation, id, parents, deadline)
+  local path, faults = call.path(resource.state, operation, parts_of(id, parents))
+  if not path then return nil, invalid(resource, "get", faults) end
+  local answer, err, context = call.send(resource.state, {
+    resource = resource.description.name, operation = operation, path = path, deadline = deadline,
+  })
+  if not answer then return nil, err end
+  return records.from(resource, operation, answer, context, path, parents)
+end
+
+-- What a call has done is done, whether or not it can be read back: the record then holds what is known, and the error
+-- of the reading comes second.
+local function read_back(resource, id, checked, deadline)
+  local operation = operation_of(resource, "get")
+  local record, err
+  if operation then record, err = read(resource, operation, id, checked.parents, deadline) end
+  if record then return record end
+  return records.make(resource, secret.seal(checked.wire, checked.opened), id, checked.parents), err
+end
+
+--- Creates a record.
+---@param input table fields by the vendor's names; a parent in the path goes among them
+---@return table|nil record
+---@return luaprov.Error|nil err with a record: what was created could not be read back
+function Resource:create(input)
+  check_self(self, "create", 2)
+  check_table(input, "create's fields")
+  local operation, err = operation_of(self, "create")
+  if not operation then return nil, err end
+  local checked = fields.check(self.description.shape, input, { operation = "create" })
+  local path, faults = call.path(self.state, operation, checked.parents)
+  for _, fault in ipairs(faults or {}) do
+    local there
+    for _, other in ipairs(checked.faults) do there = there or other.path == fault.path end
+    if not there then checked.faults[#checked.faults + 1] = fault end
+  end
+  if #checked.faults > 0 then return nil, invalid(self, "create", checked.faults) end
+  local deadline = call.deadline(self.state)
+  local answer, context
+  answer, err, context = call.send(self.state, {
+    resource = self.description.name, operation = operation, path = path,
+    body = checked.wire, opened = checked.opened, deadline = deadline,
+  })
+  if not answer then return nil, err end
+  if operation.returns ~= "nothing" then
+    return records.from(self, operation, answer, context, path, checked.parents)
+  end
+  local id = records.id(answer, {}, self, operation, path)
+  if id == nil then return nil, answers.unusable(answer, context, "the answer has no id") end
+  return read_back(self, id, checked, deadline)
+end
+
+--- Reads a record.
+---@param id string|integer
+---@param parents table|nil the parents in the path by the record's names for them; a record will do
+---@return table|nil record
+---@return luaprov.Error|nil err
+function Resource:get(id, parents)
+  check_self(self, "get", 2)
+  check_table(parents, "get's parents", true)
+  local operation, err = operation_of(self, "get")
+  if not operation then return nil, err end
+  return read(self, operation, id, parents or {}, call.deadline(self.state))
+end
+
+--- Changes a record.
+---@param id string|integer
+---@param input table the fields that change, and the parents in the path; luaprov.null empties a field
+---@return table|nil record as it is afterwards
+---@return luaprov.Error|nil err with a record: the change was made and could not be read back
+function Resource:update(id, input)
+  check_self(self, "update", 2)
+  check_table(input, "update's fields")
+  local operation, err = operation_of(self, "update")
+  if not operation then return nil, err end
+  local shape, in_path = self.description.shape, template.names(operation.path)
+  local deadline, parents = call.deadline(self.state), {}
+  for _, name in ipairs(shape.paths) do
+    if in_path[name] then parents[name] = rawget(input, name) end
+  end
+  local path, path_faults = call.path(self.state, operation, parts_of(id, parents))
+  local record
+  if path and (fields.needs_record(shape, input) or operation.sends == "whole") then
+    local get
+    get, err = operation_of(self, "get")
+    if get then record, err = read(self, get, id, parents, deadline) end
+    if not record then
+      -- Whatever became of the reading, nothing has been changed.
+      err.operation, err.outcome = "update", "not_sent"
+      err.message = "the record cannot be read first: " .. err.message
+      return nil, err
+    end
+  end
+  local checked = fields.check(shape, input, { operation = "update", in_path = in_path, record = record })
+  for _, fault in ipairs(path_faults or {}) do table.insert(checked.faults, 1, fault) end
+  if #checked.faults == 0 and next(checked.wire) == nil then
+    checked.faults[1] = { path = "", message = "there is nothing to change" }
+  end
+  if #checked.faults > 0 then return nil, invalid(self, "update", checked.faults) end
+  local whole = operation.sends == "whole" and fields.writable(shape, record, checked.opened) or nil
+  local body, content_type = changes.body(operation.sends, checked.wire, whole)
+  local answer, context
+  answer, err, context = call.send(self.state, {
+    resource = self.description.name, operation = operation, path = path,
+    body = body, content_type = content_type, opened = checked.opened, deadline = deadline,
+  })
+  if not answer then return nil, err end
+  if operation.returns ~= "nothing" then
+    return records.from(self, operation, answer, context, path, checked.parents, id)
+  end
+  return read_back(self, id, checked, deadline)
+end
+
+--- Removes a record.
+---@param id string|integer
+---@param parents table|nil as for get
+---@return boolean|nil done
+---@return luaprov.Error|nil err
+function Resource:delete(id, parents)
+  check_self(self, "delete", 2)
+  check_table(parents, "delete's parents", true)
+  local operation, err = operation_of(self, "delete")
+  if not operation then return nil, err end
+  local path, faults = call.path(self.state, operation, parts_of(id, parents))
+  if not path then return nil, invalid(self, "delete", faults) end
+  local answer
+  answer, err = call.send(self.state, { resource = self.description.name, operation = operation, path = path })
+  if not answer then return nil, err end
+  return true
+end
+
+local function walk(resource, query)
+  local operation, err = operation_of(resource, "list")
+  if not operation then return nil, err end
+  local next_page, faults = listing.walk(resource, operation, query)
+  if not next_page then return nil, invalid(resource, "list", faults) end
+  return next_page
+end
+
+--- Every record, from all pages.
+---@param query table|nil the vendor's filters, and the parents in the path
+---@return table[]|nil records
+---@return luaprov.Error|nil err
+function Resource:list(query)
+  check_self(self, "list", 2)
+  check_table(query, "list's query", true)
+  local next_page, err = walk(self, query or {})
+  if not next_page then return nil, err end
+  local all = json.array {}
+  while true do
+    local page
+    page, err = next_page()
+    if err then return nil, err end
+    if not page then return all end
+    for _, record in ipairs(page) do all[#all + 1] = record end
+  end
+end
+
+--- Walks through every record, page by page: `for record, err in client.hubs:each() do`.
+--- When a page cannot be had, the last turn gets `false, err`: a walk that broke never looks like one that ended.
+---@param query table|nil as for list
+---@return function iterator
+function Resource:each(query)
+  check_self(self, "each", 2)
+  check_table(query, "each's query", true)
+  local next_page, err = walk(self, query or {})
+  local page, index, broken = {}, 0, false
+  if not next_page then next_page = function() return nil, err end end
+  return function()
+    if broken then return nil end
+    index = index + 1
+    while page and index > #page do
+      page, err = next_page()
+      if err then
+        broken = true
+        return false, err
+      end
+      index = 1
+    end
+    return page and page[index] or nil
+  end
+end
+
+local mt = { __name = "luaprov.resource" }
+
+function mt.__index(self, name)
+  if Resource[name] then return Resource[name] end
+  local names = {}
+  for operation in pairs(Resource) do names[#names + 1] = operation end
+  local description = rawget(self, "description")
+  error((description and description.name or "a resource") .. " has no operation '" .. tostring(name) .. "'"
+    .. near.hint(tostring(name), names), 2)
+end
+
+--- @param description table of the resource
+--- @param state table a client's inside
+--- @return luaprov.Resource
+function M.new(description, state) return setmetatable({ description = description, state = state }, mt) end
+
+return M
