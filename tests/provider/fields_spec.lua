@@ -90,9 +90,9 @@ describe("a field", function()
     accepts('integer "a" {}', { a = 5 })
     accepts('integer "a" {}', { a = 5.0 }, { a = 5 })
     accepts('integer "a" { min = 1, max = 10 }', { a = 10 })
-    refuses('integer "a" {}', { a = 1.5 }, { "a must be a whole number, not a number" })
-    refuses('integer "a" {}', { a = 0 / 0 }, { "a must be a whole number, not a number" })
-    refuses('integer "a" {}', { a = math.huge }, { "a must be a whole number, not a number" })
+    refuses('integer "a" {}', { a = 1.5 }, { "a must be a whole number" })
+    refuses('integer "a" {}', { a = 0 / 0 }, { "a must be a whole number" })
+    refuses('integer "a" {}', { a = math.huge }, { "a must be a whole number" })
     refuses('integer "a" {}', { a = "5" }, { "a must be a whole number, not a string" })
     refuses('integer "a" { min = 1 }', { a = 0 }, { "a is less than 1" })
     refuses('integer "a" { max = 10 }', { a = 11 }, { "a is more than 10" })
@@ -146,9 +146,14 @@ describe("a field", function()
     local parts = 'choice "a" { values = { [2000] = "Active", [2002] = "Paused" } }'
     accepts(parts, { a = 2002 })
     accepts(parts, { a = 2002.0 }, { a = 2002 })
-    for _, value in ipairs { 5, "2000", "Active", 0 / 0 } do
+    accepts(parts, { a = "2002" }, { a = 2002 })
+    accepts('choice "a" { values = { ["1000"] = "twilio" } }', { a = 1000 }, { a = "1000" })
+    for _, value in ipairs { 5, "x", 0 / 0 } do
       refuses(parts, { a = value }, { "a must be one of 2000 (Active), 2002 (Paused)" })
     end
+    refuses(parts, { a = "active" }, { "a must be one of 2000 (Active), 2002 (Paused) (did you mean '2000'?)" })
+    refuses('choice "a" { values = { "Agent", "Bot" }, codes = { Agent = 3 } }', { a = 3 },
+      { "a must be one of Agent, Bot (did you mean 'Agent'?)" })
     accepts('choice "a" { values = { [5] = "five" }, sent_as = "string" }', { a = 5 }, { a = "5" })
   end)
 
@@ -216,9 +221,19 @@ describe("a table", function()
   end)
 
   it("cannot set what is computed", function()
-    for _, options in ipairs { { operation = "create" }, update } do
-      refuses('text "a" { computed = true }', { a = "x" }, { "a comes with answers only and cannot be set" }, options)
-    end
+    local message = "a comes with answers only and cannot be set"
+    refuses('text "a" { computed = true }', { a = "x" }, { message }, { operation = "create" })
+    refuses('text "a" { computed = true }', { a = "x" }, { message .. ": an update takes what changes" }, update)
+    refuses('text "a" {}', { id = "x" }, { "id is not changed: an update takes what changes" }, update)
+  end)
+
+  it("says where a field belongs that stands outside its group", function()
+    refuses('group "g" { text "key" {} }', { key = "x" }, { "key is unknown (it belongs in g)" })
+  end)
+
+  it("says what a pattern is about where the provider file does", function()
+    refuses('text "a" { pattern = "^x" }', { a = "y" }, { "a does not match ^x" })
+    refuses('text "a" { pattern = "^x", about = "an x and more" }', { a = "y" }, { "a must be an x and more" })
   end)
 
   it("empties with null what is not required, in an update", function()
@@ -367,7 +382,7 @@ describe("variants", function()
                                                                  text "y" {} } } } ]]
       local a = { operation = "update", record = { k = "a", g = { x = "1" } } }
       accepts(whole, { g = { x = "2" } }, nil, a)
-      refuses(whole, { g = { y = "2" } }, { "g.x is required" }, a)
+      refuses(whole, { g = { y = "2" } }, { "g.x is required: an update replaces all of g" }, a)
       local b = { operation = "update", record = { k = "b", g = {} } }
       for _, g in ipairs { { z = "2" }, { y = "2" }, {} } do
         local _, faults, checked = check(whole, { g = g }, b)
@@ -380,7 +395,7 @@ end)
 
 describe("reading", function()
   local function read(parts, body)
-    return fields.read(shape_of(parts).reader, body)
+    return require("luaprov.provider.reader").read(shape_of(parts).reader, body)
   end
 
   it("makes secrets of secret fields, at every depth and in every variant", function()

@@ -157,7 +157,7 @@ describe("Hubster", function()
                                                   configuration = { webhookUrl = "w",
                                                                     events = { "message", "massage" } } }
     support.is_error({ kind = "invalid", has = "configuration.events[2] must be one of" }, err, record)
-    record, err = connect().hubs:create { name = "n", description = "d", statusId = "2000" }
+    record, err = connect().hubs:create { name = "n", description = "d", statusId = "Activ" }
     support.is_error({ kind = "invalid",
                        has = "statusId must be one of 2000 (Active), 2001 (Canceled), 2002 (Paused)" },
       err, record)

@@ -1,109 +1,11 @@
---- Checks a table against a shape and makes what goes over the wire; reads what comes back.
-local digits = require "luaprov.provider.digits"
+--- Checks a table against a shape and makes what goes over the wire.
 local json = require "luaprov.json"
 local near = require "luaprov.near"
 local secret = require "luaprov.secret"
 local shapes = require "luaprov.provider.shape"
+local values = require "luaprov.provider.values"
 
 local M = {}
-
-local function described(value)
-  if value == json.null then return "null" end
-  local kind = type(value)
-  return (kind == "boolean" or kind == "nil") and tostring(value) or "a " .. kind
-end
-
-local function characters(text)
-  local _, continuation = text:gsub("[\128-\191]", "")
-  return #text - continuation
-end
-
-local function named_values(field)
-  local names = {}
-  for i, value in ipairs(field.value_list) do
-    local label = field.values[value]
-    names[i] = tostring(value) .. (type(label) == "string" and label ~= tostring(value) and " (" .. label .. ")" or "")
-  end
-  return table.concat(names, ", ")
-end
-
--- A whole number of any size that the runtime holds exactly, or nil.
-local function whole(value)
-  if type(value) ~= "number" or value % 1 ~= 0 then return nil end
-  if math.type and math.type(value) == "float" then value = math.tointeger(value) end
-  return value
-end
-
--- One function a type: value -> wire value, or nil and what is wrong. None of them quotes the value: it may be a secret
--- that strayed into the wrong field.
-local checks = {}
-
-local function check_length(field, value, n, unit)
-  if field.min and n < field.min then
-    return nil, n == 0 and "is empty" or "is shorter than " .. field.min .. " " .. unit
-  end
-  if field.max and n > field.max then return nil, "is longer than " .. field.max .. " " .. unit end
-  return value
-end
-
-function checks.text(field, value, context)
-  if secret.is(value) then return checks.secret(field, value, context) end
-  if type(value) ~= "string" then return nil, "must be text, not " .. described(value) end
-  if field.pattern and not value:find(field.pattern) then return nil, "does not match " .. field.pattern end
-  return check_length(field, value, characters(value), "characters")
-end
-
-function checks.secret(field, value, context)
-  if not secret.is(value) then
-    if type(value) ~= "string" then return nil, "must be a secret or text, not " .. described(value) end
-    value = secret.new(value)
-  end
-  local opened, why = value:reveal()
-  if not opened then return nil, "cannot be opened: " .. why end
-  context.opened[#context.opened + 1] = opened
-  if field.pattern and not opened:find(field.pattern) then return nil, "does not match " .. field.pattern end
-  return check_length(field, opened, characters(opened), "characters")
-end
-
-function checks.url(_, value)
-  local host = type(value) == "string" and value:match("^https?://([^/]+)")
-  if not host or host:find("@", 1, true) or value:find("[?#%s%c]") then
-    return nil, "must be a URL (http or https, without user name, query and fragment)"
-  end
-  return (value:gsub("/+$", ""))
-end
-
-function checks.integer(field, value)
-  if field.sent_as == "string" and type(value) == "string" then
-    if not value:find("^%-?%d+$") then return nil, "must be a whole number" end
-  elseif whole(value) == nil then
-    return nil, "must be a whole number, not " .. described(value)
-  end
-  local n = tonumber(value)
-  if field.min and n < field.min then return nil, "is less than " .. field.min end
-  if field.max and n > field.max then return nil, "is more than " .. field.max end
-  if field.sent_as ~= "string" then return whole(value) end
-  return type(value) == "string" and value or digits(value)
-end
-
-function checks.boolean(field, value)
-  if field.sent_as == "string" then
-    if value == "true" or value == "false" then return value end
-    if type(value) == "boolean" then return tostring(value) end
-  elseif type(value) == "boolean" then
-    return value
-  end
-  return nil, "must be true or false, not " .. described(value)
-end
-
-function checks.choice(field, value)
-  local there = whole(value) or value
-  if type(there) ~= "table" and field.values[there] ~= nil then
-    return field.sent_as == "string" and tostring(there) or there
-  end
-  local nearest = type(value) == "string" and near.match(value, field.value_list)
-  return nil, "must be one of " .. named_values(field) .. (nearest and " (did you mean '" .. nearest .. "'?)" or "")
-end
 
 local function fault(context, path, message, kind)
   context.faults[#context.faults + 1] = { path = path, message = message, kind = kind }
@@ -114,7 +16,7 @@ local function join(prefix, name) return prefix == "" and name or prefix .. "." 
 -- A copy of a value that the provider file says nothing of, with its secrets opened.
 local function pass(value, context, path, depth)
   if secret.is(value) then
-    local opened, why = checks.secret({}, value, context)
+    local opened, why = values.check({ type = "secret" }, value, context.opened)
     if not opened then fault(context, path, why) end
     return opened
   end
@@ -131,7 +33,7 @@ end
 local check_table
 
 local function check_list(field, value, context, path)
-  if type(value) ~= "table" or secret.is(value) then return nil, "must be a list, not " .. described(value) end
+  if type(value) ~= "table" or secret.is(value) then return nil, "must be a list, not " .. values.described(value) end
   local count = 0
   for key in pairs(value) do
     if type(key) ~= "number" then return nil, "must be a list, and has a key '" .. tostring(key) .. "'" end
@@ -147,7 +49,7 @@ local function check_list(field, value, context, path)
       copy[i] = M.check_value(field.of, item, context, item_path)
     end
   end
-  return check_length(field, copy, count, "items")
+  return values.check_length(field, copy, count, "items")
 end
 
 --- Checks one value; notes what is wrong in context.faults.
@@ -157,10 +59,10 @@ function M.check_value(field, value, context, path)
   if field.type == "list" then
     wire, why = check_list(field, value, context, path)
   elseif field.type == "group" then
-    if type(value) ~= "table" or secret.is(value) then why = "must be a table, not " .. described(value)
+    if type(value) ~= "table" or secret.is(value) then why = "must be a table, not " .. values.described(value)
     else wire = check_table(field.shape, value, context, path) end
   else
-    wire, why = checks[field.type](field, value, context)
+    wire, why = values.check(field, value, context.opened)
   end
   if why then fault(context, path, why) end
   return wire
@@ -179,13 +81,13 @@ local function selected(name, context)
 end
 
 local function case_of(by, context)
-  local values = {}
+  local chosen = {}
   for i, name in ipairs(by.selectors) do
     local value = selected(name, context)
     if value == nil or type(value) == "table" then return nil, false end
-    values[i] = tostring(whole(value) or value)
+    chosen[i] = tostring(values.whole(value) or value)
   end
-  return by.cases[table.concat(values, " ")], true, values
+  return by.cases[table.concat(chosen, " ")], true, chosen
 end
 
 local FIXED = "is fixed: it cannot change after create"
@@ -199,11 +101,13 @@ local function check_field(field, context, wire, prefix, needs_all)
   if value == nil then
     if field.required and needs_all then
       -- Where an update replaces a group whole, leaving out a part that cannot change would change it.
-      if field.fixed and context.operation == "update" then fault(context, path, FIXED, "unsupported")
-      else fault(context, path, "is required") end
+      if context.operation ~= "update" then fault(context, path, "is required")
+      elseif field.fixed then fault(context, path, FIXED, "unsupported")
+      else fault(context, path, "is required: an update replaces all of " .. prefix) end
     end
   elseif field.computed then
-    fault(context, path, "comes with answers only and cannot be set")
+    fault(context, path, "comes with answers only and cannot be set"
+      .. (context.operation == "update" and ": an update takes what changes" or ""))
   elseif field.path then
     if context.operation == "update" and not context.in_path[name] then
       fault(context, path, FIXED, "unsupported")
@@ -220,12 +124,12 @@ local function check_field(field, context, wire, prefix, needs_all)
   end
 end
 
-local function no_such_case(by, values, context, prefix)
+local function no_such_case(by, chosen, context, prefix)
   local keys = {}
   for key in pairs(by.cases) do keys[#keys + 1] = "'" .. key .. "'" end
   table.sort(keys)
   fault(context, join(prefix, table.concat(by.selectors, ", ")),
-    "'" .. table.concat(values, " ") .. "' is none of " .. table.concat(keys, ", "))
+    "'" .. table.concat(chosen, " ") .. "' is none of " .. table.concat(keys, ", "))
 end
 
 -- Checks the fields of a shape and of its variants against the innermost table. Returns whether unknown ones pass.
@@ -236,7 +140,7 @@ local function check_fields(shape, context, wire, prefix, known, needs_all)
     check_field(field, context, wire, prefix, needs_all)
   end
   for _, by in ipairs(shape.by) do
-    local case, complete, values = case_of(by, context)
+    local case, complete, chosen = case_of(by, context)
     if case then
       passes = check_fields(case, context, wire, prefix, known, needs_all) or passes
     else
@@ -252,18 +156,32 @@ local function check_fields(shape, context, wire, prefix, known, needs_all)
         end
         known[name] = true
       end
-      if complete and not already then no_such_case(by, values, context, prefix) end
+      if complete and not already then no_such_case(by, chosen, context, prefix) end
       passes = passes or by.passes
     end
   end
   return passes
 end
 
-local function unknown(shape, known, name)
+-- The group of a shape that has a field of this name, in some variant.
+local function group_with(shape, name)
+  for _, field in ipairs(shape.fields) do
+    for _, inner in ipairs(field.shape and shapes.names(field.shape) or {}) do
+      if inner == name then return field.name end
+    end
+  end
+end
+
+local function unknown(shape, known, name, context)
   for _, other in ipairs(shapes.names(shape)) do
     if other == name then return "is no field of this variant" end
   end
-  return "is unknown" .. near.hint(tostring(name), M.keys(known))
+  if name == "id" and context.operation == "update" then return "is not changed: an update takes what changes" end
+  local group = group_with(shape, name)
+  if group then return "is unknown (it belongs in " .. group .. ")" end
+  local names = {}
+  for other in pairs(known) do names[#names + 1] = other end
+  return "is unknown" .. near.hint(tostring(name), names)
 end
 
 function check_table(shape, input, context, prefix)
@@ -280,7 +198,7 @@ function check_table(shape, input, context, prefix)
     if not known[name] then
       local path = join(prefix, tostring(name))
       if passes then wire[name] = pass(value, context, path, 0)
-      else fault(context, path, unknown(shape, known, name)) end
+      else fault(context, path, unknown(shape, known, name, context)) end
     end
   end
   context.scopes[depth + 1] = nil
@@ -320,44 +238,6 @@ function M.needs_record(shape, input)
   return false
 end
 
-local function read_entry(entry, value)
-  if value == json.null then return value end
-  if entry.secret then
-    return type(value) ~= "table" and secret.new(tostring(value)) or value
-  end
-  if entry.codes and type(value) ~= "table" then
-    return entry.codes[tostring(whole(value) or value)] or value
-  end
-  if type(value) ~= "table" then return value end
-  if entry.item then
-    for i, item in ipairs(value) do value[i] = read_entry(entry.item, item) end
-  elseif entry.reader then
-    return M.read(entry.reader, value)
-  end
-  return value
-end
-
---- Makes a record of a table that an answer had, in place: secret fields become secrets, numbers that stand for a
---- choice become its spelling, keys in another case get theirs where the provider file says so.
-function M.read(reader, body)
-  local lower
-  if reader.shape.any_case then
-    lower = {}
-    for name in pairs(reader.names) do lower[name:lower()] = name end
-    for _, name in ipairs(M.keys(body)) do
-      local spelled = type(name) == "string" and lower[name:lower()]
-      if spelled and spelled ~= name and body[spelled] == nil then
-        body[spelled], body[name] = body[name], nil
-      end
-    end
-  end
-  for name, entry in pairs(reader.names) do
-    local value = body[name]
-    if value ~= nil then body[name] = read_entry(entry, value) end
-  end
-  return body
-end
-
 -- What of a record may be sent again, secrets opened.
 local function writable(shape, record, context, into)
   for _, field in ipairs(shape.fields) do
@@ -387,13 +267,6 @@ end
 function M.writable(shape, record, opened)
   local context = { operation = "update", faults = {}, opened = opened, scopes = { { input = record, shape = shape } } }
   return writable(shape, record, context, {})
-end
-
---- The keys of a table, so that it may be changed while one walks through them.
-function M.keys(body)
-  local keys = {}
-  for key in pairs(body) do keys[#keys + 1] = key end
-  return keys
 end
 
 return M

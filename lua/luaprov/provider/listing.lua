@@ -2,7 +2,6 @@
 local answers = require "luaprov.provider.answer"
 local call = require "luaprov.provider.call"
 local digits = require "luaprov.provider.digits"
-local fields = require "luaprov.provider.fields"
 local near = require "luaprov.near"
 local pages = require "luaprov.provider.pages"
 local records = require "luaprov.provider.records"
@@ -21,8 +20,7 @@ local function read_query(resource, operation, query)
   for name in pairs(in_path) do
     if not resource.state.is_setting[name] then names[#names + 1] = name end
   end
-  for _, name in ipairs(fields.keys(query)) do
-    local value = query[name]
+  for name, value in pairs(query) do
     if in_path[name] then
       parents[name] = value
     elseif not allowed[name] then
@@ -35,6 +33,7 @@ local function read_query(resource, operation, query)
     end
   end
   table.sort(parts)
+  table.sort(faults, function(a, b) return a.path < b.path end)
   return table.concat(parts, "&"), parents, faults
 end
 

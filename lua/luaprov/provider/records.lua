@@ -1,7 +1,7 @@
 --- From an answer to records: where they are in it, their ids, and what luaprov adds.
 local answers = require "luaprov.provider.answer"
-local fields = require "luaprov.provider.fields"
 local json = require "luaprov.json"
+local reader = require "luaprov.provider.reader"
 local template = require "luaprov.provider.template"
 
 local M = {}
@@ -49,7 +49,7 @@ end
 
 --- Makes a record of what the vendor sent: secrets closed, `id` gained, parents there as the record itself names them.
 function M.make(resource, body, id, parents)
-  local record = fields.read(resource.description.shape.reader, body)
+  local record = reader.read(resource.description.shape.reader, body)
   record.id = id
   for _, name in ipairs(resource.description.shape.paths) do
     if record[name] == nil then record[name] = parents[name] end

@@ -33,8 +33,8 @@ return provider {
     text   "name"     { required = true },
     by "_type" {
       KazooPbxConnectionProfile = {
-        text    "hostRest"           { required = true, pattern = "^https://." },
-        text    "hostWebsocket"      { required = true, pattern = "^wss://." },
+        text    "hostRest"           { required = true, pattern = "^https://.", about = "an https URI" },
+        text    "hostWebsocket"      { required = true, pattern = "^wss://.", about = "a wss URI" },
         text    "accountId"          { required = true },
         secret  "apiKey"             { required = true },
         boolean "monitorSubAccounts" {},
@@ -44,7 +44,7 @@ return provider {
         text    "username"                  { required = true },
         secret  "password"                  { required = true },
         boolean "enableRecordingArchive"    { sent_as = "string" },
-        text    "recordingArchiveFrequency" { pattern = "^%d%d:%d%d:%d%d$", about = "hh:mm:ss" },
+        text    "recordingArchiveFrequency" { pattern = "^%d%d:%d%d:%d%d$", about = "a time, hh:mm:ss" },
       },
     },
     boolean "enabled"     { sent_as = "string", about = "a new profile does nothing until it is enabled by an update" },

@@ -1,0 +1,141 @@
+--- Checks one value against a field: text, secret, url, integer, boolean, choice.
+local digits = require "luaprov.provider.digits"
+local json = require "luaprov.json"
+local near = require "luaprov.near"
+local secret = require "luaprov.secret"
+
+local M = {}
+
+--- What a value is, for a message; never the value itself: it may be a secret that strayed into the wrong field.
+function M.described(value)
+  if value == json.null then return "null" end
+  local kind = type(value)
+  return (kind == "boolean" or kind == "nil") and tostring(value) or "a " .. kind
+end
+
+local function characters(text)
+  local _, continuation = text:gsub("[\128-\191]", "")
+  return #text - continuation
+end
+
+local function named_values(field)
+  local names = {}
+  for i, value in ipairs(field.value_list) do
+    local label = field.values[value]
+    names[i] = tostring(value) .. (type(label) == "string" and label ~= tostring(value) and " (" .. label .. ")" or "")
+  end
+  return table.concat(names, ", ")
+end
+
+--- A whole number of any size that the runtime holds exactly, or nil.
+function M.whole(value)
+  if type(value) ~= "number" or value % 1 ~= 0 then return nil end
+  if math.type and math.type(value) == "float" then value = math.tointeger(value) end
+  return value
+end
+
+-- One function a type: value -> wire value, or nil and what is wrong. None of them quotes the value: it may be a secret
+-- that strayed into the wrong field.
+local checks = {}
+
+local function check_length(field, value, n, unit)
+  if field.min and n < field.min then
+    return nil, n == 0 and "is empty" or "is shorter than " .. field.min .. " " .. unit
+  end
+  if field.max and n > field.max then return nil, "is longer than " .. field.max .. " " .. unit end
+  return value
+end
+
+local function misfit(field)
+  return field.about and "must be " .. field.about or "does not match " .. field.pattern
+end
+
+function checks.text(field, value, opened)
+  if secret.is(value) then return checks.secret(field, value, opened) end
+  if type(value) ~= "string" then return nil, "must be text, not " .. M.described(value) end
+  if field.pattern and not value:find(field.pattern) then return nil, misfit(field) end
+  return check_length(field, value, characters(value), "characters")
+end
+
+function checks.secret(field, value, opened)
+  if not secret.is(value) then
+    if type(value) ~= "string" then return nil, "must be a secret or text, not " .. M.described(value) end
+    value = secret.new(value)
+  end
+  local text, why = value:reveal()
+  if not text then return nil, "cannot be opened: " .. why end
+  opened[#opened + 1] = text
+  if field.pattern and not text:find(field.pattern) then return nil, misfit(field) end
+  return check_length(field, text, characters(text), "characters")
+end
+
+function checks.url(_, value)
+  local host = type(value) == "string" and value:match("^https?://([^/]+)")
+  if not host or host:find("@", 1, true) or value:find("[?#%s%c]") then
+    return nil, "must be a URL (http or https, without user name, query and fragment)"
+  end
+  return (value:gsub("/+$", ""))
+end
+
+function checks.integer(field, value)
+  if field.sent_as == "string" and type(value) == "string" then
+    if not value:find("^%-?%d+$") then return nil, "must be a whole number" end
+  elseif M.whole(value) == nil then
+    return nil, "must be a whole number" .. (type(value) ~= "number" and ", not " .. M.described(value) or "")
+  end
+  local n = tonumber(value)
+  if field.min and n < field.min then return nil, "is less than " .. field.min end
+  if field.max and n > field.max then return nil, "is more than " .. field.max end
+  if field.sent_as ~= "string" then return M.whole(value) end
+  return type(value) == "string" and value or digits(value)
+end
+
+function checks.boolean(field, value)
+  if field.sent_as == "string" then
+    if value == "true" or value == "false" then return value end
+    if type(value) == "boolean" then return tostring(value) end
+  elseif type(value) == "boolean" then
+    return value
+  end
+  return nil, "must be true or false, not " .. M.described(value)
+end
+
+-- What somebody who wrote `value` may have meant: a value of the choice, by its label, by the vendor's number for it,
+-- or by a slip of the keys.
+local function meant(field, value)
+  if type(value) == "table" then return nil end
+  local text = tostring(M.whole(value) or value)
+  if field.codes and field.codes[text] ~= nil then return tostring(field.codes[text]) end
+  local names = {}
+  for i, candidate in ipairs(field.value_list) do
+    local label = field.values[candidate]
+    if type(label) == "string" and label:lower() == text:lower() then return tostring(candidate) end
+    names[i] = tostring(candidate)
+  end
+  return near.match(text, names)
+end
+
+function checks.choice(field, value)
+  local text = type(value) ~= "table" and tostring(M.whole(value) or value)
+  for _, candidate in ipairs(field.value_list) do
+    -- 1000 is "1000" to whoever writes it: there is nothing else that it could be.
+    if text == tostring(candidate) then return field.sent_as == "string" and text or candidate end
+  end
+  local nearest = meant(field, value)
+  return nil, "must be one of " .. named_values(field) .. (nearest and " (did you mean '" .. nearest .. "'?)" or "")
+end
+
+--- Checks one value that is no list and no group.
+--- @param field table
+--- @param value any
+--- @param opened string[] gains the values of the secrets that are opened
+--- @return any wire nil when something is wrong
+--- @return string|nil why
+function M.check(field, value, opened) return checks[field.type](field, value, opened) end
+
+--- Checks how long something is.
+--- @return any value nil when it is too short or too long
+--- @return string|nil why
+M.check_length = check_length
+
+return M
