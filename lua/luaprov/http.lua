@@ -45,17 +45,19 @@ local function list_of(headers)
   return list
 end
 
-local function failed(response, method)
+local function failed(response)
   local outcome = response.outcome
   if outcome == "answered" then
     outcome = errors.outcome_of_status(response.status, M.retry_after(response.headers["retry-after"]))
   end
-  local message = response.message
-  if response.status then message = message .. " (the answer to " .. method .. " had begun)" end
   return errors.new {
-    kind = response.failure, outcome = outcome, message = message, status = response.status,
+    kind = response.failure, outcome = outcome, message = response.message, status = response.status,
+    retry_after = M.retry_after(response.headers["retry-after"]),
   }
 end
+
+--- Runs a function once for all who ask with the same key while it runs.
+M.share = runtime.share
 
 --- Sends one request once and waits for its answer. Redirects are not followed.
 --- @param request table method, url (already escaped), headers ({ name = value }), body (string or nil), deadline
@@ -80,7 +82,7 @@ function M.exchange(request)
   }
   if not response then return nil, errors.new { kind = "invalid", outcome = "not_sent", message = why } end
   if response.failure then
-    return nil, failed(response, request.method), response.outcome == "answered" and response or nil
+    return nil, failed(response), response.outcome == "answered" and response or nil
   end
   return response
 end

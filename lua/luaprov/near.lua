@@ -41,10 +41,11 @@ function M.match(name, names)
 end
 
 --- " (did you mean 'x'?)", or " (there is a, b, c)" when nothing is near and there are few.
-function M.hint(name, names)
+--- @param most integer|nil how many are few, 12 by default
+function M.hint(name, names, most)
   local nearest = M.match(name, names)
   if nearest then return " (did you mean '" .. nearest .. "'?)" end
-  if #names == 0 or #names > 12 then return "" end
+  if #names == 0 or #names > (most or 12) then return "" end
   local sorted = {}
   for i, candidate in ipairs(names) do sorted[i] = candidate end
   table.sort(sorted)

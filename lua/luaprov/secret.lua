@@ -5,6 +5,8 @@
 ---   luaprov.secret.file "PATH"     from a file, read when it is needed, without its last line end
 ---
 --- The one opening is `secret:reveal()`.
+local uri = require "luaprov.uri"
+
 local M = {}
 
 local SHOWN = "<secret>"
@@ -107,15 +109,14 @@ local function html(text)
   return (text:gsub("[&<>\"']", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["'"] = "&#39;" }))
 end
 
-local function percent(text)
-  return (text:gsub("[^%w%-._~]", function(c) return ("%%%02X"):format(c:byte()) end))
-end
-
 local function json_escaped(text)
   local names = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
   local escaped = text:gsub('[%c"\\]', function(c) return names[c] or ("\\u%04x"):format(c:byte()) end)
   return escaped, (escaped:gsub("/", "\\/"))
 end
+
+-- What stands for a secret until all are found: no spelling of another can be in it.
+local MARK = "\1"
 
 -- Without patterns: LuaJIT has none with a NUL in them.
 local function replace(text, value)
@@ -128,15 +129,15 @@ local function replace(text, value)
   end
   if at == 1 then return text end
   parts[#parts + 1] = text:sub(at)
-  return table.concat(parts, SHOWN)
+  return table.concat(parts, MARK)
 end
 
---- Takes secrets out of a text that came from elsewhere (a vendor may echo the request): each value as it is, and in
---- its JSON, URL, HTML and base64 spellings.
---- @param text string
+--- Makes a function that takes secrets out of texts that came from elsewhere (a vendor may echo the request): each
+--- value as it is, and in its JSON, URL, HTML and base64 spellings.
 --- @param values string[] opened secrets
---- @return string
-function M.scrub(text, values)
+--- @return function scrub text -> text
+--- @return integer longest spelling, in bytes
+function M.scrubber(values)
   local spellings, seen = {}, { [""] = true }
   local function add(spelling)
     if seen[spelling] then return end
@@ -145,7 +146,7 @@ function M.scrub(text, values)
   end
   for _, value in ipairs(values) do
     local escaped, slashed = json_escaped(value)
-    local in_url, in_base64 = percent(value), base64(value):gsub("=+$", "")
+    local in_url, in_base64 = uri.escape(value), base64(value):gsub("=+$", "")
     for _, spelling in ipairs {
       value, escaped, slashed, html(value), in_base64, url_safe(in_base64),
       in_url, (in_url:gsub("%%%x%x", string.lower)), (in_url:gsub("%%20", "+")),
@@ -159,23 +160,29 @@ function M.scrub(text, values)
   end
   -- The longest first, or a secret that begins another would leave the other's end.
   table.sort(spellings, function(a, b) return #a > #b end)
-  for _, spelling in ipairs(spellings) do text = replace(text, spelling) end
-  return text
+  return function(text)
+    for _, spelling in ipairs(spellings) do text = replace(text, spelling) end
+    return (text:gsub(MARK, SHOWN))
+  end, spellings[1] and #spellings[1] or 0
 end
 
---- A copy of a value in which opened secrets are secrets again.
---- @param value any
+--- A scrubber used once.
+--- @param text string
 --- @param values string[] opened secrets
---- @return any
-function M.seal(value, values)
-  if type(value) == "string" then
-    for _, opened in ipairs(values) do
-      if value == opened and value ~= "" then return make(nil, value) end
+--- @return string
+function M.scrub(text, values) return (M.scrubber(values)(text)) end
+
+--- Closes in `value` what was a secret in `like`, a table of the same shape.
+--- @param value any in place
+--- @param like any
+--- @return any value
+function M.close_like(value, like)
+  if M.is(like) then
+    if type(value) == "string" or type(value) == "number" then return make(nil, tostring(value)) end
+  elseif type(value) == "table" and type(like) == "table" and not M.is(value) then
+    for key, inner in pairs(like) do
+      if value[key] ~= nil then value[key] = M.close_like(value[key], inner) end
     end
-  elseif type(value) == "table" and not M.is(value) then
-    local copy = setmetatable({}, getmetatable(value))
-    for key, inner in pairs(value) do copy[key] = M.seal(inner, values) end
-    return copy
   end
   return value
 end

@@ -118,7 +118,6 @@ static int reap(lua_State *L) {
   lp_engine *engine = engine_of(L);
   lua_newtable(L);
   int n = 0;
-  /* One at a time: an id that has been reaped and not handed over would be lost if Lua ran out of memory. */
   for (lp_id id; lp_engine_reap(engine, &id, 1) == 1;) {
     lua_pushnumber(L, (lua_Number)id);
     lua_rawseti(L, -2, ++n);

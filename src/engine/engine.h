@@ -60,7 +60,7 @@ typedef struct {
 typedef struct {
   lp_failure failure;
   lp_outcome outcome;
-  char message[256];   /* "" when failure is LP_OK; never holds a byte of the request */
+  char message[256];   /* "" when failure is LP_OK; of the request at most its host */
   int status;          /* of an answer whose headers arrived whole, else 0 */
   const char *headers; /* header_count times name, NUL, value, NUL; names in lower case */
   size_t header_count;
@@ -78,6 +78,7 @@ typedef struct {
 
 #define LP_RESPONSE_LIMIT ((size_t)8 * 1024 * 1024)
 #define LP_HEADER_LIMIT ((size_t)256 * 1024) /* bytes of one answer's headers */
+#define LP_HEADER_COUNT ((size_t)1000)
 #define LP_PER_HOST ((size_t)128)
 
 /* NULL when memory or libcurl fail. `options` may be NULL; its strings are copied. */

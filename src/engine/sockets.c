@@ -6,6 +6,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+static void forget(lp_sockets *sockets, curl_socket_t fd) {
+  for (size_t i = 0; i < sockets->count; i++)
+    if (sockets->all[i].fd == fd) {
+      sockets->all[i] = sockets->all[--sockets->count];
+      return;
+    }
+}
+
 static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address) {
   (void)purpose;
   lp_sockets *sockets = arg;
@@ -17,20 +25,19 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
     sockets->room = room;
   }
   curl_socket_t fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-  if (fd != CURL_SOCKET_BAD) sockets->all[sockets->count++] = (struct lp_socket){.fd = fd};
+  if (fd == CURL_SOCKET_BAD) return fd;
+  /* libcurl 7.88 closes a socket that never got connected without a word: its number comes back here. */
+  forget(sockets, fd);
+  sockets->all[sockets->count++] = (struct lp_socket){.fd = fd};
   return fd;
 }
 
 static int on_close(void *arg, curl_socket_t fd) {
-  lp_sockets *sockets = arg;
-  for (size_t i = 0; i < sockets->count; i++)
-    if (sockets->all[i].fd == fd) {
-      sockets->all[i] = sockets->all[--sockets->count];
-      break;
-    }
+  forget(arg, fd);
   return close(fd);
 }
 
+/* -1 when the descriptor is no longer a socket. */
 static int local_port_of(curl_socket_t fd) {
   union {
     struct sockaddr any;
@@ -38,7 +45,7 @@ static int local_port_of(curl_socket_t fd) {
     struct sockaddr_in6 v6;
   } name = {0};
   socklen_t len = sizeof name;
-  if (getsockname(fd, &name.any, &len) != 0) return 0;
+  if (getsockname(fd, &name.any, &len) != 0) return -1;
   return ntohs(name.any.sa_family == AF_INET6 ? name.v6.sin6_port : name.v4.sin_port);
 }
 
@@ -50,12 +57,15 @@ void lp_sockets_watch(lp_sockets *sockets, CURL *easy) {
 }
 
 bool lp_sockets_ended(lp_sockets *sockets, int port) {
-  for (size_t i = 0; i < sockets->count; i++) {
+  for (size_t i = sockets->count; i-- > 0;) {
     struct lp_socket *one = &sockets->all[i];
     if (!one->port) one->port = local_port_of(one->fd);
-    if (one->port != port) continue;
-    struct pollfd polled = {.fd = one->fd, .events = POLLRDHUP};
-    if (poll(&polled, 1, 0) > 0) return true;
+    if (one->port == port) {
+      struct pollfd polled = {.fd = one->fd, .events = POLLRDHUP};
+      if (poll(&polled, 1, 0) > 0 && !(polled.revents & POLLNVAL)) return true;
+    } else if (one->port < 0) {
+      *one = sockets->all[--sockets->count];
+    }
   }
   return false;
 }

@@ -1,5 +1,5 @@
 /*
- * The sockets of an engine's connections, so that one can be looked at before a request goes into it. Private to the
+ * The sockets that libcurl has opened for an engine's connections, so that one can be looked at before a request goes into it. Private to the
  * engine.
  *
  * libcurl 7.88 notices a kept connection that ended with a FIN, but not one that ended with TLS's close_notify (how most
@@ -16,7 +16,7 @@
 typedef struct {
   struct lp_socket {
     curl_socket_t fd;
-    int port; /* the local one; 0: not known yet */
+    int port; /* the local one; 0: not known yet (not connected when last looked at) */
   } *all;
   size_t count, room;
 } lp_sockets;

@@ -49,6 +49,20 @@ static bool add_header(lp_transfer *transfer, const char *line, size_t len) {
   return true;
 }
 
+/* RFC 9112, 4: the three digits of a status line; 0 for any other line. */
+static int status_in(const char *line, size_t len) {
+  if (len < 5 || memcmp(line, "HTTP/", 5) != 0) return 0;
+  const char *at = memchr(line, ' ', len), *end = line + len;
+  while (at && at < end && *at == ' ') at++;
+  if (!at || end - at < 3 || (end - at > 3 && at[3] != ' ')) return 0;
+  int status = 0;
+  for (int i = 0; i < 3; i++) {
+    if (at[i] < '0' || at[i] > '9') return 0;
+    status = 10 * status + at[i] - '0';
+  }
+  return status >= 100 ? status : 0;
+}
+
 /* Gets each line of the headers, of interim (1xx) answers and of trailers too. */
 static size_t on_header(char *line, size_t size, size_t count, void *arg) {
   lp_transfer *transfer = arg;
@@ -56,8 +70,8 @@ static size_t on_header(char *line, size_t size, size_t count, void *arg) {
   if ((transfer->head_seen += whole) > LP_HEADER_LIMIT) return stop(transfer, LP_TOO_LARGE);
   while (len && (line[len - 1] == '\n' || line[len - 1] == '\r')) len--;
   if (transfer->answer_headed) return whole; /* a trailer */
-  int status;
-  if (len > 5 && memcmp(line, "HTTP/", 5) == 0 && sscanf(line, "HTTP/%*31[0-9.] %3d", &status) == 1) {
+  int status = status_in(line, len);
+  if (status) {
     transfer->answer_began = true;
     transfer->response.status = status;
     transfer->response.header_count = 0;
@@ -66,6 +80,8 @@ static size_t on_header(char *line, size_t size, size_t count, void *arg) {
     transfer->answer_headed = transfer->response.status >= 200;
   } else if (memchr(line, 0, len)) {
     return stop(transfer, LP_PROTOCOL);
+  } else if (transfer->response.header_count == LP_HEADER_COUNT) {
+    return stop(transfer, LP_TOO_LARGE);
   } else if (!add_header(transfer, line, len)) {
     transfer->no_memory = true;
     return stop(transfer, LP_NETWORK);
@@ -130,6 +146,7 @@ void lp_transfer_free(lp_transfer *transfer) {
 }
 
 void lp_transfer_clear(lp_transfer *transfer) {
+  curl_easy_setopt(transfer->easy, CURLOPT_URL, NULL); /* it may have had a credential in its query */
   lp_bytes_clear(&transfer->request, KEEP);
   lp_bytes_clear(&transfer->head, KEEP);
   lp_bytes_clear(&transfer->body, KEEP);

@@ -25,6 +25,57 @@ describe("an answer", function()
     return connect(errors).things:create { name = "n" }
   end
 
+  describe("that shows what it must not", function()
+    local function failed(text, token, status)
+      listener:script { status = status or 500, text = text, headers = { ["Content-Type"] = "application/json" } }
+      local client = connect(nil, { token = token })
+      return select(2, client.things:create { name = "n" })
+    end
+
+    it("hides a secret that JSON spells with escapes", function()
+      local token = "abc+def<x>/yz=="
+      for _, spelled in ipairs { "abc\\u002Bdef\\u003Cx\\u003E/yz==",
+                                 "abc\\u002bdef\\u003cx\\u003e\\/yz\\u003d\\u003D" } do
+        local err = failed('{"v":"' .. spelled .. '"}', token)
+        assert.truthy(err.message:find('{"v":"<secret>"}', 1, true), err.message)
+      end
+    end)
+
+    it("hides a secret that the end of what is looked at has cut", function()
+      for at = 4060, 4100 do
+        local err = failed(("x"):rep(10) .. (" "):rep(at) .. "tok-acme-1111", "tok-acme-1111")
+        assert.is_nil(err.message:find("tok", 1, true), err.message)
+      end
+    end)
+
+    it("makes no holes in our own words, which would tell a short secret", function()
+      local err = failed('{"v":"e"}', "e")
+      assert.truthy(err.message:find("answered with application/json", 1, true), err.message)
+      assert.is_nil(err.message:find("<s<secret>", 1, true))
+    end)
+
+    it("shows no byte that a terminal would act upon, and only UTF-8", function()
+      local err = failed("a\27[31mb\194\155c\255d", "tok-acme-1111")
+      assert.truthy(err.message:find("a [31mb?c?d", 1, true), err.message)
+      assert(luaprov.json.encode { err.message })
+    end)
+
+    it("keeps a large one out of the details", function()
+      local err = failed('{"v":"' .. ("x"):rep(70000) .. '"}', "tok-acme-1111")
+      assert.is_nil(err.details)
+      assert.is_table(failed('{"v":"x"}', "tok-acme-1111").details)
+    end)
+  end)
+
+  it("that was cut keeps what its headers say, and shows what came", function()
+    listener:script { raw = "HTTP/1.1 429 Slow\r\nRetry-After: 7\r\nX-Request-Id: t-1\r\nContent-Length: 99\r\n\r\n"
+      .. '{"no":' }
+    local record, err = connect().things:create { name = "n" }
+    support.is_error({ kind = "rate_limited", outcome = "refused", status = 429, has = '{"no":' }, err, record)
+    assert.equal(7, err.retry_after)
+    assert.equal("t-1", err.trace_id)
+  end)
+
   describe("whose codes say what was kept", function()
     local errors = [[{ items = "errors", code = "code", message = "text",
                        outcomes = { E1 = "refused", E2 = "refused" } }]]
@@ -81,14 +132,15 @@ describe("an answer", function()
         { kind = "protocol", outcome = "unknown", status = 302,
           has = "redirects to https://elsewhere.invalid/login, and redirects are not followed" } },
       ["a redirect to nowhere"] = { { status = 301 },
-                                    { kind = "protocol", status = 301, has = "unexpected status, no body" } },
+                                    { kind = "protocol", status = 301,
+                                      has = "an unexpected status, not 201: no body" } },
       ["another success"] = {
         { status = 202, json = { id = "7" } },
         { kind = "protocol", outcome = "unknown", status = 202,
-          has = 'unexpected status, application/json: {"id":"7"}' } },
+          has = 'an unexpected status, not 201: application/json: {"id":"7"}' } },
       ["a 204 where a record belongs"] = {
         { status = 204 }, { kind = "protocol", outcome = "unknown", status = 204,
-                            has = "unexpected status, no body" } },
+                            has = "an unexpected status, not 201: no body" } },
       ["an odd status"] = { { status = 599, text = "x" }, { kind = "unavailable", outcome = "unknown", status = 599 } },
       ["an odd refusal"] = { { status = 418, json = {} }, { kind = "rejected", outcome = "refused", status = 418 } },
       ["a JSON string"] = { { status = 201, text = '"created"' },

@@ -105,6 +105,41 @@ describe("authentication", function()
     assert.equal("GET /things/b Bearer tok-2", sent(4)[4])
   end)
 
+  describe("with a clock of its own", function()
+    local real, ahead = http.now, 0
+    before_each(function()
+      ahead = 0
+      http.now = function() return real() + ahead end
+    end)
+    after_each(function() http.now = real end)
+
+    -- Which token each call goes out with, where the calls are so many seconds after the first.
+    local function tokens_at(seconds, life, options)
+      listener:reset()
+      listener:script { token("tok-1", { expires_in = life }), token("tok-2", { expires_in = life }) }
+      local client, list = connect(options), {}
+      for i, at in ipairs(seconds) do
+        ahead = at
+        listener:script(thing "a")
+        assert(client.things:get "a")
+        local requests = listener:requests()
+        list[i] = requests[#requests].headers.authorization
+      end
+      return list
+    end
+
+    it("renews a token half a minute before its end, a short one a tenth of its life before", function()
+      local wanted = { "Bearer tok-1", "Bearer tok-1", "Bearer tok-2" }
+      assert.same(wanted, tokens_at({ 0, 3560, 3575 }, 3600))
+      assert.same(wanted, tokens_at({ 0, 80, 95 }, 100))
+      assert.same(wanted, tokens_at({ 0, 860, 875 }, nil, "lifetime = 900,"))
+    end)
+
+    it("keeps a token whose end nobody told", function()
+      assert.same({ "Bearer tok-1", "Bearer tok-1" }, tokens_at({ 0, 1e6 }, nil))
+    end)
+  end)
+
   it("renews a refused token once and repeats the call", function()
     listener:script { token("tok-1"), { status = 401, json = {} }, token("tok-2"),
                       { match = { path = "/things" }, status = 201, json = { id = "7" } } }

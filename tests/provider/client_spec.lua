@@ -67,12 +67,41 @@ describe("a client", function()
     it("keeps ids whole that no float could hold", function()
       local created = '{"id":123456789012345678,"name":"n"}'
       listener:script { { raw = "HTTP/1.1 201 Created\r\nConnection: close\r\n\r\n" .. created },
-                        { status = 200, json = { name = "n" } } }
-      local client = connect [[ text "name" {}, path = "/things", create = post { expect = 201 },
-        get = get { id = "name" } ]]
+                        { raw = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" .. created } }
+      local client = connect [[ text "name" {}, path = "/things", create = post { expect = 201 }, get = get {} ]]
       local record = assert(client.things:create { name = "n" })
       assert(client.things:get(record.id))
       assert.equal("/things/123456789012345678", listener:requests(2)[2].path)
+    end)
+
+    it("reads back what it created where the answer has but a Location", function()
+      local client = connect [[ text "name" {}, path = "/things", get = get {},
+        create = post { expect = 201, record = "data", id = location } ]]
+      for _, answer in ipairs { { json = { status = "success" } }, { text = "" }, { json = control.null } } do
+        listener:reset()
+        answer.status, answer.headers = 201, { Location = "/things/7" }
+        listener:script { answer, { status = 200, json = { id = "7", name = "as kept" } } }
+        local record, err = client.things:create { name = "n" }
+        assert.is_nil(err)
+        assert.same({ id = "7", name = "as kept" }, record)
+      end
+    end)
+
+    it("keeps closed what was given as a secret, wherever it comes back", function()
+      listener:script { status = 201, json = { id = "7", name = "name-0000", more = { key = "more-0000" } } }
+      local client = connect 'unknown = "pass", text "name" {}, path = "/things", create = post { expect = 201 }'
+      local record = assert(client.things:create {
+        name = luaprov.secret "name-0000", more = { key = luaprov.secret "more-0000" } })
+      assert.equal("name-0000", record.name:reveal())
+      assert.equal("more-0000", record.more.key:reveal())
+    end)
+
+    it("sends a header once, whatever its case", function()
+      listener:script { status = 201, json = { id = "7" } }
+      local client = connect([[ text "name" {}, path = "/things",
+        create = post { expect = 201, headers = { ["content-TYPE"] = "application/vnd.acme+json" } } ]])
+      assert(client.things:create {})
+      assert.equal("application/json", listener:requests(1)[1].headers["content-type"])
     end)
 
     it("sends an empty table as an object", function()
@@ -215,9 +244,14 @@ describe("a client", function()
       assert.equal('{"name":"m","note":null}', request.body)
     end)
 
-    it("and keeps the id where the answer has none", function()
-      listener:script { status = 200, json = { name = "m" } }
-      assert.equal("7", assert(connect(plain).things:update("7", { name = "m" })).id)
+    it("and believes no answer that is not the record", function()
+      for _, body in ipairs { { name = "m" }, {}, { error = true }, { id = "8", name = "m" } } do
+        listener:script { status = 200, json = body }
+        local record, err = connect(plain).things:update("7", { name = "m" })
+        support.is_error({ kind = "protocol", outcome = "unknown", status = 200 }, err, record)
+      end
+      listener:script { status = 200, json = { id = 7, name = "m" } }
+      assert.equal(7, assert(connect(plain).things:update("7", { name = "m" })).id)
     end)
 
     it("nothing where there is nothing to change", function()
@@ -227,7 +261,8 @@ describe("a client", function()
     end)
 
     it("nothing that is fixed: unsupported, unless more is wrong", function()
-      local client = connect('text "kind" { fixed = true }, text "team" { path = true },' .. plain)
+      local client = connect('text "kind" { fixed = true }, text "team" { path = true },'
+        .. 'create = post "/teams/{team}/things" {},' .. plain:gsub("create = post [^,]*,", ""))
       for _, case in ipairs {
         { "unsupported", { kind = "x" } }, { "unsupported", { kind = "x", team = "y", name = "z" } },
         { "invalid", { kind = "x", nope = 1 } }, { "invalid", { kind = "x", above = 1 } },
@@ -261,7 +296,7 @@ describe("a client", function()
                                                    b = "2" } } },
                         { status = 200, json = { id = "7", name = "m" } } }
       local client = connect [[ text "team" { path = true }, text "name" { required = true }, text "note" {},
-        secret "key" {},
+        secret "key" {}, create = post "/teams/{team}/things" {},
         text "made" { computed = true }, list "tags" {}, group "settings" { text "a" {}, text "b" {} },
         path = "/things", get = get {}, update = put { sends = "whole" } ]]
       assert(client.things:update("7", { name = "m", settings = { b = "3" } }))
@@ -288,6 +323,32 @@ describe("a client", function()
       listener:script { status = 200, json = { id = "7" } }
       assert(client.things:update("7", { name = "n" }))
       assert.equal("PATCH", listener:requests(1)[1].method)
+    end)
+
+    it("nothing, and asks nothing, when it is wrong in every variant", function()
+      local client = connect([[ choice "kind" { values = { "a", "b" }, fixed = true }, text "name" { max = 3 },
+        by "kind" { a = { text "x" {} }, b = { text "y" {} } }, ]] .. support.operations)
+      local record, err = client.things:update("7", { x = "1", name = "long", nope = true, kind = "a" })
+      support.is_error({ kind = "invalid", outcome = "not_sent", has = { "name is longer", "nope is unknown",
+        "kind is fixed" } }, err, record)
+      nothing_was_sent()
+    end)
+
+    it("the items of a list whole, because they are replaced", function()
+      local client = connect(
+        'list "parts" { of = group { text "kind" {}, text "size" { required = true } } },' .. plain)
+      local record, err = client.things:update("7", { parts = { { kind = "a" } } })
+      support.is_error({ kind = "invalid", has = "parts[1].size is required" }, err, record)
+      nothing_was_sent()
+    end)
+
+    it("by the whole, what the provider file does not name too", function()
+      listener:script { { status = 200, json = { id = "7", name = "n", extra = "kept" } },
+                        { status = 200, json = { id = "7", name = "m" } } }
+      local client = connect [[ unknown = "pass", text "name" {}, path = "/things", get = get {},
+        update = put { sends = "whole" } ]]
+      assert(client.things:update("7", { name = "m" }))
+      assert.equal('{"extra":"kept","name":"m"}', listener:requests(2)[2].body)
     end)
 
     it("nothing when what the vendor has cannot be read", function()

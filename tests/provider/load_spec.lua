@@ -95,6 +95,49 @@ describe("a provider file", function()
     ]])
   end)
 
+  it("is refused where it would lose or spoil what is sent", function()
+    local cases = {
+      ['text "team" { path = true }, path = "/x", get = get {}'] =
+        "things.team: is a part of the path, and no operation's path has {team}",
+      ['group "g" { text "a" { path = true } }, path = "/x", get = get {}'] =
+        "things.g: a part of the path (a) stands in the resource itself",
+      ['text "a" { min = 5, max = 2 }, path = "/x", get = get {}'] = "things.a: min is more than max",
+      ['text "a" { default = 5 }, path = "/x", get = get {}'] = "things.a: the default must be text, not a number",
+      ['path = "/x", list = get { pages = numbered { query = "a=1" } }'] = "things.list: its query has no {page}",
+      ['path = "/x", list = get { pages = offsets { query = "o={offset}", size = 0 } }'] = "things.list: its size is 0",
+      ['path = "/x", get = get { expect = 99 }'] = "'expect' must be an HTTP status",
+      ['path = "/x?y=1", list = get {}'] = "things.list: '/x?y=1' has more than a path",
+      ['path = "/x", create = get {}'] = "things.create: create cannot be get",
+      ['path = "/x", get = get { headers = { ["a b"] = "c" } }'] = "'a b' is no header's name",
+      ['path = "/x", get = get { headers = { a = "b\\nc" } }'] = "the header a has a control character",
+      ['text "a" { pattern = "a%f" }, path = "/x", get = get {}'] = "malformed",
+      ['text "a" { pattern = "(a)%1" }, path = "/x", get = get {}'] = "malformed",
+    }
+    for parts, message in pairs(cases) do has(message, support.mistakes(support.provider(parts))) end
+    for errors, message in pairs {
+      ['{ kinds = { A = "conflict" } }'] = "errors: has codes, kinds or outcomes, and no code",
+      ['{ code = "c", codes = "%q" }'] = "option 'codes' must be a format",
+    } do
+      has(message, support.mistakes(support.provider(support.operations, 'auth = bearer "token", errors = ' .. errors)))
+    end
+  end)
+
+  it("tells the line of the option that is wrong, not only that of its word", function()
+    local message = support.mistakes('return provider {\n  base_url = "https://x.invalid",\n  titel = "x",\n'
+      .. '  auth = "token",\n  limits = { 10 },\n  resource "things" { path = "/x",\n    get = get {} },\n}')
+    has("acme.lua:3: provider: unknown option 'titel'", message)
+    has("acme.lua:4: auth.1", message)
+    has("acme.lua:5: limits.1", message)
+  end)
+
+  it("that is empty is refused, and not passed over", function()
+    local path = support.file("empty.lua", "")
+    local provider, err = load.load(path)
+    support.clean()
+    assert.is_nil(provider)
+    has(path .. ":1: the file must return provider", err.message)
+  end)
+
   it("takes an option only where it does something", function()
     local cases = {
       ['get = get { items = "x" }'] = "things.get: unknown option 'items'",
@@ -221,7 +264,7 @@ describe("a provider file", function()
         "provider: holds something that is no resource and no setting" },
       ["a choice without values"] = { in_resource 'choice "a" {},', "things.a: a choice needs values" },
       ["a default that is no value"] = {
-        in_resource 'choice "a" { values = { "x" }, default = "y" },', "things.a: the default is no value of it" },
+        in_resource 'choice "a" { values = { "x" }, default = "y" },', "things.a: the default must be one of x" },
       ["a code of no value"] = {
         in_resource 'choice "a" { values = { "x" }, codes = { y = 1 } },',
         "things.a: codes names 'y', which is no value" },
@@ -310,8 +353,8 @@ describe("a provider file", function()
     end
 
     for option, operation in pairs {
-      ["'expect' must be a whole number or a list of them"] = 'get = get { expect = "200" }',
-      ["'expect' must be a whole number or a list"] = 'get = get { expect = { "200" } }',
+      ["'expect' must be an HTTP status or a list of them"] = 'get = get { expect = "200" }',
+      ["'expect' must be an HTTP status or a list"] = 'get = get { expect = { "200" } }',
       ["'record' must be a string or a list of names"] = "get = get { record = 5 }",
       ["'headers' must be a table"] = 'get = get { headers = "X-A: b" }',
       ["'query' must be a list of names"] = 'list = get { query = "q" }',

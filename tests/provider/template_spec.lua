@@ -1,4 +1,5 @@
 local template = require "luaprov.provider.template"
+local uri = require "luaprov.uri"
 
 local function expand(text, values)
   return template.expand(assert(template.parse(text)), function(name) return values[name] end)
@@ -46,17 +47,17 @@ end)
 describe("escaping", function()
   it("leaves the unreserved characters of RFC 3986 alone and no other", function()
     local plain = "ABCXYZabcxyz0189-._~"
-    assert.equal(plain, template.escape(plain))
-    assert.equal("%20%25%2F%3F%23%26%3D%2B%3A%40%5B%5D%22%27", template.escape([[ %/?#&=+:@[]"']]))
-    assert.equal("%C3%A4%E2%82%AC%F0%9F%98%80", template.escape("ä€😀"))
-    assert.equal("%00%0A%7F%FF", template.escape("\0\n\127\255"))
+    assert.equal(plain, uri.escape(plain))
+    assert.equal("%20%25%2F%3F%23%26%3D%2B%3A%40%5B%5D%22%27", uri.escape([[ %/?#&=+:@[]"']]))
+    assert.equal("%C3%A4%E2%82%AC%F0%9F%98%80", uri.escape("ä€😀"))
+    assert.equal("%00%0A%7F%FF", uri.escape("\0\n\127\255"))
   end)
 
   it("can be undone", function()
     for _, text in ipairs { "a b/c%2F", "ä€😀", "\0\255", "%zz", "100%" } do
-      assert.equal(text, template.unescape(template.escape(text)))
+      assert.equal(text, uri.unescape(uri.escape(text)))
     end
-    assert.equal("/a%zz%4", template.unescape("%2fa%zz%4"))
+    assert.equal("/a%zz%4", uri.unescape("%2fa%zz%4"))
   end)
 end)
 

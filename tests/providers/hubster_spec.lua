@@ -164,6 +164,15 @@ describe("Hubster", function()
     assert.equal(0, #listener:requests())
   end)
 
+  it("reads nested PascalCase, and numbers that came as text", function()
+    listener:script(integration(102, { AuthToken = "at-0000", AccountSid = "AC0000", NumberSid = "PN0000",
+      PhoneNumber = "+10000000000", Capabilities = { Mms = true, Sms = true, Voice = false } }, { statusId = "3000" }))
+    local record = assert(connect().integrations:get "i-1")
+    assert.same({ mms = true, sms = true, voice = false }, record.configuration.capabilities)
+    assert.equal(3000, record.statusId)
+    assert.equal("at-0000", record.configuration.authToken:reveal())
+  end)
+
   describe("changes a configuration", function()
     it("of TwilioSMS, Messenger and Slack never: unsupported, before it is sent", function()
       for channel, changes in pairs {

@@ -79,7 +79,7 @@ describe("MyReports", function()
       input.tenantId, input.hostRest, input.hostWebsocket, input.licenseKey = nil, "http://x", "ws://x", "l"
       local record, err = connect().pbxs:create(input)
       support.is_error({ kind = "invalid", outcome = "not_sent", has = {
-        "tenantId is required", "hostRest does not match", "hostWebsocket does not match",
+        "tenantId is required", "hostRest must be an https URI", "hostWebsocket must be a wss URI",
         "licenseKey is no field of this variant" } }, err, record)
       assert.equal(0, #listener:requests())
     end)

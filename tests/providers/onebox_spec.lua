@@ -31,6 +31,19 @@ describe("OneBox", function()
   local inbound = { MediaId = "EMAIL", ProviderId = "PVD9", Name = "in", UserId = "me", Password = "pw-1111",
                     Host = "imap.example.invalid", Port = 993, From = "me@example.invalid" }
 
+  it("knows the channel's no in every form, and believes no update without its record", function()
+    local client = assert(luaprov.client("onebox", { token = "tok-0000", base_url = listener.url }))
+    for _, body in ipairs { { error = { message = "(#200) no permission", code = 200 } }, { error = true },
+                            { error = "no" } } do
+      listener:script { status = 200, json = body }
+      local record, err = client.connections:update("4", { Name = "n" })
+      support.is_error({ kind = "rejected", outcome = "unknown", status = 200 }, err, record)
+    end
+    listener:script { status = 200, json = { a = 1 } }
+    local record, err = client.connections:update("4", { Name = "n" })
+    support.is_error({ kind = "protocol", outcome = "unknown" }, err, record)
+  end)
+
   describe("refuses with success:", function()
     it("a 200 with an error is rejected", function()
       listener:script { status = 200, json = { error = "(#200) User does not have sufficient permission" } }

@@ -3,11 +3,10 @@ local digits = require "luaprov.provider.digits"
 local errors = require "luaprov.errors"
 local http = require "luaprov.http"
 local json = require "luaprov.json"
-local secret = require "luaprov.secret"
+local redact = require "luaprov.provider.redact"
 
 local M = {}
 
-local EXCERPT = 160 -- bytes of an answer that an error shows
 local MESSAGE = 1000 -- bytes of a vendor's own message
 
 --- What stands at a path of keys in a decoded body.
@@ -56,66 +55,6 @@ function M.new(response)
   return answer
 end
 
--- Where a JSON string that begins at `at` (after its quote) ends: its closing quote, or the end of the text.
-local function end_of_string(text, at)
-  while true do
-    local found = text:find('["\\]', at)
-    if not found then return #text end
-    if text:sub(found, found) == '"' then return found end
-    at = found + 2
-  end
-end
-
--- The values of members that the provider file calls secret, in any case, in a text that may be half a JSON document.
-local function mask_members(text, names)
-  for name in pairs(names) do
-    local spelled = name:gsub("%W", "%%%0"):gsub("%a", function(c) return "[" .. c:lower() .. c:upper() .. "]" end)
-    local at = 1
-    while true do
-      local open, last = text:find('"' .. spelled .. '"%s*:%s*', at)
-      if not open then break end
-      local stop
-      if text:sub(last + 1, last + 1) == '"' then stop = end_of_string(text, last + 2)
-      else stop = (text:find("[,}%]%s]", last + 1) or #text + 1) - 1 end
-      text = text:sub(1, last) .. '"<secret>"' .. text:sub(stop + 1)
-      at = last + 11
-    end
-  end
-  return text
-end
-
--- The beginning of a text as one line.
-local function one_line(text, limit)
-  text = text:gsub("[%c%s]+", " "):gsub("^ ", "")
-  if #text > limit then
-    text = text:sub(1, limit):gsub("[\192-\255]?[\128-\191]*$", "") .. "…"
-  end
-  return text
-end
-
---- The beginning of a body as one line of printable text, its secrets taken out.
-local function excerpt(text, context)
-  return one_line(mask_members(secret.scrub(text, context.opened), context.secret_names), EXCERPT)
-end
-
--- What the vendor answered, for err.details: secret members become secrets, strings lose what they echo.
-local function cleaned(value, context, hidden)
-  if type(value) ~= "table" then
-    if hidden and value ~= json.null then return secret.new(tostring(value)) end
-    return type(value) == "string" and secret.scrub(value, context.opened) or value
-  end
-  local spec = context.provider.errors
-  -- A vendor's own code may have the name of a secret field.
-  local code = type(spec) == "table" and spec.code and spec.code[1][#spec.code[1]]
-  local copy = setmetatable({}, getmetatable(value))
-  for key, inner in pairs(value) do
-    if type(key) == "string" then key = secret.scrub(key, context.opened) end
-    local is_code = key == code and type(inner) == "number"
-    copy[key] = cleaned(inner, context, hidden or not is_code and context.secret_names[tostring(key):lower()])
-  end
-  return copy
-end
-
 local function first(body, paths)
   for _, keys in ipairs(paths or {}) do
     local value = keys ~= "location" and M.at(body, keys)
@@ -136,7 +75,10 @@ local function declared(spec, body)
   local messages, codes, kind, outcome = {}, {}, nil, nil
   for _, item in ipairs(items) do
     local message = as_text(first(item, spec.message))
-    if message and spec.strip then message = message:gsub(spec.strip, "") end
+    if message and spec.strip then
+      local ok, stripped = pcall(string.gsub, message, spec.strip, "")
+      message = ok and stripped or message
+    end
     if message then messages[#messages + 1] = message end
     local code = spec.code and M.at(item, spec.code[1])
     if code ~= nil and type(code) ~= "table" then
@@ -185,17 +127,25 @@ local function problem_in(answer, context)
   return answer.status >= 300 and type(answer.body) == "table" and declared(spec, answer.body) or nil
 end
 
-local function redirect_message(answer)
+local function redirect_message(answer, context)
   local target = answer.headers.location
   if not target then return nil end
-  return "redirects to " .. target:gsub("[?#].*$", "") .. ", and redirects are not followed"
+  return "redirects to " .. redact.line((target:gsub("[?#].*$", "")), context)
+    .. ", and redirects are not followed"
+end
+
+local function expected(context)
+  local list = {}
+  for status in pairs(context.expect) do list[#list + 1] = status end
+  table.sort(list)
+  return table.concat(list, " or ")
 end
 
 local function described(answer, context)
   local kind = (answer.headers["content-type"] or ""):match("^[^;%s]+")
   if answer.raw == "" then return "no body" end
-  return (kind or "no content type") .. (answer.not_json and ", no valid JSON" or "") .. ": "
-    .. excerpt(answer.raw, context)
+  return (kind and redact.line(kind, context) or "no content type")
+    .. (answer.not_json and ", no valid JSON" or "") .. ": " .. redact.excerpt(answer.raw, context)
 end
 
 local function make_error(answer, context, fields)
@@ -204,12 +154,23 @@ local function make_error(answer, context, fields)
   fields.status = answer.status
   fields.retry_after = retry_after
   fields.provider, fields.resource, fields.operation = context.provider.name, context.resource, context.operation
-  fields.message = one_line(secret.scrub(fields.message, context.opened), MESSAGE)
-  local function short(text) return one_line(secret.scrub(text, context.opened), EXCERPT) end
-  for i, code in ipairs(fields.codes or {}) do fields.codes[i] = short(code) end
-  fields.trace_id = fields.trace_id and short(fields.trace_id)
-  fields.details = type(answer.body) == "table" and cleaned(answer.body, context, false) or nil
+  for i, code in ipairs(fields.codes or {}) do fields.codes[i] = redact.line(code, context) end
+  fields.trace_id = fields.trace_id and redact.line(fields.trace_id, context)
+  fields.details = redact.details(answer.body, #answer.raw, context)
   return errors.new(fields)
+end
+
+--- An answer whose body was lost on the way. Its status still tells: a refusal is one without its body too.
+--- @param answer luaprov.Answer what had arrived
+--- @param context table
+--- @param err luaprov.Error of the exchange
+--- @return luaprov.Error
+function M.cut(answer, context, err)
+  return make_error(answer, context, {
+    kind = answer.status >= 400 and errors.kind_of_status(answer.status) or err.kind,
+    message = err.message .. "; what came: " .. described(answer, context),
+    trace_id = answer.headers["x-request-id"],
+  })
 end
 
 --- An answer that is not what the operation promises: its status is right and what it holds is not.
@@ -228,10 +189,10 @@ function M.judge(answer, context)
   if success and not problem then return nil end
   if not problem then problem = {} end
   local kind = problem.kind or (success and "rejected") or errors.kind_of_status(answer.status)
-  local message = problem.message
-  if not message and answer.status >= 300 and answer.status < 400 then message = redirect_message(answer) end
+  local message = problem.message and redact.line(problem.message, context, MESSAGE)
+  if not message and answer.status >= 300 and answer.status < 400 then message = redirect_message(answer, context) end
   if not message and answer.status < 400 then
-    message = "answered with an unexpected status, " .. described(answer, context)
+    message = "answered with an unexpected status, not " .. expected(context) .. ": " .. described(answer, context)
   end
   return make_error(answer, context, {
     kind = kind, message = message or "answered with " .. described(answer, context),

@@ -3,9 +3,10 @@ local answers = require "luaprov.provider.answer"
 local errors = require "luaprov.errors"
 local http = require "luaprov.http"
 local json = require "luaprov.json"
-local runtime = require "luaprov.runtime"
+local redact = require "luaprov.provider.redact"
 local secret = require "luaprov.secret"
 local template = require "luaprov.provider.template"
+local uri = require "luaprov.uri"
 
 local M = {}
 
@@ -15,7 +16,7 @@ local function form_of(values)
   local names, parts = {}, {}
   for name in pairs(values) do names[#names + 1] = name end
   table.sort(names)
-  for i, name in ipairs(names) do parts[i] = template.escape(name) .. "=" .. template.escape(values[name]) end
+  for i, name in ipairs(names) do parts[i] = uri.escape(name) .. "=" .. uri.escape(values[name]) end
   return table.concat(parts, "&")
 end
 
@@ -86,7 +87,7 @@ local function read_token(auth, answer, opened)
   if err then
     local message, code = oauth_message(answer.body)
     if message then
-      err.message, err.codes = secret.scrub(message, opened), { secret.scrub(code, opened) }
+      err.message, err.codes = redact.line(message, context, 1000), { redact.line(code, context) }
     end
     if answer.status == 400 or answer.status == 401 then
       if err.kind == "invalid" then err.kind = "unauthorized" end
@@ -148,12 +149,12 @@ function M.token(auth, deadline)
   if auth.method.kind == "token_request" then
     while not auth.token or (auth.renew_at and http.now() >= auth.renew_at) do
       local mine
-      local ok, err = runtime.share(auth, function()
+      local ok, err = http.share(auth, function()
         mine = true
         return renew(auth, deadline)
       end)
       -- Somebody else's request may have ended for want of time that we still have.
-      if not ok and (mine or err.kind ~= "timeout" or http.now() >= deadline) then
+      if not ok and (mine or (err.kind ~= "timeout" and err.kind ~= "cancelled") or http.now() >= deadline) then
         local copy = {}
         for name, value in pairs(err) do copy[name] = value end
         return nil, errors.new(copy)
@@ -164,6 +165,9 @@ function M.token(auth, deadline)
   local token, why = auth.token:reveal()
   if not token then
     return nil, not_sent(auth, errors.new { kind = "invalid", message = "it cannot be opened: " .. why })
+  end
+  if token:find("%c") then
+    return nil, not_sent(auth, errors.new { kind = "invalid", message = "it has a line end or a control character" })
   end
   return token
 end

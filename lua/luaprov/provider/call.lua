@@ -6,6 +6,7 @@ local http = require "luaprov.http"
 local json = require "luaprov.json"
 local secret = require "luaprov.secret"
 local template = require "luaprov.provider.template"
+local uri = require "luaprov.uri"
 
 local M = {}
 
@@ -30,9 +31,10 @@ function M.path(state, operation, parts)
   local path, missing = template.expand(operation.path, function(name)
     local setting = setting_text(state, name)
     local value, fault = template.path_part(parts[name] == nil and setting or parts[name])
-    if value then return template.escape(value) end
+    if value then return uri.escape(value) end
     -- An absent setting leaves out its optional part; anything else is a mistake.
     if parts[name] == nil and setting == nil and state.is_setting[name] then return nil end
+    if parts[name] == nil and setting == nil and name ~= "id" then fault = "is required: a part of the path" end
     faults[#faults + 1] = { path = name, message = fault }
     return ""
   end)
@@ -41,11 +43,19 @@ function M.path(state, operation, parts)
   return path
 end
 
+-- A header's name is the same in any case.
+local function set_header(headers, name, value)
+  for there in pairs(headers) do
+    if there:lower() == name:lower() then headers[there] = nil end
+  end
+  headers[name] = value
+end
+
 local function headers_of(state, operation)
   local headers = { Accept = "application/json", ["User-Agent"] = state.user_agent }
   for _, templates in ipairs { state.provider.headers, operation.headers } do
     for name, parts in pairs(templates) do
-      headers[name] = template.expand(parts, function(setting) return setting_text(state, setting) end)
+      set_header(headers, name, template.expand(parts, function(setting) return setting_text(state, setting) end))
     end
   end
   return headers
@@ -53,12 +63,6 @@ end
 
 local function named(err, context)
   err.provider, err.resource, err.operation = context.provider.name, context.resource, context.operation
-  return err
-end
-
--- An answer whose body was lost on the way still has a status: a refusal is one without its body too.
-local function lost_body(err, part)
-  if part and part.status >= 400 then err.kind = errors.kind_of_status(part.status) end
   return err
 end
 
@@ -89,9 +93,10 @@ function M.send(state, spec)
     local why
     body, why = json.encode(spec.body)
     if not body then
-      return nil, named(errors.invalid { { path = "", message = why } }, context), context
+      local where, what = why:match("^([^:%s]+): (.*)$")
+      return nil, named(errors.invalid { { path = where or "", message = what or why } }, context), context
     end
-    headers["Content-Type"] = spec.content_type or "application/json"
+    set_header(headers, "Content-Type", spec.content_type or "application/json")
   end
   local url = state.base_url .. spec.path .. (spec.query and spec.query ~= "" and "?" .. spec.query or "")
   local deadline = spec.deadline or M.deadline(state)
@@ -108,7 +113,8 @@ function M.send(state, spec)
       method = operation.method, url = url, headers = headers, body = body, deadline = deadline,
       connect_timeout = state.connect_timeout, limit = state.response_limit,
     }
-    if not response then return nil, named(lost_body(err, part), context), context end
+    if part then return nil, answers.cut(answers.new(part), context, err), context end
+    if not response then return nil, named(err, context), context end
     answer = answers.new(response)
     err = answers.judge(answer, context)
     -- 401 is a refusal: nothing was done, so repeating with another token doubles nothing.

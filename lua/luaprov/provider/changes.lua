@@ -6,7 +6,11 @@ local M = {}
 local function pointer(name) return (tostring(name):gsub("~", "~0"):gsub("/", "~1")) end
 
 local function is_object(value)
-  return type(value) == "table" and not json.is_array(value) and next(value) ~= nil and value[1] == nil
+  if type(value) ~= "table" or json.is_array(value) or next(value) == nil then return false end
+  for key in pairs(value) do
+    if type(key) ~= "string" then return false end
+  end
+  return true
 end
 
 local function patch(changes, prefix, operations)

@@ -120,6 +120,9 @@ local function base_url_of(provider, common, settings, faults)
   local url, missing = template.expand(provider.base_url, function(name)
     return settings[name] ~= nil and tostring(settings[name]) or nil
   end)
+  for _, fault in ipairs(faults) do
+    if fault.path == missing then return nil end -- it is there, and it is wrong
+  end
   if not url then
     faults[#faults + 1] = { path = missing, message = "is required (or " .. M.variable(provider.name, missing)
       .. "), or base_url" }
@@ -137,7 +140,7 @@ local function secret_names(provider)
     end
     if method.token then set[method.token[#method.token]] = true end
   end
-  for _, resource in ipairs(provider.resources) do shapes.secret_names(resource.shape.reader, set) end
+  for _, resource in ipairs(provider.resources) do shapes.secret_names(resource.shape, set) end
   local lower = {}
   for name in pairs(set) do lower[tostring(name):lower()] = true end
   return lower

@@ -9,6 +9,12 @@ local words = require "luaprov.provider.words"
 
 local M = {}
 
+-- What reads must not change anything, and what changes must not look like reading to whoever stands between.
+local METHODS = {
+  create = { post = true, put = true }, update = { post = true, put = true, patch = true },
+  get = { get = true, post = true }, list = { get = true, post = true }, delete = { delete = true, post = true },
+}
+
 local OPERATIONS = { "create", "get", "update", "delete", "list" }
 
 --- Checks a node's options against those that its word takes.
@@ -75,6 +81,10 @@ local function compile_pages(node, path, report)
   if type(given.query) ~= "string" then report(node.line, path, "needs a query, as in \"page={page}\"") end
   local query = template_of(given.query, node, path, report)
   check_names(query, node.word == "numbered" and { "page", "size" } or { "offset", "size" }, node, path, report)
+  local wanted, there = node.word == "numbered" and "page" or "offset", false
+  for _, name in ipairs(query and query.names or {}) do there = there or name == wanted end
+  if query and not there then report(node.line, path, "its query has no {" .. wanted .. "}") end
+  if given.size == 0 then report(node.line, path, "its size is 0") end
   return { kind = node.word, query = query, first = given.first or 0, size = given.size or 100,
            total = body_paths(given.total) }
 end
@@ -86,6 +96,8 @@ local function header_templates(headers, node, path, known, report)
       report(node.line, path, "headers must be a table of names and texts")
       return compiled
     end
+    if not name:find("^[%w!#$%%&'*+.^_`|~-]+$") then report(node.line, path, "'" .. name .. "' is no header's name") end
+    if text:find("%c") then report(node.line, path, "the header " .. name .. " has a control character") end
     compiled[name] = template_of(text, node, path, report)
     check_names(compiled[name], known, node, path, report)
   end
@@ -133,6 +145,10 @@ local function compile_operation(name, node, resource, context, report)
   end
   local parts = template_of(text, node, path, report)
   if not text:find("^%[?/") then report(node.line, path, "'" .. text .. "' must begin with a slash") end
+  if text:find("[?#%s]") then report(node.line, path, "'" .. text .. "' has more than a path") end
+  if METHODS[name] and not METHODS[name][node.word] then
+    report(node.line, path, name .. " cannot be " .. node.word)
+  end
   check_id_in(parts, name, node, path, report)
   local known = { "id" }
   for _, list in ipairs { resource.shape.paths, context.setting_names } do
@@ -147,6 +163,16 @@ local function compile_operation(name, node, resource, context, report)
     record = body_paths(given.record or "."), items = body_paths(given.items or "."), id = body_paths(given.id),
     returns = given.returns, sends = given.sends or "changes",
   }
+end
+
+local function in_some_path(operations, name)
+  for _, operation in pairs(operations) do
+    for _, there in ipairs(operation.path and operation.path.names or {}) do
+      if there == name then return true end
+    end
+    if operation.cases and in_some_path(operation.cases, name) then return true end
+  end
+  return false
 end
 
 local function compile_resource(node, context, report)
@@ -169,6 +195,12 @@ local function compile_resource(node, context, report)
   for _, name in ipairs(OPERATIONS) do
     if given[name] ~= nil then
       resource.operations[name] = compile_operation(name, given[name], resource, context, report)
+    end
+  end
+  for _, name in ipairs(resource.shape.paths) do
+    if not in_some_path(resource.operations, name) then
+      report(resource.shape.by_name[name].line, node.name .. "." .. name,
+        "is a part of the path, and no operation's path has {" .. name .. "}")
     end
   end
   if not next(resource.operations) then report(node.line, node.name, "has no operation") end
@@ -239,6 +271,9 @@ end
 local function compile_errors(given, report)
   if type(given) ~= "table" then return given end
   check_options({ word = "errors", options = given, line = 0 }, "errors", report)
+  if (given.kinds or given.outcomes or given.codes) and not given.code then
+    report(0, "errors", "has codes, kinds or outcomes, and no code: where a code is")
+  end
   return {
     items = given.items and body_paths(given.items), message = body_paths(given.message),
     code = given.code and body_paths(given.code), codes = given.codes, strip = given.strip,

@@ -3,9 +3,12 @@ local json = require "luaprov.json"
 local near = require "luaprov.near"
 local secret = require "luaprov.secret"
 local shapes = require "luaprov.provider.shape"
+local texts = require "luaprov.text"
 local values = require "luaprov.provider.values"
 
 local M = {}
+
+local MOST_TABLES = 100000 -- in what a provider file passes on
 
 local function fault(context, path, message, kind)
   context.faults[#context.faults + 1] = { path = path, message = message, kind = kind }
@@ -20,13 +23,20 @@ local function pass(value, context, path, depth)
     if not opened then fault(context, path, why) end
     return opened
   end
+  if type(value) == "string" and not texts.is_utf8(value) then fault(context, path, "is not UTF-8") end
   if type(value) ~= "table" then return value end
-  if depth > 100 then
-    fault(context, path, "is nested too deep")
+  -- Tables that share parts would be copied, and sent, once for each way that leads to them.
+  context.copied = (context.copied or 0) + 1
+  if context.inside[value] or depth > 100 or context.copied > MOST_TABLES then
+    fault(context, path, context.inside[value] and "holds itself" or "is too large, or nested too deep")
     return nil
   end
+  context.inside[value] = true
   local copy = {}
-  for key, inner in pairs(value) do copy[key] = pass(inner, context, join(path, tostring(key)), depth + 1) end
+  for key, inner in pairs(value) do
+    if context.copied <= MOST_TABLES then copy[key] = pass(inner, context, join(path, tostring(key)), depth + 1) end
+  end
+  context.inside[value] = nil
   return setmetatable(copy, getmetatable(value))
 end
 
@@ -46,21 +56,22 @@ local function check_list(field, value, context, path)
     if not field.of then
       copy[i] = pass(item, context, item_path, 0)
     else
-      copy[i] = M.check_value(field.of, item, context, item_path)
+      copy[i] = M.check_value(field.of, item, context, item_path, true)
     end
   end
   return values.check_length(field, copy, count, "items")
 end
 
 --- Checks one value; notes what is wrong in context.faults.
+--- @param in_list boolean|nil it is an item of a list, which is replaced whole
 --- @return any wire nil when something is wrong
-function M.check_value(field, value, context, path)
+function M.check_value(field, value, context, path, in_list)
   local wire, why
   if field.type == "list" then
     wire, why = check_list(field, value, context, path)
   elseif field.type == "group" then
     if type(value) ~= "table" or secret.is(value) then why = "must be a table, not " .. values.described(value)
-    else wire = check_table(field.shape, value, context, path) end
+    else wire = check_table(field.shape, value, context, path, in_list) end
   else
     wire, why = values.check(field, value, context.opened)
   end
@@ -101,7 +112,7 @@ local function check_field(field, context, wire, prefix, needs_all)
   if value == nil then
     if field.required and needs_all then
       -- Where an update replaces a group whole, leaving out a part that cannot change would change it.
-      if context.operation ~= "update" then fault(context, path, "is required")
+      if context.operation ~= "update" or prefix:find("%]$") then fault(context, path, "is required")
       elseif field.fixed then fault(context, path, FIXED, "unsupported")
       else fault(context, path, "is required: an update replaces all of " .. prefix) end
     end
@@ -150,12 +161,13 @@ local function check_fields(shape, context, wire, prefix, known, needs_all)
         -- On update the variants agree about these, or the record would have been read; on create the selector's own
         -- fault is enough, if it has one.
         if context.operation == "update" and not complete then
-          check_field(field, context, wire, prefix, false)
+          if by.agrees[name] or not context.tentative then check_field(field, context, wire, prefix, false) end
         elseif not complete and not already and rawget(input, name) ~= nil then
           fault(context, join(prefix, name), "needs " .. table.concat(by.selectors, ", ") .. ", which it depends on")
         end
         known[name] = true
       end
+      if context.tentative then passes = passes or by.passes end
       if complete and not already then no_such_case(by, chosen, context, prefix) end
       passes = passes or by.passes
     end
@@ -184,7 +196,7 @@ local function unknown(shape, known, name, context)
   return "is unknown" .. near.hint(tostring(name), names)
 end
 
-function check_table(shape, input, context, prefix)
+function check_table(shape, input, context, prefix, in_list)
   local depth = #context.scopes
   local outer = context.scopes[depth]
   local record = outer and outer.record
@@ -192,7 +204,7 @@ function check_table(shape, input, context, prefix)
   context.scopes[depth + 1] = { input = input, shape = shape, record = type(record) == "table" and record or nil }
   if depth == 0 then context.scopes[1].record = context.record end
   local wire, known = {}, {}
-  local needs_all = context.operation == "create" or (depth > 0 and shape.whole)
+  local needs_all = context.operation == "create" or in_list or (depth > 0 and shape.whole)
   local passes = check_fields(shape, context, wire, prefix, known, needs_all)
   for name, value in pairs(input) do
     if not known[name] then
@@ -209,12 +221,13 @@ end
 --- @param shape table
 --- @param input table
 --- @param options table operation ("create" or "update"), in_path (names that the operation's path takes), record (what
----   the vendor has, for an update whose fields depend on the variant)
+---   the vendor has, for an update whose fields depend on the variant), tentative (the record is not known yet: only
+---   what is wrong in every variant is a fault)
 --- @return table result wire (what to send, secrets opened), parents, opened (the secrets' values), faults
 function M.check(shape, input, options)
   local context = {
     operation = options.operation, in_path = options.in_path or {}, record = options.record,
-    faults = {}, opened = {}, parents = {}, scopes = {},
+    faults = {}, opened = {}, parents = {}, scopes = {}, inside = {}, tentative = options.tentative,
   }
   context.wire = check_table(shape, input, context, "")
   table.sort(context.faults, function(a, b) return a.path < b.path end)
@@ -239,13 +252,15 @@ function M.needs_record(shape, input)
 end
 
 -- What of a record may be sent again, secrets opened.
-local function writable(shape, record, context, into)
+local function writable(shape, record, context, into, known)
+  local passes = shape.unknown == "pass"
   for _, field in ipairs(shape.fields) do
     local value = record[field.name]
+    known[field.name] = true
     if value ~= nil and not (field.computed or field.path) then
       if field.shape and type(value) == "table" then
         context.scopes[#context.scopes + 1] = { input = value, shape = field.shape }
-        into[field.name] = writable(field.shape, value, context, {})
+        into[field.name] = writable(field.shape, value, context, {}, {})
         context.scopes[#context.scopes] = nil
       else
         into[field.name] = pass(value, context, field.name, 0)
@@ -254,7 +269,13 @@ local function writable(shape, record, context, into)
   end
   for _, by in ipairs(shape.by) do
     local case = case_of(by, context)
-    if case then writable(case, record, context, into) end
+    if case then
+      writable(case, record, context, into, known)
+      passes = passes or case.unknown == "pass"
+    end
+  end
+  for name, value in pairs(passes and record or {}) do
+    if not known[name] then into[name] = pass(value, context, name, 0) end
   end
   return into
 end
@@ -262,11 +283,14 @@ end
 --- The fields of a record that an update can send, for a vendor that wants the whole of it.
 --- @param shape table
 --- @param record table
+--- @param id_name string the record's own name for its id, which is not sent
 --- @param opened string[] gains the values of its secrets
 --- @return table wire
-function M.writable(shape, record, opened)
-  local context = { operation = "update", faults = {}, opened = opened, scopes = { { input = record, shape = shape } } }
-  return writable(shape, record, context, {})
+function M.writable(shape, record, id_name, opened)
+  local context = {
+    operation = "update", faults = {}, opened = opened, inside = {}, scopes = { { input = record, shape = shape } },
+  }
+  return writable(shape, record, context, {}, { id = true, [id_name] = true })
 end
 
 return M

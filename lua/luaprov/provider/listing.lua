@@ -6,6 +6,7 @@ local near = require "luaprov.near"
 local pages = require "luaprov.provider.pages"
 local records = require "luaprov.provider.records"
 local template = require "luaprov.provider.template"
+local uri = require "luaprov.uri"
 
 local M = {}
 
@@ -29,7 +30,7 @@ local function read_query(resource, operation, query)
       faults[#faults + 1] = { path = name, message = "must be text, a number or a boolean" }
     else
       local text = type(value) == "number" and digits(value) or tostring(value)
-      parts[#parts + 1] = template.escape(name) .. "=" .. template.escape(text)
+      parts[#parts + 1] = uri.escape(name) .. "=" .. uri.escape(text)
     end
   end
   table.sort(parts)

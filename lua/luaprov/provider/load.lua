@@ -11,10 +11,10 @@ local loaded = {} -- file -> description
 local function readable(path)
   local file = io.open(path, "rb")
   if not file then return false end
-  -- A folder can be opened and not read.
-  local text = file:read(0) or file:read(1)
+  -- A folder can be opened and not read; an empty file can.
+  local _, why = file:read(1)
   file:close()
-  return text ~= nil
+  return why == nil
 end
 
 --- The folders that hold provider files: those of LUAPROV_PATH (separated by colons), then the built-in one.
@@ -57,6 +57,7 @@ local function find(name)
     local path = folder .. "/" .. name .. ".lua"
     if name:find("^[%w_%-]+$") and readable(path) then return path end
   end
+  if readable(name) then return nil, "there is no provider '" .. name .. "'; a file here is given as ./" .. name end
   return nil, "there is no provider '" .. name .. "'" .. near.hint(name, M.names())
 end
 
@@ -67,20 +68,33 @@ local function environment()
   return setmetatable({}, {
     __index = function(_, name)
       local word = env[name]
-      if word == nil then error("unknown word '" .. tostring(name) .. "'" .. near.hint(name, names), 2) end
+      if word == nil then error("unknown word '" .. tostring(name) .. "'" .. near.hint(name, names, #names), 2) end
       return word
     end,
     __newindex = function(_, name) error("'" .. tostring(name) .. "': a provider file sets no globals", 2) end,
   })
 end
 
--- Where a mistake stands that no word could note a line for: the first line that has the last part of its path.
-local function line_in(source, path)
-  local word = path:match("([%w_]+)[^%w_]*$")
+-- The first line from `from` on that has a word; nil when none has.
+local function line_with(source, word, from)
   local number = 0
   for line in (source .. "\n"):gmatch("(.-)\n") do
     number = number + 1
-    if word and line:find("%f[%w_]" .. word .. "%f[^%w_]") then return number end
+    if number >= from and line:find("%f[%w_]" .. word .. "%f[^%w_]") then return number end
+  end
+end
+
+-- Where a mistake stands, as exactly as it can be told: the option that its message names, else the line of its word,
+-- else the line of the last part of its path that is found.
+local function line_of(source, line, path, message)
+  local option = message:match("option '([%w_]+)'")
+  local found = option and line_with(source, option, math.max(line, 1))
+  if found or line > 0 then return found or line end
+  local words_of_path = {}
+  for word in path:gmatch("[%a_][%w_]*") do table.insert(words_of_path, 1, word) end
+  for _, word in ipairs(words_of_path) do
+    found = line_with(source, word, 1)
+    if found then return found end
   end
   return 1
 end
@@ -106,7 +120,7 @@ function M.compile(source, file, name)
   if not ok then return nil, invalid { located(result) } end
   local mistakes = {}
   local function report(line, path, message)
-    if line <= 0 then line = line_in(source, path) end
+    line = line_of(source, line, path, message)
     mistakes[#mistakes + 1] = { line, ("%s:%d: %s%s"):format(file, line, path ~= "" and path .. ": " or "", message) }
   end
   local compiled, description = pcall(compile.compile, result, name, report)

@@ -53,18 +53,26 @@ local function pattern(value)
     depth = depth + (c == "(" and 1 or -1)
     if depth < 0 then break end
   end
+  -- %f wants a set; what %1 means depends on the text before it.
+  if value:gsub("%%%%", ""):find("%%f[^%[]") or value:gsub("%%%%", ""):find("%%f$") then depth = -1 end
+  if value:gsub("%%%%", ""):find("%%%d") then depth = -1 end
   local well_formed = depth == 0 and not rest:find("[", 1, true) and not rest:find("%", 1, true)
   return well_formed and pcall(string.find, "", value) or "a Lua pattern (this one is malformed)"
 end
 
 local function format_of_number(value)
-  return type(value) == "string" and pcall(string.format, value, 1) or "a format of string.format for one whole number"
+  local fits = type(value) == "string" and value:gsub("%%%%", ""):find("^[^%%]*%%0?%d?%d?d[^%%]*$")
+  return fits and true or "a format of string.format for one whole number"
 end
 
-local function list_of_counts(value)
+local function status(value)
+  return count(value) == true and value >= 100 and value <= 599 or "an HTTP status"
+end
+
+local function list_of_statuses(value)
   if type(value) ~= "table" then return "a list of them" end
   for _, item in ipairs(value) do
-    if count(item) ~= true then return "a list of them" end
+    if status(item) ~= true then return "a list of them" end
   end
   return #value > 0 or "a list of them"
 end
@@ -104,7 +112,7 @@ local field = { about = text, required = boolean, fixed = boolean, computed = bo
                 path = boolean, sent_as = one_of "string", as = text }
 
 -- What every operation takes; `expect` is 200 by default.
-local operation = { path = text, expect = any_of(count, list_of_counts), headers = map }
+local operation = { path = text, expect = any_of(status, list_of_statuses), headers = map }
 
 -- Where an answer has the record; `returns = "nothing"`: it has none, which is then read back.
 local record = { record = path, id = id_source, returns = one_of "nothing" }

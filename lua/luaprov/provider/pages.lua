@@ -19,7 +19,7 @@ end
 
 --- Takes a page: leaves out records that an earlier page had (they move when others are made or removed meanwhile), and
 --- tells whether more are to come. Only an empty page, or the vendor's own total, ends a list: a short page does not,
---- because a vendor may give fewer than were asked for.
+--- because a vendor may give fewer than were asked for. A total that is less than what came is no total.
 --- @param walk table
 --- @param records table[] with ids
 --- @param total number|nil
@@ -39,7 +39,7 @@ function M.take(walk, records, total)
     walk.number = walk.number + 1
     walk.offset = walk.offset + #records
   end
-  if not walk.pages or #records == 0 or (total and walk.count >= total) then return fresh, false end
+  if not walk.pages or #records == 0 or walk.count == total then return fresh, false end
   if #fresh == 0 then return nil, "page " .. walk.page .. " repeats what earlier pages had" end
   return fresh, true
 end

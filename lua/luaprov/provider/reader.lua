@@ -1,55 +1,105 @@
 --- Reads what an answer had: secret fields become secrets, and spellings those of the documentation.
 local json = require "luaprov.json"
 local secret = require "luaprov.secret"
+local shapes = require "luaprov.provider.shape"
 local values = require "luaprov.provider.values"
 
 local M = {}
 
-local function keys(body)
-  local list = {}
-  for key in pairs(body) do list[#list + 1] = key end
-  return list
+local function as_text(value) return tostring(values.whole(value) or value) end
+
+-- Everything in a value that the provider file calls secret, whatever it is.
+local function closed(value)
+  if value == json.null or secret.is(value) then return value end
+  if type(value) ~= "table" then return secret.new(tostring(value)) end
+  for key, inner in pairs(value) do value[key] = closed(inner) end
+  return value
 end
 
-local function read_entry(entry, value)
+local read_table
+
+local function read_value(field, value, scope)
   if value == json.null then return value end
-  if entry.secret then
-    return type(value) ~= "table" and secret.new(tostring(value)) or value
-  end
-  if entry.codes and type(value) ~= "table" then
-    return entry.codes[tostring(values.whole(value) or value)] or value
-  end
-  if type(value) ~= "table" then return value end
-  if entry.item then
-    for i, item in ipairs(value) do value[i] = read_entry(entry.item, item) end
-  elseif entry.reader then
-    return M.read(entry.reader, value)
+  if field.type == "secret" then return closed(value) end
+  if field.type == "choice" and type(value) ~= "table" then
+    local text = as_text(value)
+    if field.codes and field.codes[text] ~= nil then return field.codes[text] end
+    for _, candidate in ipairs(field.value_list) do
+      if tostring(candidate) == text then return candidate end
+    end
+  elseif type(value) == "table" and field.of then
+    for i, item in ipairs(value) do value[i] = read_value(field.of, item, scope) end
+  elseif type(value) == "table" and field.shape then
+    return read_table(field.shape, value, scope)
   end
   return value
 end
 
---- Makes a record of a table that an answer had, in place: secret fields become secrets, numbers that stand for a
---- choice become its spelling, keys in another case get theirs where the provider file says so.
---- @param reader table a shape's
---- @param body table
---- @return table body
-function M.read(reader, body)
-  local lower
-  if reader.shape.any_case then
-    lower = {}
-    for name in pairs(reader.names) do lower[name:lower()] = name end
-    for _, name in ipairs(keys(body)) do
-      local spelled = type(name) == "string" and lower[name:lower()]
-      if spelled and spelled ~= name and body[spelled] == nil then
-        body[spelled], body[name] = body[name], nil
+-- The variant of a table, by its own selectors or those of the tables around it.
+local function case_of(by, scope)
+  local chosen = {}
+  for i, name in ipairs(by.selectors) do
+    local around, value = scope, nil
+    while around and value == nil do
+      value = around.body[name]
+      around = around.outer
+    end
+    if value == nil or type(value) == "table" then return nil end
+    chosen[i] = as_text(value)
+  end
+  return by.cases[table.concat(chosen, " ")]
+end
+
+local function spell_keys(shape, body)
+  local spelled, keys = {}, {}
+  for _, name in ipairs(shapes.names(shape)) do spelled[name:lower()] = name end
+  for key in pairs(body) do keys[#keys + 1] = key end
+  for _, key in ipairs(keys) do
+    local name = type(key) == "string" and spelled[key:lower()]
+    if name and name ~= key and body[name] == nil then
+      body[name], body[key] = body[key], nil
+    end
+  end
+end
+
+-- Plain fields are read before what may depend on them: variants, and tables within.
+local function read_fields(shape, scope, done, later)
+  for _, field in ipairs(shape.fields) do
+    local value = scope.body[field.name]
+    if value ~= nil and not done[field.name] then
+      if field.shape or field.of then later[#later + 1] = field
+      else scope.body[field.name] = read_value(field, value, scope) end
+    end
+    done[field.name] = true
+  end
+  for _, by in ipairs(shape.by) do
+    local case = case_of(by, scope)
+    if case then read_fields(case, scope, done, later) end
+    -- Without a variant every field is read as some variant has it; with one, another's secrets are still closed.
+    for name, field in pairs(by.union) do
+      local value = scope.body[name]
+      if value ~= nil and not done[name] and (not case or field.type == "secret") then
+        done[name] = true
+        if field.shape or field.of then later[#later + 1] = field
+        else scope.body[name] = read_value(field, value, scope) end
       end
     end
   end
-  for name, entry in pairs(reader.names) do
-    local value = body[name]
-    if value ~= nil then body[name] = read_entry(entry, value) end
-  end
+end
+
+function read_table(shape, body, outer)
+  if shape.any_case then spell_keys(shape, body) end
+  local scope, later = { body = body, outer = outer }, {}
+  read_fields(shape, scope, {}, later)
+  for _, field in ipairs(later) do body[field.name] = read_value(field, body[field.name], scope) end
   return body
 end
+
+--- Makes a record of a table that an answer had, in place: secret fields become secrets, numbers that stand for a
+--- choice become its spelling, keys in another case get theirs where the provider file says so.
+--- @param shape table
+--- @param body table
+--- @return table body
+function M.read(shape, body) return read_table(shape, body, nil) end
 
 return M

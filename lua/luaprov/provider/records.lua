@@ -1,8 +1,9 @@
 --- From an answer to records: where they are in it, their ids, and what luaprov adds.
 local answers = require "luaprov.provider.answer"
+local digits = require "luaprov.provider.digits"
 local json = require "luaprov.json"
 local reader = require "luaprov.provider.reader"
-local template = require "luaprov.provider.template"
+local uri = require "luaprov.uri"
 
 local M = {}
 
@@ -24,7 +25,7 @@ local function location_id(answer, path)
   local collection = path:match("[^/]+$")
   local parent, id = location:match("([^/]+)/([^/]+)$")
   if not id or parent ~= collection then return nil end
-  return template.unescape(id)
+  return uri.unescape(id)
 end
 
 --- Whether a value can be an id.
@@ -49,7 +50,7 @@ end
 
 --- Makes a record of what the vendor sent: secrets closed, `id` gained, parents there as the record itself names them.
 function M.make(resource, body, id, parents)
-  local record = reader.read(resource.description.shape.reader, body)
+  local record = reader.read(resource.description.shape, body)
   record.id = id
   for _, name in ipairs(resource.description.shape.paths) do
     if record[name] == nil then record[name] = parents[name] end
@@ -57,15 +58,20 @@ function M.make(resource, body, id, parents)
   return record
 end
 
+local function id_text(id) return type(id) == "number" and digits(id) or id end
+
 --- The record in an answer.
---- @param known_id string|integer|nil the id, where the answer need not have one
+--- @param asked string|integer|nil the id of the record that was asked for
 --- @return table|nil record
 --- @return luaprov.Error|nil err
-function M.from(resource, operation, answer, context, path, parents, known_id)
+function M.from(resource, operation, answer, context, path, parents, asked)
   local body = M.find(answer, operation.record, "object")
   if not body then return nil, answers.unusable(answer, context, "the answer has no record") end
-  local id = M.id(answer, body, resource, operation, path) or known_id
+  local id = M.id(answer, body, resource, operation, path)
   if id == nil then return nil, answers.unusable(answer, context, "the answer has no id") end
+  if asked ~= nil and id_text(asked) ~= id_text(id) then
+    return nil, answers.unusable(answer, context, "the answer is another record")
+  end
   return M.make(resource, body, id, parents)
 end
 

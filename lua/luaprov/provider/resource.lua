@@ -30,7 +30,9 @@ local function operation_of(resource, name)
   if operation then return operation end
   local about = where(resource, name)
   about.kind, about.outcome = "unsupported", "not_sent"
-  about.message = "the provider has no such operation"
+  local names = {}
+  for there in pairs(resource.description.operations) do names[#names + 1] = there end
+  about.message = "the provider has no such operation" .. near.hint(name, names)
   return nil, errors.new(about)
 end
 
@@ -64,17 +66,17 @@ local function read(resource, operation, id, parents, deadline)
     resource = resource.description.name, operation = operation, path = path, deadline = deadline,
   })
   if not answer then return nil, err end
-  return records.from(resource, operation, answer, context, path, parents)
+  return records.from(resource, operation, answer, context, path, parents, id)
 end
 
 -- What a call has done is done, whether or not it can be read back: the record then holds what is known, and the error
 -- of the reading comes second.
-local function read_back(resource, id, checked, deadline)
+local function read_back(resource, id, checked, input, deadline)
   local operation = operation_of(resource, "get")
   local record, err
   if operation then record, err = read(resource, operation, id, checked.parents, deadline) end
-  if record then return record end
-  return records.make(resource, secret.seal(checked.wire, checked.opened), id, checked.parents), err
+  if record then return secret.close_like(record, input) end
+  return secret.close_like(records.make(resource, checked.wire, id, checked.parents), input), err
 end
 
 --- Creates a record.
@@ -101,12 +103,18 @@ function Resource:create(input)
     body = checked.wire, opened = checked.opened, deadline = deadline,
   })
   if not answer then return nil, err end
-  if operation.returns ~= "nothing" then
-    return records.from(self, operation, answer, context, path, checked.parents)
+  if operation.returns ~= "nothing" and records.find(answer, operation.record, "object") then
+    local record
+    record, err = records.from(self, operation, answer, context, path, checked.parents)
+    return secret.close_like(record, input), err
   end
+  -- Nothing but the id: what was created is read back.
   local id = records.id(answer, {}, self, operation, path)
-  if id == nil then return nil, answers.unusable(answer, context, "the answer has no id") end
-  return read_back(self, id, checked, deadline)
+  if id == nil then
+    local missing = operation.returns == "nothing" and "id" or operation.id and "record and no id" or "record"
+    return nil, answers.unusable(answer, context, "the answer has no " .. missing)
+  end
+  return read_back(self, id, checked, input, deadline)
 end
 
 --- Reads a record.
@@ -125,24 +133,31 @@ end
 --- Changes a record.
 ---@param id string|integer
 ---@param input table the fields that change, and the parents in the path; luaprov.null empties a field
+---@param parents table|nil the parents in the path, where they are not among the fields; a record will do
 ---@return table|nil record as it is afterwards
 ---@return luaprov.Error|nil err with a record: the change was made and could not be read back
-function Resource:update(id, input)
+function Resource:update(id, input, parents)
   check_self(self, "update", 2)
   check_table(input, "update's fields")
+  check_table(parents, "update's parents", true)
   local operation, err = operation_of(self, "update")
   if not operation then return nil, err end
   local shape, in_path = self.description.shape, template.names(operation.path)
-  local deadline, parents = call.deadline(self.state), {}
+  local deadline, within = call.deadline(self.state), {}
   for _, name in ipairs(shape.paths) do
-    if in_path[name] then parents[name] = rawget(input, name) end
+    if in_path[name] then within[name] = rawget(input, name) end
+    if in_path[name] and within[name] == nil then within[name] = parents and parents[name] end
   end
-  local path, path_faults = call.path(self.state, operation, parts_of(id, parents))
+  local path, path_faults = call.path(self.state, operation, parts_of(id, within))
   local record
-  if path and (fields.needs_record(shape, input) or operation.sends == "whole") then
+  if fields.needs_record(shape, input) or operation.sends == "whole" then
+    -- What is wrong in every variant is told before anything is sent.
+    local sure = fields.check(shape, input, { operation = "update", in_path = in_path, tentative = true })
+    for _, fault in ipairs(path_faults or {}) do table.insert(sure.faults, 1, fault) end
+    if #sure.faults > 0 then return nil, invalid(self, "update", sure.faults) end
     local get
     get, err = operation_of(self, "get")
-    if get then record, err = read(self, get, id, parents, deadline) end
+    if get then record, err = read(self, get, id, within, deadline) end
     if not record then
       -- Whatever became of the reading, nothing has been changed.
       err.operation, err.outcome = "update", "not_sent"
@@ -151,12 +166,14 @@ function Resource:update(id, input)
     end
   end
   local checked = fields.check(shape, input, { operation = "update", in_path = in_path, record = record })
+  checked.parents = within
   for _, fault in ipairs(path_faults or {}) do table.insert(checked.faults, 1, fault) end
   if #checked.faults == 0 and next(checked.wire) == nil then
     checked.faults[1] = { path = "", message = "there is nothing to change" }
   end
   if #checked.faults > 0 then return nil, invalid(self, "update", checked.faults) end
-  local whole = operation.sends == "whole" and fields.writable(shape, record, checked.opened) or nil
+  local whole = operation.sends == "whole"
+    and fields.writable(shape, record, self.description.id, checked.opened) or nil
   local body, content_type = changes.body(operation.sends, checked.wire, whole)
   local answer, context
   answer, err, context = call.send(self.state, {
@@ -165,9 +182,10 @@ function Resource:update(id, input)
   })
   if not answer then return nil, err end
   if operation.returns ~= "nothing" then
-    return records.from(self, operation, answer, context, path, checked.parents, id)
+    record, err = records.from(self, operation, answer, context, path, checked.parents, id)
+    return secret.close_like(record, input), err
   end
-  return read_back(self, id, checked, deadline)
+  return read_back(self, id, checked, input, deadline)
 end
 
 --- Removes a record.

@@ -1,35 +1,35 @@
 --- The shape of a table: its fields in order, and the variants that one or several of them choose.
 ---
---- shape: fields (ordered), by_name, by (variants), paths (names of path parts), unknown, any_case, whole, reader
+--- shape: fields (ordered), by_name, by (variants), paths (names of path parts), unknown, any_case, whole
 --- field: name, type, required, fixed, computed, default, min, max, pattern, values, value_list, codes, sent_as, path,
 ---        as, of (a field), shape (a group's)
 --- by:    selectors, cases (joined values of the selectors -> shape), union (name -> field of some case),
 ---        agrees (name -> whether every case says the same of it), passes (whether a case passes unknown fields on)
---- reader: what an answer's table is read with, whatever its variant: name -> { secret, codes, reader, item }
 local near = require "luaprov.near"
+local value_checks = require "luaprov.provider.values"
 local words = require "luaprov.provider.words"
 
 local M = {}
 
 local function compile_values(node, path, report)
   local given = node.options.values
-  local values, list = {}, {}
+  local set, list = {}, {}
   if type(given) ~= "table" or next(given) == nil then
     report(node.line, path, "a choice needs values")
-    return values, list
+    return set, list
   end
   local count = 0
   for _ in pairs(given) do count = count + 1 end
   if count == #given then
-    for i, value in ipairs(given) do values[value], list[i] = true, value end
+    for i, value in ipairs(given) do set[value], list[i] = true, value end
   else
     for value, label in pairs(given) do
-      values[value] = label
+      set[value] = label
       list[#list + 1] = value
     end
     table.sort(list, function(a, b) return tostring(a) < tostring(b) end)
   end
-  return values, list
+  return set, list
 end
 
 local function compile_codes(node, values, path, report)
@@ -55,6 +55,19 @@ local function compile_element(node, path, check_options, report, outer)
   return compile_field(element, path .. "[]", check_options, report, outer)
 end
 
+local function check_bounds(field, node, path, report)
+  if type(field.min) == "number" and type(field.max) == "number" and field.min > field.max then
+    report(node.line, path, "min is more than max")
+  end
+  if field.default ~= nil and field.type ~= "list" and field.type ~= "group" then
+    local wire, why = value_checks.check(field, field.default, {})
+    if wire == nil then report(node.line, path, "the default " .. why) end
+  end
+  if field.shape and #field.shape.paths > 0 then
+    report(node.line, path, "a part of the path (" .. field.shape.paths[1] .. ") stands in the resource itself")
+  end
+end
+
 function compile_field(node, path, check_options, report, outer)
   node.options, node.parts = node.options or {}, node.parts or {}
   check_options(node, path, report)
@@ -67,15 +80,13 @@ function compile_field(node, path, check_options, report, outer)
   if node.word == "choice" then
     field.values, field.value_list = compile_values(node, path, report)
     field.codes = compile_codes(node, field.values, path, report)
-    if given.default ~= nil and field.values[given.default] == nil then
-      report(node.line, path, "the default is no value of it")
-    end
   elseif node.word == "list" then
     field.of = compile_element(node, path, check_options, report, outer)
   elseif node.word == "group" then
     field.shape = M.compile(node.parts, path, given.unknown or "refuse", check_options, report, outer)
     field.shape.any_case, field.shape.whole = given.any_case, given.whole
   end
+  check_bounds(field, node, path, report)
   if node.word ~= "group" and #node.parts > 0 then report(node.line, path, "only a group has fields") end
   return field
 end
@@ -95,17 +106,27 @@ local function plain(field)
     or field.min or field.max)
 end
 
+-- Where variants differ about a field, one that keeps it secret wins.
+local function add_field(into, field)
+  local there = into[field.name]
+  if not there or (field.type == "secret" and there.type ~= "secret") then into[field.name] = field end
+end
+
 local function all_fields(shape, into)
-  for _, field in ipairs(shape.fields) do into[field.name] = into[field.name] or field end
+  for _, field in ipairs(shape.fields) do add_field(into, field) end
   for _, by in ipairs(shape.by) do
-    for name, field in pairs(by.union) do into[name] = into[name] or field end
+    for _, field in pairs(by.union) do add_field(into, field) end
   end
   return into
 end
 
 local function find_union(by)
   by.union, by.agrees = {}, {}
-  for _, case in pairs(by.cases) do
+  local keys = {}
+  for key in pairs(by.cases) do keys[#keys + 1] = key end
+  table.sort(keys) -- so that the same file means the same in every process
+  for _, key in ipairs(keys) do
+    local case = by.cases[key]
     all_fields(case, by.union)
     by.passes = by.passes or case.unknown == "pass"
   end
@@ -148,37 +169,6 @@ local function compile_by(node, path, unknown, check_options, report, outer)
   end
   find_union(by)
   return by
-end
-
-local function reader_of(field)
-  return {
-    secret = field.type == "secret", codes = field.codes,
-    reader = field.shape and field.shape.reader, item = field.of and reader_of(field.of),
-  }
-end
-
-local function merge_readers(into, from)
-  for name, entry in pairs(from) do
-    local there = into[name]
-    if type(name) ~= "string" or type(entry) ~= "table" or not there then
-      into[name] = there or entry
-    else
-      there.secret = there.secret or entry.secret
-      there.codes = there.codes or entry.codes
-      there.item = there.item or entry.item
-      if entry.reader and there.reader then merge_readers(there.reader.names, entry.reader.names)
-      else there.reader = there.reader or entry.reader end
-    end
-  end
-end
-
-local function make_reader(shape)
-  local names = {}
-  for _, field in ipairs(shape.fields) do names[field.name] = reader_of(field) end
-  for _, by in ipairs(shape.by) do
-    for _, case in pairs(by.cases) do merge_readers(names, case.reader.names) end
-  end
-  return { names = names, shape = shape }
 end
 
 -- The values of a choice, as text; nil for another field.
@@ -271,7 +261,6 @@ function M.compile(parts, path, unknown, check_options, report, outer)
     end
   end
   for i, by in ipairs(shape.by) do check_once(shape, by, variants[i], path, report) end
-  shape.reader = make_reader(shape)
   return shape
 end
 
@@ -284,12 +273,17 @@ function M.names(shape)
   return names
 end
 
+local function secrets_in(field, set)
+  if field.type == "secret" then set[field.name or ""] = true end
+  if field.shape then M.secret_names(field.shape, set) end
+  if field.of then secrets_in(field.of, set) end
+end
+
 --- Adds the names of all secret fields, at any depth and in any variant, to a set.
-function M.secret_names(reader, set)
-  for name, entry in pairs(reader.names) do
-    if entry.secret then set[name] = true end
-    if entry.reader then M.secret_names(entry.reader, set) end
-    if entry.item and entry.item.reader then M.secret_names(entry.item.reader, set) end
+function M.secret_names(shape, set)
+  for _, field in ipairs(shape.fields) do secrets_in(field, set) end
+  for _, by in ipairs(shape.by) do
+    for _, case in pairs(by.cases) do M.secret_names(case, set) end
   end
   return set
 end

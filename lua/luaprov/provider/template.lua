@@ -67,17 +67,6 @@ function M.expand(parts, lookup)
   return table.concat(out)
 end
 
---- RFC 3986, 2.3: everything but the unreserved characters is escaped.
---- @param text string
---- @return string
-function M.escape(text)
-  return (text:gsub("[^%w%-._~]", function(c) return ("%%%02X"):format(c:byte()) end))
-end
-
-function M.unescape(text)
-  return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
-end
-
 --- What may stand for one part of a path: an id, or a parent's.
 --- @param value any
 --- @return string|nil text

@@ -3,12 +3,14 @@ local digits = require "luaprov.provider.digits"
 local json = require "luaprov.json"
 local near = require "luaprov.near"
 local secret = require "luaprov.secret"
+local texts = require "luaprov.text"
 
 local M = {}
 
 --- What a value is, for a message; never the value itself: it may be a secret that strayed into the wrong field.
 function M.described(value)
   if value == json.null then return "null" end
+  if secret.is(value) then return "a secret" end
   local kind = type(value)
   return (kind == "boolean" or kind == "nil") and tostring(value) or "a " .. kind
 end
@@ -46,6 +48,12 @@ local function check_length(field, value, n, unit)
   return value
 end
 
+local function fits(field, text)
+  if not field.pattern then return true end
+  local ok, found = pcall(string.find, text, field.pattern)
+  return ok and found
+end
+
 local function misfit(field)
   return field.about and "must be " .. field.about or "does not match " .. field.pattern
 end
@@ -53,7 +61,8 @@ end
 function checks.text(field, value, opened)
   if secret.is(value) then return checks.secret(field, value, opened) end
   if type(value) ~= "string" then return nil, "must be text, not " .. M.described(value) end
-  if field.pattern and not value:find(field.pattern) then return nil, misfit(field) end
+  if not texts.is_utf8(value) then return nil, "is not UTF-8" end
+  if not fits(field, value) then return nil, misfit(field) end
   return check_length(field, value, characters(value), "characters")
 end
 
@@ -65,7 +74,8 @@ function checks.secret(field, value, opened)
   local text, why = value:reveal()
   if not text then return nil, "cannot be opened: " .. why end
   opened[#opened + 1] = text
-  if field.pattern and not text:find(field.pattern) then return nil, misfit(field) end
+  if not texts.is_utf8(text) then return nil, "is not UTF-8" end
+  if not fits(field, text) then return nil, misfit(field) end
   return check_length(field, text, characters(text), "characters")
 end
 

@@ -67,7 +67,8 @@ return provider {
           text   "accountSid" { required = true, fixed = true },
           text   "numberSid"  { required = true, fixed = true },
           text   "phoneNumber"  { computed = true },
-          group  "capabilities" { computed = true, unknown = "pass" },
+          group  "capabilities" { computed = true, any_case = true,
+                                  boolean "mms" {}, boolean "sms" {}, boolean "voice" {} },
         },
         Messenger = {
           secret "pageAccessToken" { required = true, fixed = true },

@@ -24,8 +24,10 @@ return provider {
   },
 
   errors = function(answer)
-    local channel = answer:text "error"  -- the channel said no, with 401 or even with 200
-    if channel then return { kind = "rejected", message = channel } end
+    -- The channel said no, with 401 or even with 200.
+    if answer:at "error" ~= nil then
+      return { kind = "rejected", message = answer:text "error" or answer:text "error.message" }
+    end
     local message = answer:text "records.userMessage"
     if not message then return nil end
     local quota = message:lower():find("limit reached", 1, true)

@@ -1,2 +1,2 @@
---- How a call waits: the runtime that fits where we are.
+--- How a call waits. The rest of luaprov knows a runtime only by this name.
 return require "luaprov.runtime.standalone"

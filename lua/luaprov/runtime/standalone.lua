@@ -93,30 +93,6 @@ function M.transfer(request)
   return wait(slot)
 end
 
-local shared = setmetatable({}, { __mode = "k" }) -- key -> slot of the call that is going on
-
---- Runs `fn` once for all who ask with the same key while it runs: the others wait, and get what it returned.
---- @param key table
---- @param fn function returns at most two values
-function M.share(key, fn)
-  local slot = shared[key]
-  -- A coroutine that is no task may have begun the call, run the loop, and so be what resumed us. It goes on only when
-  -- we yield, and unless we are a task we cannot: waiting for it would never end.
-  if slot and slot.owner and coroutine.status(slot.owner) == "normal" and not tasks[coroutine.running()] then
-    return fn()
-  end
-  if not slot then
-    slot = { owner = coroutine.running() }
-    shared[key] = slot
-    local ok, value, err = pcall(fn)
-    shared[key] = nil
-    fill(slot, { ok, value, err })
-  end
-  local result = wait(slot)
-  if not result[1] then error(result[2], 0) end
-  return result[2], result[3]
-end
-
 local function traced(err)
   if type(err) ~= "string" then return err end
   return debug.traceback(err, 2)
@@ -131,6 +107,28 @@ local function start(fn, slot)
   push_ready(co)
 end
 
+local shared = setmetatable({}, { __mode = "k" }) -- key -> slot of the call that is going on
+
+--- Runs `fn` once for all who ask with the same key while it runs: the others wait, and get what it returned.
+--- It is a task of its own, so that it goes on whoever waits for it, and however.
+--- @param key table
+--- @param fn function returns at most two values
+function M.share(key, fn)
+  local slot = shared[key]
+  if not slot then
+    slot = {}
+    shared[key] = slot
+    start(function()
+      local ok, value, err = pcall(fn)
+      shared[key] = nil
+      return ok, value, err
+    end, slot)
+  end
+  local result = wait(slot)
+  if not result[2] then error(result[3], 0) end
+  return result[3], result[4]
+end
+
 --- Calls `fn(item, index)` for every item of a list, many at once.
 --- @param list table
 --- @param fn function
@@ -141,8 +139,12 @@ end
 function M.map(list, fn, options)
   if type(list) ~= "table" then error("map takes a list first, not " .. type(list), 2) end
   if type(fn) ~= "function" then error("map takes a function second, not " .. type(fn), 2) end
+  if options ~= nil and type(options) ~= "table" then error("map takes a table of options third", 2) end
   local concurrency = options and options.concurrency or 16
   if type(concurrency) ~= "number" or concurrency < 1 then error("concurrency is a number of at least 1", 2) end
+  for name in pairs(options or {}) do
+    if name ~= "concurrency" then error("map has no option '" .. tostring(name) .. "' (there is concurrency)", 2) end
+  end
   local results, errors, raised = {}, {}, nil
   local next_index, count = 1, #list
   local function work()

@@ -1,0 +1,123 @@
+--- What of a vendor's answer an error may show: nothing that was sent as a secret, no member that the provider file
+--- calls secret, and not too much.
+---
+--- A context has `opened` (the values of the secrets that were sent), `secret_names` (of members, in lower case) and
+--- `provider`.
+local json = require "luaprov.json"
+local secret = require "luaprov.secret"
+local texts = require "luaprov.text"
+
+local M = {}
+
+local EXCERPT = 160 -- bytes of an answer that an error shows
+local WINDOW = 4096 -- bytes of an answer that are looked at for it
+local DETAILS = 64 * 1024 -- bytes of the largest answer that err.details holds
+
+-- The spellings of many secrets are made once a call, and only for a call that fails.
+local function scrubber(context)
+  if context.scrubbed ~= #context.opened then
+    context.scrub, context.longest = secret.scrubber(context.opened)
+    context.scrubbed = #context.opened
+  end
+  return context.scrub
+end
+
+-- The vendor's own code of an error, which may have the name of a secret field. As a number it is none.
+local function code_of(context)
+  local spec = context.provider.errors
+  return type(spec) == "table" and spec.code and spec.code[1][#spec.code[1]]
+end
+
+-- Where a JSON string that begins at `at` (after its quote) ends: its closing quote, or the end of the text.
+local function end_of_string(text, at)
+  while true do
+    local found = text:find('["\\]', at)
+    if not found then return #text end
+    if text:sub(found, found) == '"' then return found end
+    at = found + 2
+  end
+end
+
+-- The values of members that the provider file calls secret, in any case, in a text that may be half a JSON document.
+local function mask_members(text, names, code)
+  for name in pairs(names) do
+    local spelled = name:gsub("%W", "%%%0"):gsub("%a", function(c) return "[" .. c:lower() .. c:upper() .. "]" end)
+    local at = 1
+    while true do
+      local open, last = text:find('"' .. spelled .. '"%s*:%s*', at)
+      if not open then break end
+      local stop
+      if text:sub(last + 1, last + 1) == '"' then stop = end_of_string(text, last + 2)
+      else stop = (text:find("[,}%]%s]", last + 1) or #text + 1) - 1 end
+      if name == code and text:find("^%d", last + 1) then
+        at = stop + 1
+      else
+        text = text:sub(1, last) .. '"<secret>"' .. text:sub(stop + 1)
+        at = last + 11
+      end
+    end
+  end
+  return text
+end
+
+local function utf8_of(code)
+  if code < 0x80 then return string.char(code) end
+  if code < 0x800 then return string.char(192 + math.floor(code / 64), 128 + code % 64) end
+  return string.char(224 + math.floor(code / 4096), 128 + math.floor(code / 64) % 64, 128 + code % 64)
+end
+
+-- JSON may spell any character \uXXXX, and so hide a secret.
+local function without_escapes(text)
+  return (text:gsub("\\+u(%x%x%x%x)", function(hex)
+    local code = tonumber(hex, 16)
+    if code < 0x20 or code == 0x22 or code == 0x5c or (code >= 0xd800 and code < 0xe000) then return nil end
+    return utf8_of(code)
+  end))
+end
+
+--- The vendor's own words as one line.
+--- @param text string
+--- @param context table
+--- @param limit integer|nil bytes
+--- @return string
+function M.line(text, context, limit)
+  return texts.one_line(scrubber(context)(text), limit or EXCERPT)
+end
+
+--- The beginning of a body as one line.
+--- @param body string
+--- @param context table
+--- @return string
+function M.excerpt(body, context)
+  local text = without_escapes(body:sub(1, WINDOW))
+  text = mask_members(scrubber(context)(text), context.secret_names, code_of(context))
+  -- A secret that the window has cut is not found: it goes with the end.
+  if #body > WINDOW then text = text:sub(1, math.max(0, #text - context.longest)) end
+  return texts.one_line(text, EXCERPT) .. (#body > WINDOW and #text <= EXCERPT and "…" or "")
+end
+
+local function cleaned(value, context, code, hidden)
+  if type(value) ~= "table" then
+    if hidden and value ~= json.null then return secret.new(tostring(value)) end
+    return type(value) == "string" and scrubber(context)(value) or value
+  end
+  local copy = setmetatable({}, getmetatable(value))
+  for key, inner in pairs(value) do
+    if type(key) == "string" then key = scrubber(context)(key) end
+    local is_code = key == code and type(inner) == "number"
+    copy[key] = cleaned(inner, context, code, hidden or not is_code and context.secret_names[tostring(key):lower()])
+  end
+  return copy
+end
+
+--- A decoded body for err.details: secret members become secrets, strings lose what they echo.
+--- @param body any
+--- @param size integer bytes that it came in
+--- @param context table
+--- @return table|nil
+function M.details(body, size, context)
+  if type(body) ~= "table" or size > DETAILS then return nil end
+  return cleaned(body, context, code_of(context), false)
+end
+
+return M
