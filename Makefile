@@ -22,7 +22,9 @@ COMPILE  = $(CC) $(WARNINGS) $(CFLAGS) -MMD -MP -Isrc
 
 # V=1 shows the commands whole.
 Q = $(if $(V),,@)
-BUILD_IT = $(MAKE) --no-print-directory -j$(shell nproc) $(if $(V),,-s)
+# As many jobs as there are processors, where nobody has said how many; `+` before it hands them on.
+JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+BUILD_IT = $(MAKE) --no-print-directory $(JOBS) $(if $(V),,-s)
 SAY = $(if $(V),@:,@echo " ")
 
 pkg = $(shell pkg-config $(1) 2>/dev/null)
@@ -48,7 +50,7 @@ C_TEST_PARTS = $(patsubst tests/%.c,$(BUILD)/obj/tests/%.o,\
 .PHONY: all modules tests demo test check lint fuzz install clean help
 
 all: | toolchain
-	@$(BUILD_IT) modules $(BUILD)/bin/luaprov
+	@+$(BUILD_IT) modules $(BUILD)/bin/luaprov
 
 modules: $(BUILD)/lib/lua/5.4/luaprov/core.so $(BUILD)/lib/lua/5.1/luaprov/core.so \
          $(patsubst lua/%,$(BUILD)/share/lua/5.4/%,$(LUA)) $(patsubst lua/%,$(BUILD)/share/lua/5.1/%,$(LUA))
@@ -108,24 +110,24 @@ tests: modules $(BUILD)/bin/luaprov $(C_TESTS)
 
 demo:
 	@sh tests/packages.sh $(DEMO_PACKAGES)
-	@$(BUILD_IT) all
+	@+$(BUILD_IT) all
 	@BUILD=$(BUILD) lua5.4 tests/demo.lua
 
 test:
 	@sh tests/packages.sh $(TEST_PACKAGES)
-	@$(BUILD_IT) tests
-	@$(BUILD_IT) BUILD=$(BUILD)/asan \
+	@+$(BUILD_IT) tests
+	@+$(BUILD_IT) BUILD=$(BUILD)/asan \
 	  CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all' tests
 	@BUILD=$(BUILD) lua5.4 tests/run.lua
 
 check:
 	@sh tests/packages.sh $(CHECK_PACKAGES)
-	@$(BUILD_IT) lint
-	@$(BUILD_IT) test
+	@+$(BUILD_IT) lint
+	@+$(BUILD_IT) test
 
 lint:
 	luacheck -q lua tests examples
-	$(BUILD_IT) BUILD=$(BUILD)/clang CC=clang tests
+	+$(BUILD_IT) BUILD=$(BUILD)/clang CC=clang tests
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
 	  --suppress=missingIncludeSystem -Isrc src tests
 
@@ -141,7 +143,7 @@ fuzz:
 install: all
 	@for part in bin lib share; do (cd $(BUILD) && find $$part -type f) ; done | while read -r file; do \
 	  case $$file in bin/*) mode=755;; *) mode=644;; esac; \
-	  install -D -m $$mode $(BUILD)/$$file $(DESTDIR)$(PREFIX)/$$file; done
+	  install -D -m $$mode "$(BUILD)/$$file" "$(DESTDIR)$(PREFIX)/$$file" || exit 1; done
 	@echo "installed into $(DESTDIR)$(PREFIX)"
 
 clean:

@@ -2,9 +2,10 @@
 -- Credentials and base URLs come from the environment (LUAPROV_ONEBOX_TOKEN, LUAPROV_ONEBOX_BASE_URL, …).
 local luaprov = require "luaprov"
 
-local failures = 0
+local calls, failures = 0, 0
 
 local function say(where, operation, result, err)
+  calls = calls + 1
   if err then failures = failures + 1 end
   print(("%-10s %-12s %-26s %-7s %s"):format(where.vendor, where.resource, where.variant or "-", operation,
     err and tostring(err) or result))
@@ -126,4 +127,5 @@ for _, pbx in ipairs {
     { tenantId = tenant, name = pbx.name .. " 2" }, { tenantId = tenant })
 end
 
+print(("%d calls, %d failed"):format(calls, failures))
 os.exit(failures == 0)

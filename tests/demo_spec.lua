@@ -15,7 +15,7 @@ local ROWS = {
 }
 
 describe("the demo", function()
-  it("prints a line for every call of every documented connection, and no error", function()
+  it("prints a line for every call of every documented connection, no error, and how many there were", function()
     local pipe = io.popen("BUILD='" .. build .. "' lua5.4 tests/demo.lua 2>&1; echo status $?", "r")
     local output = pipe:read("*a")
     pipe:close()
@@ -44,5 +44,6 @@ describe("the demo", function()
       end
     end
     assert.equal(expected, lines)
+    assert.truthy(output:find(("\n%d calls, 0 failed\nstatus 0\n$"):format(expected)), output)
   end)
 end)

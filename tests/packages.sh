@@ -22,26 +22,33 @@ if ! command -v apt-get >/dev/null 2>&1; then
   exit 1
 fi
 # --no-remove: a package that would push another out is the user's decision.
-line="apt-get install -y --no-install-recommends --no-remove$missing"
-as_root=
-if [ "$(id -u)" != 0 ]; then as_root=sudo; fi
-may_install=1
-if [ -n "$only_tell" ]; then may_install=; fi
-if [ -n "$as_root" ] && ! sudo -n true 2>/dev/null && ! { [ -t 0 ] && command -v sudo >/dev/null 2>&1; }; then
-  may_install=
-fi
-if [ -z "$may_install" ]; then
-  echo "missing Debian packages; install them with:" >&2
-  echo "  ${as_root:+$as_root }$line" >&2
+install="apt-get install -y --no-install-recommends --no-remove$missing"
+has_sudo=
+if command -v sudo >/dev/null 2>&1; then has_sudo=1; fi
+is_root=
+if [ "$(id -u)" = 0 ]; then is_root=1; fi
+
+# show WHAT: the one line to run, with what to say before it.
+show() {
+  if [ -n "$is_root" ]; then printf '%s:\n  apt-get update && %s\n' "$1" "$install"
+  elif [ -n "$has_sudo" ]; then printf '%s:\n  sudo apt-get update && sudo %s\n' "$1" "$install"
+  else printf '%s, as root:\n  apt-get update && %s\n' "$1" "$install"
+  fi >&2
+}
+
+# sudo may ask for a password only where somebody can type it.
+may_install=$is_root
+if [ -n "$has_sudo" ] && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then may_install=1; fi
+if [ -n "$only_tell" ] || [ -z "$may_install" ]; then
+  show "missing Debian packages; install them with this line"
   exit 1
 fi
 
 echo "installing Debian packages:$missing"
-DEBIAN_FRONTEND=noninteractive
-export DEBIAN_FRONTEND
+as_root=
+if [ -z "$is_root" ]; then as_root=sudo; fi
 $as_root apt-get update -q >/dev/null || echo "apt-get update failed; trying with the lists that are there" >&2
-if ! $as_root env DEBIAN_FRONTEND=noninteractive $line >/dev/null; then
-  echo "that did not work; the line was:" >&2
-  echo "  ${as_root:+$as_root }$line" >&2
+if ! $as_root env DEBIAN_FRONTEND=noninteractive $install >/dev/null; then
+  show "that did not work; the line was"
   exit 1
 fi

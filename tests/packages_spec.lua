@@ -51,25 +51,41 @@ describe("packages.sh", function()
     assert.truthy(log:find("install .*valgrind"), log)
   end)
 
+  local told = "missing Debian packages; install them with this line"
+  local line = "apt-get install -y --no-install-recommends --no-remove valgrind\n"
+
   it("prints the one line to run where it may not, and exits with 1", function()
     local output, status, log = run("gcc valgrind", "PRETENDED_UID=1000")
     assert.equal(1, status)
     assert.equal("", log)
-    local line = "\n  sudo apt-get install -y --no-install-recommends --no-remove valgrind\n"
-    assert.truthy(output:find(line, 1, true), output)
+    assert.equal(told .. ":\n  sudo apt-get update && sudo " .. line, output)
+  end)
+
+  it("prints a line for root where there is no sudo", function()
+    -- Nothing of the machine's own: it may have a sudo.
+    for _, name in ipairs { "sh", "grep", "tr" } do
+      os.execute(("ln -s $(command -v %s) %s/%s"):format(name, folder, name))
+    end
+    os.remove(folder .. "/sudo")
+    local output, status, log = run("gcc valgrind", "PRETENDED_UID=1000 PATH=" .. folder)
+    assert.equal(1, status)
+    assert.equal("", log)
+    assert.equal(told .. ", as root:\n  apt-get update && " .. line, output)
   end)
 
   it("only tells when it shall only tell", function()
-    local output, status, log = run("--only-tell valgrind")
-    assert.equal(1, status)
-    assert.equal("", log)
-    assert.truthy(output:find("\n  apt-get install ", 1, true), output)
+    for uid, wanted in pairs { [0] = "apt-get update && ", [1000] = "sudo apt-get update && sudo " } do
+      local output, status, log = run("--only-tell valgrind", "PRETENDED_UID=" .. uid)
+      assert.equal(1, status)
+      assert.equal("", log)
+      assert.equal(told .. ":\n  " .. wanted .. line, output)
+    end
   end)
 
   it("shows the line when apt-get fails", function()
     write(folder .. "/broken", "")
     local output, status = run("valgrind")
     assert.equal(1, status)
-    assert.truthy(output:find("the line was:\n  apt-get install ", 1, true), output)
+    assert.truthy(output:find("the line was:\n  apt-get update && " .. line, 1, true), output)
   end)
 end)

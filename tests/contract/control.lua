@@ -59,7 +59,8 @@ function M.start(options)
   -- A named pipe: opening it waits for the listener, and reading it ends if the listener does.
   local pipe = os.tmpname()
   os.remove(pipe)
-  local made = os.execute("mkfifo -m 600 " .. quote(pipe))
+  -- Not `mkfifo -m 600`: that wants /proc, which a chroot may lack.
+  local made = os.execute("(umask 077; mkfifo " .. quote(pipe) .. ")")
   assert(made == true or made == 0, "mkfifo failed")
   local command = { "exec lua5.4", quote(here .. "listener.lua"), "--replay" }
   for _, name in ipairs(replay) do command[#command + 1] = quote(name) end
