@@ -11,7 +11,7 @@ CFLAGS ?= -O2 -g
 BUILD_PACKAGES = gcc libc6-dev pkg-config libcurl4-openssl-dev lua5.4 liblua5.4-dev lua-cjson lua-cjson-dev lua-filesystem \
                  libluajit2-5.1-dev,libluajit-5.1-dev
 DEMO_PACKAGES  = $(BUILD_PACKAGES) lua-socket
-TEST_PACKAGES  = $(DEMO_PACKAGES) luajit2,luajit libcmocka-dev libssl-dev openssl lua-busted valgrind libc6-dbg
+TEST_PACKAGES  = $(DEMO_PACKAGES) luajit2,luajit libcmocka-dev libssl-dev openssl lua-busted valgrind libc6-dbg locales
 CHECK_PACKAGES = $(TEST_PACKAGES) lua-check clang cppcheck
 FUZZ_PACKAGES  = $(BUILD_PACKAGES) clang
 
