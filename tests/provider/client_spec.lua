@@ -104,6 +104,20 @@ describe("a client", function()
       assert.equal("application/json", listener:requests(1)[1].headers["content-type"])
     end)
 
+    it("sends a secret setting in a header, and shows it nowhere", function()
+      listener:script { { status = 201, json = { id = "7" } }, { status = 500, text = "echo key-0000" } }
+      local options = 'secret "api_key" { required = true }, headers = { ["X-Api-Key"] = "{api_key}" }'
+      local parts = 'text "name" {}, path = "/things", create = post { expect = 201 }'
+      local client = connect(parts, options, { api_key = luaprov.secret "key-0000" })
+      assert(client.things:create {})
+      assert.equal("key-0000", listener:requests(1)[1].headers["x-api-key"])
+      local _, err = client.things:create {}
+      assert.is_nil(tostring(err):find("key-0000", 1, true))
+      local none, missing = require("luaprov.provider.client").new(
+        support.description(support.provider(parts, options)), { base_url = listener.url })
+      support.is_error({ kind = "invalid", has = "api_key is required (or LUAPROV_ACME_API_KEY)" }, missing, none)
+    end)
+
     it("sends an empty table as an object", function()
       listener:script { status = 201, json = { id = "7" } }
       local client = connect 'text "name" {}, path = "/things", create = post { expect = 201 }'

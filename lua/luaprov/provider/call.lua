@@ -19,6 +19,7 @@ end
 local function setting_text(state, name)
   local value = state.settings[name]
   if value == nil or value == false then return nil end
+  if secret.is(value) then return (value:reveal()) end
   return tostring(value)
 end
 
@@ -83,8 +84,10 @@ function M.send(state, spec)
     provider = state.provider, resource = spec.resource, operation = spec.name or operation.name,
     opened = {}, secret_names = state.secret_names, expect = operation.expect,
   }
-  for _, credential in pairs(state.auth.credentials) do
-    if secret.is(credential) then context.opened[#context.opened + 1] = credential:reveal() end
+  for _, values in ipairs { state.auth.credentials, state.settings } do
+    for _, value in pairs(values) do
+      if secret.is(value) then context.opened[#context.opened + 1] = value:reveal() end
+    end
   end
   for _, value in ipairs(spec.opened or {}) do context.opened[#context.opened + 1] = value end
   local headers = headers_of(state, operation)

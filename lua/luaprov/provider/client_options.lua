@@ -63,7 +63,12 @@ local function read_plain(provider, given, list, faults)
   for _, field in ipairs(list) do
     local value = value_of(provider, given, field)
     if value == nil then value = field.default end
-    if value ~= nil then values[field.name] = checked(field, value, faults, field.name) end
+    if value ~= nil then
+      values[field.name] = checked(field, value, faults, field.name)
+    elseif field.required then
+      faults[#faults + 1] = { path = field.name, message = "is required (or " .. M.variable(provider.name, field.name)
+        .. ")" }
+    end
   end
   return values
 end
