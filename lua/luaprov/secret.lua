@@ -178,7 +178,10 @@ function M.scrub(text, values) return (M.scrubber(values)(text)) end
 --- @return any value
 function M.close_like(value, like)
   if M.is(like) then
-    if type(value) == "string" or type(value) == "number" then return make(nil, tostring(value)) end
+    if type(value) == "string" then return make(nil, value) end
+    -- LuaJIT's tostring has fourteen digits.
+    local whole = type(value) == "number" and not math.type and value % 1 == 0
+    if type(value) == "number" then return make(nil, whole and ("%.0f"):format(value) or tostring(value)) end
   elseif type(value) == "table" and type(like) == "table" and not M.is(value) then
     for key, inner in pairs(like) do
       if value[key] ~= nil then value[key] = M.close_like(value[key], inner) end

@@ -41,6 +41,34 @@ describe("an answer", function()
       end
     end)
 
+    it("hides quotes, backslashes and large characters that JSON spells with escapes", function()
+      local client = connect()
+      for value, spelled in pairs {
+        ['to"k-0\\k'] = "to\\u0022k-0\\u005ck", ["tok\240\159\152\128en"] = "tok\\ud83d\\ude00en",
+      } do
+        listener:script { status = 500, text = "<html>" .. spelled .. "</html>" }
+        local _, err = client.things:create { api_key = value }
+        assert.truthy(err.message:find("<html><secret></html>", 1, true), err.message)
+      end
+    end)
+
+    it("hides every item of a secret list, and JSON within a JSON string", function()
+      local err = failed('{"authToken":["K1LEAK","K2LEAK"],"log":"{\\"authToken\\": \\"NESTEDLEAK\\"}"}',
+        "tok-acme-1111")
+      assert.is_nil(err.message:find("LEAK", 1, true), err.message)
+      assert.is_nil(tostring(err.details.log):find("LEAK", 1, true), tostring(err.details.log))
+      err = failed('{"authToken":["K1LEAK","K2LEAK"', "tok-acme-1111")
+      assert.is_nil(err.message:find("LEAK", 1, true), err.message)
+    end)
+
+    it("finds what a body says after many blanks, and ends with a slow pattern", function()
+      local err = failed(("\n"):rep(5000) .. "Database down", "tok-acme-1111")
+      assert.truthy(err.message:find("Database down", 1, true), err.message)
+      listener:script { status = 400, json = { message = (" "):rep(200000) .. "x" } }
+      local client = connect('{ message = "message", strip = "%s*%(code%)" }')
+      assert.equal("invalid", select(2, client.things:create {}).kind)
+    end)
+
     it("hides a secret that the end of what is looked at has cut", function()
       for at = 4060, 4100 do
         local err = failed(("x"):rep(10) .. (" "):rep(at) .. "tok-acme-1111", "tok-acme-1111")

@@ -274,6 +274,24 @@ describe("a client", function()
       nothing_was_sent()
     end)
 
+    it("and takes an id in another case for the same", function()
+      listener:script { status = 200, json = { id = "abc-def", name = "m" } }
+      assert.equal("abc-def", assert(connect(plain).things:update("ABC-DEF", { name = "m" })).id)
+    end)
+
+    it("or removes nothing that an answer of HTML could have meant", function()
+      local client = connect [[ text "name" {}, path = "/things", delete = delete {},
+        update = patch { returns = "nothing" } ]]
+      for _, call in ipairs {
+        function() return client.things:delete "7" end, function() return client.things:update("7", { name = "n" }) end,
+      } do
+        listener:script { status = 200, text = "<html>please log in</html>",
+                          headers = { ["Content-Type"] = "text/html" } }
+        local done, err = call()
+        support.is_error({ kind = "protocol", outcome = "unknown", status = 200, has = "please log in" }, err, done)
+      end
+    end)
+
     it("nothing that is fixed: unsupported, unless more is wrong", function()
       local client = connect('text "kind" { fixed = true }, text "team" { path = true },'
         .. 'create = post "/teams/{team}/things" {},' .. plain:gsub("create = post [^,]*,", ""))
@@ -422,7 +440,7 @@ describe("a client", function()
   end)
 
   describe("removes", function()
-    it("a record, whatever the body", function()
+    it("a record, whatever the JSON", function()
       local client = connect(plain)
       listener:script { status = 204 }
       assert.is_true(client.things:delete "7")
@@ -430,7 +448,8 @@ describe("a client", function()
       assert.equal("DELETE /things/7", request.method .. " " .. request.path)
       assert.equal("", request.body)
       client = connect 'path = "/things", delete = delete {}'
-      for _, answer in ipairs { { status = 200 }, { status = 200, text = "gone" }, { status = 200, json = {} } } do
+      for _, answer in ipairs { { status = 200 }, { status = 200, json = control.null },
+                                { status = 200, json = {} } } do
         listener:script(answer)
         assert.is_true(client.things:delete "7")
       end

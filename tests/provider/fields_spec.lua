@@ -428,6 +428,21 @@ describe("reading", function()
     assert.equal("x", c.s:reveal()) -- another variant's secret stays one
   end)
 
+  it("closes what has a secret's name wherever it turns up", function()
+    local parts = [[ choice "k" { values = { "a", "b" } }, list "keys" { of = secret {} },
+      group "g" { any_case = true, secret "token" {} },
+      by "k" { a = { group "inner" { secret "x" {} } }, b = { text "note" {} } } ]]
+    local record = read(parts, { k = "b", keys = "LEAK", note = "n", inner = { x = "LEAK" },
+                                 g = { { token = "LEAK" } } })
+    local other = read(parts, { keys = { a = "LEAK" }, g = { token = "m", Token = "LEAK" } })
+    for _, closed in ipairs { record.keys, record.inner.x, record.g[1].token, other.keys.a, other.g.token,
+                              other.g.Token } do
+      assert.is_true(luaprov.secret.is(closed))
+    end
+    assert.equal("n", record.note)
+    assert.equal("123456789012345", read('secret "s" {}', { s = 123456789012345 }).s:reveal())
+  end)
+
   it("makes secrets of what a secret field holds, whatever it is", function()
     local record = read('secret "key" {}', { key = { a = "x", b = { 1 } } })
     assert.equal("x", record.key.a:reveal())
@@ -463,7 +478,7 @@ describe("reading", function()
       choice "c" { values = { "A" }, codes = { A = 1 } } ]]
     local record = read(parts, { g = "text", l = { x = "y" }, c = { 1 }, id = false })
     assert.equal("text", record.g)
-    assert.same({ x = "y" }, record.l)
+    assert.equal("y", record.l.x:reveal())
     assert.same({ 1 }, record.c)
     assert.equal(json.null, read(parts, { g = json.null }).g)
     assert.same({}, read(parts, { g = json.array {} }).g)

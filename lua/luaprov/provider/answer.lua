@@ -75,6 +75,8 @@ local function declared(spec, body)
   local messages, codes, kind, outcome = {}, {}, nil, nil
   for _, item in ipairs(items) do
     local message = as_text(first(item, spec.message))
+    -- A pattern of the provider file may be slow on a long text: it gets a short one.
+    message = message and message:sub(1, 4 * MESSAGE)
     if message and spec.strip then
       local ok, stripped = pcall(string.gsub, message, spec.strip, "")
       message = ok and stripped or message
@@ -191,6 +193,7 @@ function M.judge(answer, context)
   local kind = problem.kind or (success and "rejected") or errors.kind_of_status(answer.status)
   local message = problem.message and redact.line(problem.message, context, MESSAGE)
   if not message and answer.status >= 300 and answer.status < 400 then message = redirect_message(answer, context) end
+  if not message and success then message = "answered with an error: " .. described(answer, context) end
   if not message and answer.status < 400 then
     message = "answered with an unexpected status, not " .. expected(context) .. ": " .. described(answer, context)
   end

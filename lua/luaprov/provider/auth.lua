@@ -162,6 +162,10 @@ function M.token(auth, deadline)
       if mine then break end
     end
   end
+  if not auth.token then
+    -- Somebody else's call found it refused in the meantime, and could not renew it.
+    return nil, not_sent(auth, errors.new { kind = "unauthorized", message = "it was refused" })
+  end
   local token, why = auth.token:reveal()
   if not token then
     return nil, not_sent(auth, errors.new { kind = "invalid", message = "it cannot be opened: " .. why })

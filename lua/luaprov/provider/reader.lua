@@ -1,17 +1,17 @@
 --- Reads what an answer had: secret fields become secrets, and spellings those of the documentation.
+local digits = require "luaprov.provider.digits"
 local json = require "luaprov.json"
 local secret = require "luaprov.secret"
 local shapes = require "luaprov.provider.shape"
-local values = require "luaprov.provider.values"
 
 local M = {}
 
-local function as_text(value) return tostring(values.whole(value) or value) end
+local function as_text(value) return type(value) == "number" and digits(value) or tostring(value) end
 
 -- Everything in a value that the provider file calls secret, whatever it is.
 local function closed(value)
   if value == json.null or secret.is(value) then return value end
-  if type(value) ~= "table" then return secret.new(tostring(value)) end
+  if type(value) ~= "table" then return secret.new(as_text(value)) end
   for key, inner in pairs(value) do value[key] = closed(inner) end
   return value
 end
@@ -20,7 +20,7 @@ local read_table
 
 local function read_value(field, value, scope)
   if value == json.null then return value end
-  if field.type == "secret" then return closed(value) end
+  if field.type == "secret" or (field.of and field.of.type == "secret") then return closed(value) end
   if field.type == "choice" and type(value) ~= "table" then
     local text = as_text(value)
     if field.codes and field.codes[text] ~= nil then return field.codes[text] end
@@ -66,6 +66,7 @@ end
 local function read_fields(shape, scope, done, later)
   for _, field in ipairs(shape.fields) do
     local value = scope.body[field.name]
+    if field.type ~= "secret" then done.open[field.name] = true end
     if value ~= nil and not done[field.name] then
       if field.shape or field.of then later[#later + 1] = field
       else scope.body[field.name] = read_value(field, value, scope) end
@@ -89,10 +90,24 @@ end
 
 function read_table(shape, body, outer)
   if shape.any_case then spell_keys(shape, body) end
-  local scope, later = { body = body, outer = outer }, {}
-  read_fields(shape, scope, {}, later)
+  local scope, later = { body = body, outer = outer, open = outer and outer.open or {} }, {}
+  local done = { open = {} }
+  scope.open[body] = done.open
+  read_fields(shape, scope, done, later)
   for _, field in ipairs(later) do body[field.name] = read_value(field, body[field.name], scope) end
   return body
+end
+
+-- Closes what has a secret's name and no shape has read as something else: a group that came as a list, another
+-- variant's fields, a key in another case.
+local function close_named(body, names, open)
+  for key, value in pairs(body) do
+    if type(value) ~= "table" or not secret.is(value) then
+      local named = type(key) == "string" and names[key:lower()]
+      if named and not (open[body] and open[body][key]) then body[key] = closed(value)
+      elseif type(value) == "table" then close_named(value, names, open) end
+    end
+  end
 end
 
 --- Makes a record of a table that an answer had, in place: secret fields become secrets, numbers that stand for a
@@ -100,6 +115,12 @@ end
 --- @param shape table
 --- @param body table
 --- @return table body
-function M.read(shape, body) return read_table(shape, body, nil) end
+function M.read(shape, body)
+  local names, open = {}, {}
+  for name in pairs(shapes.secret_names(shape, {})) do names[name:lower()] = true end
+  read_table(shape, body, { body = {}, open = open })
+  close_named(body, names, open)
+  return body
+end
 
 return M

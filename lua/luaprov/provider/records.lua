@@ -58,7 +58,8 @@ function M.make(resource, body, id, parents)
   return record
 end
 
-local function id_text(id) return type(id) == "number" and digits(id) or id end
+-- Many ids are GUIDs, which mean the same in either case.
+local function id_text(id) return (type(id) == "number" and digits(id) or id):lower() end
 
 --- The record in an answer.
 --- @param asked string|integer|nil the id of the record that was asked for

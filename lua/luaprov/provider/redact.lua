@@ -3,6 +3,7 @@
 ---
 --- A context has `opened` (the values of the secrets that were sent), `secret_names` (of members, in lower case) and
 --- `provider`.
+local digits = require "luaprov.provider.digits"
 local json = require "luaprov.json"
 local secret = require "luaprov.secret"
 local texts = require "luaprov.text"
@@ -38,17 +39,32 @@ local function end_of_string(text, at)
   end
 end
 
+-- Where the value that begins at `at` ends, or the text if it is cut. Quotes may have backslashes before them: JSON
+-- within a JSON string.
+local function end_of_value(text, at)
+  local quote = text:match('^\\*"', at)
+  if quote == '"' then return end_of_string(text, at + 1) end
+  if quote then
+    local _, last = text:find(quote, at + #quote, true)
+    return last or #text
+  end
+  local open = text:sub(at, at)
+  if open == "[" or open == "{" then
+    local _, last = text:find(open == "[" and "^%b[]" or "^%b{}", at)
+    return last or #text
+  end
+  return (text:find("[,}%]%s]", at) or #text + 1) - 1
+end
+
 -- The values of members that the provider file calls secret, in any case, in a text that may be half a JSON document.
 local function mask_members(text, names, code)
   for name in pairs(names) do
     local spelled = name:gsub("%W", "%%%0"):gsub("%a", function(c) return "[" .. c:lower() .. c:upper() .. "]" end)
     local at = 1
     while true do
-      local open, last = text:find('"' .. spelled .. '"%s*:%s*', at)
+      local open, last = text:find('"' .. spelled .. '\\*"%s*:%s*', at)
       if not open then break end
-      local stop
-      if text:sub(last + 1, last + 1) == '"' then stop = end_of_string(text, last + 2)
-      else stop = (text:find("[,}%]%s]", last + 1) or #text + 1) - 1 end
+      local stop = end_of_value(text, last + 1)
       if name == code and text:find("^%d", last + 1) then
         at = stop + 1
       else
@@ -68,9 +84,15 @@ end
 
 -- JSON may spell any character \uXXXX, and so hide a secret.
 local function without_escapes(text)
+  text = text:gsub("\\+u([dD][89abAB]%x%x)\\+u([dD][c-fC-F]%x%x)", function(high, low)
+    local code = 0x10000 + (tonumber(high, 16) - 0xd800) * 0x400 + tonumber(low, 16) - 0xdc00
+    return string.char(240 + math.floor(code / 262144), 128 + math.floor(code / 4096) % 64,
+      128 + math.floor(code / 64) % 64, 128 + code % 64)
+  end)
   return (text:gsub("\\+u(%x%x%x%x)", function(hex)
     local code = tonumber(hex, 16)
-    if code < 0x20 or code == 0x22 or code == 0x5c or (code >= 0xd800 and code < 0xe000) then return nil end
+    if code == 0x22 or code == 0x5c then return "\\" .. string.char(code) end
+    if code < 0x20 or (code >= 0xd800 and code < 0xe000) then return nil end
     return utf8_of(code)
   end))
 end
@@ -89,17 +111,23 @@ end
 --- @param context table
 --- @return string
 function M.excerpt(body, context)
-  local text = without_escapes(body:sub(1, WINDOW))
+  -- From the first thing that can be seen; a little before it, where a secret may begin with blanks.
+  local first = math.max(1, (body:find("%S") or 1) - 32)
+  local text = without_escapes(body:sub(first, first + WINDOW - 1))
   text = mask_members(scrubber(context)(text), context.secret_names, code_of(context))
   -- A secret that the window has cut is not found: it goes with the end.
-  if #body > WINDOW then text = text:sub(1, math.max(0, #text - context.longest)) end
-  return texts.one_line(text, EXCERPT) .. (#body > WINDOW and #text <= EXCERPT and "…" or "")
+  if #body >= first + WINDOW then text = text:sub(1, math.max(0, #text - context.longest)) end
+  return texts.one_line(text, EXCERPT) .. (#body >= first + WINDOW and #text <= EXCERPT and "…" or "")
 end
 
 local function cleaned(value, context, code, hidden)
   if type(value) ~= "table" then
-    if hidden and value ~= json.null then return secret.new(tostring(value)) end
-    return type(value) == "string" and scrubber(context)(value) or value
+    if hidden and value ~= json.null then
+      return secret.new(type(value) == "number" and digits(value) or tostring(value))
+    end
+    if type(value) ~= "string" then return value end
+    value = scrubber(context)(value)
+    return value:find('"', 1, true) and mask_members(value, context.secret_names, code) or value
   end
   local copy = setmetatable({}, getmetatable(value))
   for key, inner in pairs(value) do

@@ -185,6 +185,7 @@ function Resource:update(id, input, parents)
     record, err = records.from(self, operation, answer, context, path, checked.parents, id)
     return secret.close_like(record, input), err
   end
+  if answer.not_json then return nil, answers.unusable(answer, context, "the answer is no JSON") end
   return read_back(self, id, checked, input, deadline)
 end
 
@@ -200,9 +201,10 @@ function Resource:delete(id, parents)
   if not operation then return nil, err end
   local path, faults = call.path(self.state, operation, parts_of(id, parents))
   if not path then return nil, invalid(self, "delete", faults) end
-  local answer
-  answer, err = call.send(self.state, { resource = self.description.name, operation = operation, path = path })
+  local answer, context
+  answer, err, context = call.send(self.state, { resource = self.description.name, operation = operation, path = path })
   if not answer then return nil, err end
+  if answer.not_json then return nil, answers.unusable(answer, context, "the answer is no JSON") end
   return true
 end
 

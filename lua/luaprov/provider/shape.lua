@@ -56,10 +56,15 @@ local function compile_element(node, path, check_options, report, outer)
 end
 
 local function check_bounds(field, node, path, report)
-  if type(field.min) == "number" and type(field.max) == "number" and field.min > field.max then
-    report(node.line, path, "min is more than max")
+  for _, bound in ipairs { "min", "max" } do
+    if field[bound] ~= nil and type(field[bound]) ~= "number" then return end -- told already
   end
-  if field.default ~= nil and field.type ~= "list" and field.type ~= "group" then
+  if field.min and field.max and field.min > field.max then report(node.line, path, "min is more than max") end
+  if field.type == "list" or field.type == "group" then
+    if field.default ~= nil and type(field.default) ~= "table" then
+      report(node.line, path, "the default must be a table")
+    end
+  elseif field.default ~= nil then
     local wire, why = value_checks.check(field, field.default, {})
     if wire == nil then report(node.line, path, "the default " .. why) end
   end
@@ -276,6 +281,7 @@ end
 local function secrets_in(field, set)
   if field.type == "secret" then set[field.name or ""] = true end
   if field.shape then M.secret_names(field.shape, set) end
+  if field.of and field.of.type == "secret" then set[field.name or ""] = true end
   if field.of then secrets_in(field.of, set) end
 end
 

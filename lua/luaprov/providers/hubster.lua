@@ -24,7 +24,7 @@ return provider {
     },
   },
   errors = {
-    items = "errors", code = "code", message = "description", codes = "PRT%06d", strip = "%s*%(code: PRT%d+%)",
+    items = "errors", code = "code", message = "description", codes = "PRT%06d", strip = "%s?%(code: PRT%d+%)",
     kinds = { PRT000600 = "conflict", PRT000700 = "conflict", PRT000701 = "conflict" },
   },
 

@@ -25,7 +25,7 @@ return provider {
 
   errors = function(answer)
     -- The channel said no, with 401 or even with 200.
-    if answer:at "error" ~= nil then
+    if answer:at "error" then
       return { kind = "rejected", message = answer:text "error" or answer:text "error.message" }
     end
     local message = answer:text "records.userMessage"
