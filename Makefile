@@ -9,7 +9,7 @@ CFLAGS ?= -O2 -g
 
 # What apt has to give: to build, to run the demo, to run the tests. `a,b` means that either will do.
 BUILD_PACKAGES = gcc libc6-dev pkg-config libcurl4-openssl-dev lua5.4 liblua5.4-dev lua-cjson lua-cjson-dev lua-filesystem \
-                 libluajit2-5.1-dev,libluajit-5.1-dev
+                 libluajit2-5.1-dev,libluajit-5.1-dev libmicrohttpd-dev
 DEMO_PACKAGES  = $(BUILD_PACKAGES) lua-socket
 TEST_PACKAGES  = $(DEMO_PACKAGES) luajit2,luajit libcmocka-dev libssl-dev openssl lua-busted valgrind libc6-dbg locales
 CHECK_PACKAGES = $(TEST_PACKAGES) lua-check clang cppcheck
@@ -30,6 +30,8 @@ SAY = $(if $(V),@:,@echo " ")
 pkg = $(shell pkg-config $(1) 2>/dev/null)
 CURL_CFLAGS   = $(call pkg,--cflags libcurl)
 CURL_LIBS     = $(call pkg,--libs libcurl)
+MHD_CFLAGS    = $(call pkg,--cflags libmicrohttpd)
+MHD_LIBS      = $(call pkg,--libs libmicrohttpd)
 LUA54_CFLAGS  = $(call pkg,--cflags lua5.4)
 LUAJIT_CFLAGS = $(call pkg,--cflags luajit)
 # Static, so that the interpreter starts without looking for them.
@@ -39,9 +41,12 @@ CJSON_STATIC  = $(shell $(CC) -print-file-name=liblua5.4-cjson.a)
 ENGINE  = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/engine/*.c))
 CORE54  = $(patsubst src/binding/%.c,$(BUILD)/obj/binding-5.4/%.o,$(wildcard src/binding/*.c))
 CORE51  = $(patsubst src/binding/%.c,$(BUILD)/obj/binding-5.1/%.o,$(wildcard src/binding/*.c))
+# Its binding lies beside it and not in binding/: only listener.so links libmicrohttpd.
+LISTENER = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out src/listener/module.c,$(wildcard src/listener/*.c)) \
+           src/engine/bytes.c src/engine/clock.c)
 LUA     = $(shell find lua -name '*.lua')
-C_TESTS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/engine/test_*.c))
-# What the C tests share: every other C file of their folder.
+C_TESTS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/engine/test_*.c tests/listener/test_*.c))
+# What the engine's tests share: every other C file of their folder.
 C_TEST_PARTS = $(patsubst tests/%.c,$(BUILD)/obj/tests/%.o,\
                $(filter-out tests/engine/test_%.c tests/engine/fuzz_%.c,$(wildcard tests/engine/*.c)))
 
@@ -53,6 +58,7 @@ all: | toolchain
 	@+$(BUILD_IT) modules $(BUILD)/bin/luaprov
 
 modules: $(BUILD)/lib/lua/5.4/luaprov/core.so $(BUILD)/lib/lua/5.1/luaprov/core.so \
+         $(BUILD)/lib/lua/5.4/luaprov/listener.so $(BUILD)/lib/lua/5.1/luaprov/listener.so \
          $(patsubst lua/%,$(BUILD)/share/lua/5.4/%,$(LUA)) $(patsubst lua/%,$(BUILD)/share/lua/5.1/%,$(LUA))
 
 # Says what is missing, installs nothing: that is for the targets that are a whole set-up.
@@ -64,6 +70,21 @@ $(BUILD)/obj/engine/%.o: src/engine/%.c
 	@mkdir -p $(@D)
 	$(SAY) "CC  $<"
 	$(Q)$(COMPILE) $(HIDDEN) $(CURL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/obj/listener/%.o: src/listener/%.c
+	@mkdir -p $(@D)
+	$(SAY) "CC  $<"
+	$(Q)$(COMPILE) $(HIDDEN) $(MHD_CFLAGS) -c -o $@ $<
+
+$(BUILD)/obj/listener-5.4/%.o: src/listener/%.c
+	@mkdir -p $(@D)
+	$(SAY) "CC  $<"
+	$(Q)$(COMPILE) $(HIDDEN) $(LUA54_CFLAGS) -c -o $@ $<
+
+$(BUILD)/obj/listener-5.1/%.o: src/listener/%.c
+	@mkdir -p $(@D)
+	$(SAY) "CC  $<"
+	$(Q)$(COMPILE) $(HIDDEN) $(LUAJIT_CFLAGS) -c -o $@ $<
 
 $(BUILD)/obj/binding-5.4/%.o: src/binding/%.c
 	@mkdir -p $(@D)
@@ -81,6 +102,13 @@ $(BUILD)/lib/lua/5.1/luaprov/core.so: $(ENGINE) $(CORE51)
 	@mkdir -p $(@D)
 	$(SAY) "LD  $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ $^ $(CURL_LIBS)
+
+$(BUILD)/lib/lua/5.4/luaprov/listener.so: $(LISTENER) $(BUILD)/obj/listener-5.4/module.o $(BUILD)/obj/binding-5.4/headers.o
+$(BUILD)/lib/lua/5.1/luaprov/listener.so: $(LISTENER) $(BUILD)/obj/listener-5.1/module.o $(BUILD)/obj/binding-5.1/headers.o
+%/luaprov/listener.so:
+	@mkdir -p $(@D)
+	$(SAY) "LD  $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ $^ $(MHD_LIBS)
 
 $(BUILD)/share/lua/5.4/%: lua/%
 	@mkdir -p $(@D)
@@ -105,6 +133,11 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(C_TEST_PARTS) $(ENGINE)
 	@mkdir -p $(@D)
 	$(SAY) "LD  $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg,--libs cmocka libssl libcrypto) $(CURL_LIBS) -lpthread
+
+$(BUILD)/tests/listener/%: $(BUILD)/obj/tests/listener/%.o $(LISTENER)
+	@mkdir -p $(@D)
+	$(SAY) "LD  $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg,--libs cmocka) $(MHD_LIBS)
 
 tests: modules $(BUILD)/bin/luaprov $(C_TESTS)
 

@@ -2,8 +2,8 @@
 
 #include <lauxlib.h>
 #include <limits.h>
-#include <string.h>
 
+#include "binding/headers.h"
 #include "engine/engine.h"
 
 #define ENGINE "luaprov.engine"
@@ -51,33 +51,6 @@ static long seconds_field(lua_State *L, const char *name) {
   return ms;
 }
 
-/* request.headers is { name, value, name, value, … }. The array of headers is left on the stack, for Lua to free. */
-static void read_headers(lua_State *L, lp_request *request) {
-  lua_getfield(L, 2, "headers");
-  if (lua_isnil(L, -1)) return;
-  luaL_checktype(L, -1, LUA_TTABLE);
-  int table = lua_gettop(L);
-#if LUA_VERSION_NUM < 502
-  size_t len = lua_objlen(L, table);
-#else
-  size_t len = lua_rawlen(L, table);
-#endif
-  if (len % 2) luaL_error(L, "request.headers has a name without a value");
-  if (len > 2000) luaL_error(L, "request.headers has more than 1000 headers");
-  lp_header *headers = lua_newuserdata(L, (len / 2 + 1) * sizeof *headers);
-  for (size_t i = 0; i < len / 2; i++) {
-    lua_rawgeti(L, table, (int)(2 * i + 1));
-    lua_rawgeti(L, table, (int)(2 * i + 2));
-    if (lua_type(L, -1) != LUA_TSTRING || lua_type(L, -2) != LUA_TSTRING)
-      luaL_error(L, "request.headers has something that is not a string");
-    headers[i].name = lua_tolstring(L, -2, &headers[i].name_len);
-    headers[i].value = lua_tolstring(L, -1, &headers[i].value_len);
-    lua_pop(L, 2);
-  }
-  request->headers = headers;
-  request->header_count = len / 2;
-}
-
 /* engine:submit(request) -> id, or nil and what is wrong with the request */
 static int submit(lua_State *L) {
   lp_engine *engine = engine_of(L);
@@ -92,7 +65,8 @@ static int submit(lua_State *L) {
   lua_getfield(L, 2, "limit");
   lua_Number limit = lua_tonumber(L, -1);
   request.response_limit = limit >= 1 && limit < 1e15 ? (size_t)limit : 0;
-  read_headers(L, &request);
+  lua_getfield(L, 2, "headers");
+  request.headers = lp_read_headers(L, lua_gettop(L), "request.headers", &request.header_count);
   char why[256];
   lp_id id = lp_engine_submit(engine, &request, why, sizeof why);
   if (!id) {
@@ -130,28 +104,6 @@ static void set_text(lua_State *L, const char *name, const char *text) {
   lua_setfield(L, -2, name);
 }
 
-/* Names are in lower case; the values of a repeated one are joined as RFC 9110, 5.3 allows. */
-static void push_headers(lua_State *L, const lp_response *response) {
-  lua_createtable(L, 0, (int)response->header_count);
-  const char *at = response->headers;
-  for (size_t i = 0; i < response->header_count; i++) {
-    const char *name = at, *value = name + strlen(name) + 1;
-    at = value + strlen(value) + 1;
-    lua_pushstring(L, name);
-    lua_pushvalue(L, -1);
-    lua_rawget(L, -3);
-    if (lua_isnil(L, -1)) {
-      lua_pop(L, 1);
-      lua_pushstring(L, value);
-    } else {
-      lua_pushliteral(L, ", ");
-      lua_pushstring(L, value);
-      lua_concat(L, 3);
-    }
-    lua_rawset(L, -3);
-  }
-}
-
 static const char *const failures[] = {NULL, "network", "tls", "timeout", "protocol", "too_large", "cancelled"};
 static const char *const outcomes[] = {"answered", "not_sent", "unknown"};
 
@@ -172,7 +124,7 @@ static int take(lua_State *L) {
     lua_pushinteger(L, response->status);
     lua_setfield(L, -2, "status");
   }
-  push_headers(L, response);
+  lp_push_headers(L, response->headers, response->header_count);
   lua_setfield(L, -2, "headers");
   lua_pushlstring(L, response->body, response->body_len);
   lua_setfield(L, -2, "body");

@@ -1,0 +1,428 @@
+#include "listener/listener.h"
+
+#include <microhttpd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "engine/bytes.h"
+#include "listener/socket.h"
+
+/* Where an id's slot ends and its generation begins; both together stay below 2^53. */
+#define SLOT_BITS 24
+#define MAX_SLOTS ((size_t)1 << SLOT_BITS)
+#define MAX_GENERATION ((uint64_t)1 << 28)
+
+enum {
+  CONNECTIONS = 10000,
+  ROUNDS = 16,          /* of libmicrohttpd in one run, so that one run ends */
+  WRITE_MS = 1000,
+  KEEP = 16 * 1024,     /* bytes of a pooled buffer */
+  POOL = 256,           /* pooled entries */
+};
+
+typedef enum {
+  READING, /* its headers or body are still arriving, or nobody wants them: `refused` */
+  QUEUED,  /* whole, suspended, not handed out */
+  GIVEN,   /* handed out, suspended */
+  WRITTEN, /* as GIVEN, with bytes of somebody's own sent in place of an answer */
+  ENDED,   /* answered or dropped; libmicrohttpd has it again */
+} state;
+
+/* One request, from its first line to the end of its answer. */
+typedef struct entry {
+  lp_arrival arrival; /* its id lasts as long as the request */
+  lp_listener *listener;
+  struct MHD_Connection *connection;
+  state state;
+  bool begun, too_large, drop;
+  lp_bytes text; /* path, NUL, query, NUL, method, NUL, then the headers */
+  lp_bytes body;
+  struct entry *next; /* in the queue */
+} entry;
+
+typedef struct {
+  entry *entry; /* NULL while the slot is free */
+  uint64_t generation;
+  size_t next_free;
+} slot;
+
+struct lp_listener {
+  struct MHD_Daemon *daemon;
+  int epoll;
+  uint16_t port;
+  size_t body_limit, waiting;
+  slot *slots;
+  size_t slot_count, slot_room, first_free; /* first_free: a slot number from 1, 0 if there is none */
+  entry *first, *last;                      /* QUEUED */
+  entry *pool[POOL];
+  size_t pooled;
+};
+
+/* ---- entries and their ids ---- */
+
+static slot *slot_of(const lp_listener *listener, lp_arrival_id id) {
+  size_t number = (size_t)(id & (MAX_SLOTS - 1));
+  if (number == 0 || number > listener->slot_count) return NULL;
+  slot *found = &listener->slots[number - 1];
+  return found->entry && found->generation == id >> SLOT_BITS ? found : NULL;
+}
+
+/* A request that was handed out and waits for its answer. */
+static entry *given(const lp_listener *listener, lp_arrival_id id) {
+  slot *found = slot_of(listener, id);
+  return found && (found->entry->state == GIVEN || found->entry->state == WRITTEN) ? found->entry : NULL;
+}
+
+static size_t free_slot(lp_listener *listener) {
+  if (listener->first_free) {
+    size_t number = listener->first_free;
+    listener->first_free = listener->slots[number - 1].next_free;
+    return number;
+  }
+  if (listener->slot_count + 1 >= MAX_SLOTS) return 0;
+  if (listener->slot_count == listener->slot_room) {
+    size_t room = listener->slot_room ? listener->slot_room * 2 : 16;
+    slot *slots = realloc(listener->slots, room * sizeof *slots);
+    if (!slots) return 0;
+    listener->slots = slots;
+    listener->slot_room = room;
+  }
+  listener->slots[listener->slot_count] = (slot){.generation = 0};
+  return ++listener->slot_count;
+}
+
+static void free_entry(entry *e) {
+  lp_bytes_clear(&e->text, 0);
+  lp_bytes_clear(&e->body, 0);
+  free(e);
+}
+
+static entry *new_entry(lp_listener *listener) {
+  entry *e = listener->pooled ? listener->pool[--listener->pooled] : calloc(1, sizeof *e);
+  if (!e) return NULL;
+  size_t number = free_slot(listener);
+  if (!number) {
+    free_entry(e);
+    return NULL;
+  }
+  slot *own = &listener->slots[number - 1];
+  own->generation = own->generation + 1 < MAX_GENERATION ? own->generation + 1 : 1;
+  own->entry = e;
+  e->arrival.id = own->generation << SLOT_BITS | number;
+  e->listener = listener;
+  return e;
+}
+
+static void release(entry *e) {
+  lp_listener *listener = e->listener;
+  slot *own = slot_of(listener, e->arrival.id);
+  own->entry = NULL;
+  own->next_free = listener->first_free;
+  listener->first_free = (size_t)(own - listener->slots) + 1;
+  if (listener->pooled == POOL) {
+    free_entry(e);
+    return;
+  }
+  lp_bytes text = e->text, body = e->body;
+  lp_bytes_clear(&text, KEEP);
+  lp_bytes_clear(&body, KEEP);
+  *e = (entry){.text = text, .body = body};
+  listener->pool[listener->pooled++] = e;
+}
+
+/* ---- what libmicrohttpd calls ---- */
+
+static size_t keep_escapes(void *context, struct MHD_Connection *connection, char *text) {
+  (void)context;
+  (void)connection;
+  return strlen(text);
+}
+
+/* A target in absolute form, as a proxy is sent, begins with what stands in Host anyhow: RFC 9112, 3.2.2. */
+static const char *path_of(const char *target) {
+  if (strncasecmp(target, "http://", 7) != 0) return target;
+  size_t authority = strcspn(target + 7, "/?");
+  return target[7 + authority] ? target + 7 + authority : "/";
+}
+
+/* The first that is known of a request: its target, as it was sent. */
+static void *on_target(void *context, const char *target, struct MHD_Connection *connection) {
+  entry *e = new_entry(context);
+  if (!e) return NULL;
+  e->connection = connection;
+  const char *path = target ? path_of(target) : "";
+  size_t path_len = strcspn(path, "?");
+  const char *query = path[path_len] ? path + path_len + 1 : "";
+  if (!lp_bytes_add(&e->text, path, path_len) || !lp_bytes_add(&e->text, "", 1) ||
+      !lp_bytes_add(&e->text, query, strlen(query) + 1)) {
+    release(e);
+    return NULL;
+  }
+  return e;
+}
+
+static enum MHD_Result add_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value) {
+  (void)kind;
+  entry *e = context;
+  size_t at = e->text.len;
+  if (!value) value = "";
+  if (!lp_bytes_add(&e->text, name, strlen(name) + 1) || !lp_bytes_add(&e->text, value, strlen(value) + 1))
+    return MHD_NO;
+  for (char *c = e->text.data + at; *c; c++)
+    if (*c >= 'A' && *c <= 'Z') *c = (char)(*c - 'A' + 'a');
+  e->arrival.header_count++;
+  return MHD_YES;
+}
+
+/* The request is whole: it waits, suspended, for its user. */
+static enum MHD_Result queue(entry *e, const char *method, const char *version) {
+  if (!lp_bytes_add(&e->text, method, strlen(method) + 1)) return MHD_NO;
+  int headers = MHD_get_connection_values(e->connection, MHD_HEADER_KIND, NULL, NULL);
+  if (MHD_get_connection_values(e->connection, MHD_HEADER_KIND, add_header, e) != headers) return MHD_NO;
+  lp_arrival *arrival = &e->arrival;
+  arrival->path = e->text.data;
+  arrival->query = arrival->path + strlen(arrival->path) + 1;
+  arrival->method = arrival->query + strlen(arrival->query) + 1;
+  arrival->headers = arrival->method + strlen(arrival->method) + 1;
+  arrival->http = strcmp(version, MHD_HTTP_VERSION_1_0) == 0 ? "1.0" : "1.1";
+  arrival->body = e->body.data;
+  arrival->body_len = e->body.len;
+  lp_listener *listener = e->listener;
+  if (listener->last) listener->last->next = e;
+  else listener->first = e;
+  listener->last = e;
+  e->state = QUEUED;
+  MHD_suspend_connection(e->connection);
+  return MHD_YES;
+}
+
+static enum MHD_Result refuse_body(entry *e) {
+  static char text[] = "the body is larger than this listener takes\n";
+  e->state = ENDED;
+  struct MHD_Response *response = MHD_create_response_from_buffer(sizeof text - 1, text, MHD_RESPMEM_PERSISTENT);
+  if (!response) return MHD_NO;
+  enum MHD_Result queued = MHD_NO;
+  if (MHD_add_response_header(response, "Content-Type", "text/plain") == MHD_YES)
+    queued = MHD_queue_response(e->connection, MHD_HTTP_CONTENT_TOO_LARGE, response);
+  MHD_destroy_response(response);
+  return queued;
+}
+
+/* The headers have arrived. Only a client that waits for leave is refused before its body: another one may not read
+ * an answer before it has sent everything, and a connection closed meanwhile would take the answer with it. */
+static enum MHD_Result begin(entry *e) {
+  e->begun = true;
+  const char *length = MHD_lookup_connection_value(e->connection, MHD_HEADER_KIND, "Content-Length");
+  if (!length || strtoull(length, NULL, 10) <= e->listener->body_limit) return MHD_YES;
+  e->too_large = true;
+  const char *expect = MHD_lookup_connection_value(e->connection, MHD_HEADER_KIND, "Expect");
+  return expect && strcasecmp(expect, "100-continue") == 0 ? refuse_body(e) : MHD_YES;
+}
+
+static enum MHD_Result add_to_body(entry *e, const char *data, size_t len) {
+  if (len > e->listener->body_limit - e->body.len) {
+    e->too_large = true;
+    lp_bytes_clear(&e->body, 0);
+  }
+  return e->too_large || lp_bytes_add(&e->body, data, len) ? MHD_YES : MHD_NO;
+}
+
+/* Called with the headers, with every part of the body, with the whole request, and again when that was resumed. */
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *data, size_t *len,
+                                  void **own) {
+  (void)context;
+  (void)connection;
+  (void)url;
+  entry *e = *own;
+  if (!e || e->drop) return MHD_NO;
+  if (!e->begun) return begin(e);
+  if (*len > 0) {
+    size_t arrived = *len;
+    *len = 0;
+    return add_to_body(e, data, arrived);
+  }
+  return e->too_large ? refuse_body(e) : queue(e, method, version);
+}
+
+static void on_completed(void *context, struct MHD_Connection *connection, void **own,
+                         enum MHD_RequestTerminationCode reason) {
+  (void)context;
+  (void)connection;
+  (void)reason;
+  if (*own) release(*own);
+  *own = NULL;
+}
+
+/* ---- a listener's life ---- */
+
+static struct MHD_Daemon *start(lp_listener *listener, int fd, bool ipv6, unsigned keep_alive) {
+  unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (ipv6 ? MHD_USE_IPv6 : 0);
+  return MHD_start_daemon(flags, 0, NULL, NULL, on_request, listener,
+                          MHD_OPTION_LISTEN_SOCKET, fd,
+                          MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
+                          MHD_OPTION_CONNECTION_TIMEOUT, keep_alive,
+                          MHD_OPTION_STRICT_FOR_CLIENT, 1,
+                          MHD_OPTION_URI_LOG_CALLBACK, on_target, listener,
+                          MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
+                          MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+                          MHD_OPTION_END);
+}
+
+lp_listener *lp_listener_new(const lp_listener_options *options, char *why, size_t why_size) {
+  static const lp_listener_options usual = {0};
+  if (!options) options = &usual;
+  snprintf(why, why_size, "out of memory");
+  lp_listener *listener = calloc(1, sizeof *listener);
+  if (!listener) return NULL;
+  listener->body_limit = options->body_limit ? options->body_limit : LP_BODY_LIMIT;
+  listener->port = options->port;
+  bool ipv6;
+  int fd = lp_socket_listen(options->host ? options->host : "127.0.0.1", &listener->port, &ipv6, why, why_size);
+  if (fd >= 0) listener->daemon = start(listener, fd, ipv6, options->keep_alive);
+  if (!listener->daemon) {
+    if (fd >= 0) close(fd);
+    free(listener);
+    return NULL;
+  }
+  listener->epoll = MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+  return listener;
+}
+
+/* Gives a suspended request back to libmicrohttpd. */
+static void resume(entry *e) {
+  if (e->state == GIVEN || e->state == WRITTEN) e->listener->waiting--;
+  e->state = ENDED;
+  MHD_resume_connection(e->connection);
+}
+
+void lp_listener_free(lp_listener *listener) {
+  if (!listener) return;
+  for (size_t i = 0; i < listener->slot_count; i++) {
+    entry *e = listener->slots[i].entry;
+    if (e && e->state != READING && e->state != ENDED) resume(e);
+  }
+  MHD_stop_daemon(listener->daemon);
+  for (size_t i = 0; i < listener->slot_count; i++)
+    if (listener->slots[i].entry) free_entry(listener->slots[i].entry);
+  for (size_t i = 0; i < listener->pooled; i++) free_entry(listener->pool[i]);
+  free(listener->slots);
+  free(listener);
+}
+
+uint16_t lp_listener_port(const lp_listener *listener) { return listener->port; }
+
+int lp_listener_fd(const lp_listener *listener) { return listener->epoll; }
+
+size_t lp_listener_waiting(const lp_listener *listener) { return listener->waiting; }
+
+double lp_listener_timeout(lp_listener *listener) {
+  MHD_UNSIGNED_LONG_LONG ms;
+  return MHD_get_timeout(listener->daemon, &ms) == MHD_YES ? (double)ms / 1000.0 : -1.0;
+}
+
+void lp_listener_run(lp_listener *listener) {
+  for (int round = 0; round < ROUNDS; round++) {
+    MHD_run(listener->daemon);
+    if (lp_listener_timeout(listener) != 0.0) return;
+  }
+}
+
+/* ---- requests and answers ---- */
+
+const lp_arrival *lp_listener_next(lp_listener *listener) {
+  entry *e = listener->first;
+  if (!e) return NULL;
+  listener->first = e->next;
+  if (!listener->first) listener->last = NULL;
+  e->next = NULL;
+  e->state = GIVEN;
+  listener->waiting++;
+  return &e->arrival;
+}
+
+static ssize_t no_body(void *context, uint64_t at, char *data, size_t room) {
+  (void)context;
+  (void)at;
+  (void)data;
+  (void)room;
+  return MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+/* libmicrohttpd gives a 304 the Content-Length of its buffer, which would be a word about the 200 it stands for; only
+ * a body of unknown length has none. */
+static struct MHD_Response *new_response(unsigned status, const void *body, size_t len) {
+  if (status != MHD_HTTP_NOT_MODIFIED)
+    return MHD_create_response_from_buffer(len, (void *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
+  struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 512, no_body, NULL, NULL);
+  if (response) MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+  return response;
+}
+
+static bool is_name(const lp_header *header) {
+  for (size_t i = 0; i < header->name_len; i++)
+    if (header->name[i] <= ' ' || header->name[i] > '~' || header->name[i] == ':') return false;
+  return header->name_len > 0;
+}
+
+static const char *add_headers(struct MHD_Response *response, const lp_header *headers, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    const lp_header *header = &headers[i];
+    if (!is_name(header)) return "a header's name is not a token";
+    if (memchr(header->value, '\0', header->value_len)) return "a header's value has a NUL";
+    if (strcasecmp(header->name, "Content-Length") == 0 || strcasecmp(header->name, "Transfer-Encoding") == 0)
+      return "Content-Length and Transfer-Encoding are the listener's own";
+    /* libmicrohttpd takes no header without a value. */
+    if (header->value_len > 0 && MHD_add_response_header(response, header->name, header->value) != MHD_YES)
+      return "a header's value has a line break, or there is no memory for it";
+  }
+  return NULL;
+}
+
+bool lp_listener_answer(lp_listener *listener, lp_arrival_id id, unsigned status, const lp_header *headers,
+                        size_t header_count, const void *body, size_t body_len, const char **wrong) {
+  *wrong = NULL;
+  entry *e = given(listener, id);
+  if (!e || e->state != GIVEN) return false;
+  if (status < 200 || status > 999) {
+    *wrong = "a status is a number from 200 to 999";
+    return false;
+  }
+  struct MHD_Response *response = new_response(status, body, body_len);
+  *wrong = response ? add_headers(response, headers, header_count) : "out of memory";
+  bool queued = !*wrong && MHD_queue_response(e->connection, status, response) == MHD_YES;
+  if (response) MHD_destroy_response(response);
+  if (*wrong) return false;
+  e->drop = !queued;
+  resume(e);
+  return queued;
+}
+
+static int socket_of(const entry *e) {
+  return MHD_get_connection_info(e->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+}
+
+bool lp_listener_write(lp_listener *listener, lp_arrival_id id, const void *bytes, size_t len) {
+  entry *e = given(listener, id);
+  if (!e) return false;
+  e->state = WRITTEN;
+  return lp_socket_write(socket_of(e), bytes, len, WRITE_MS);
+}
+
+bool lp_listener_finish(lp_listener *listener, lp_arrival_id id, lp_finish how) {
+  entry *e = given(listener, id);
+  if (!e) return false;
+  if (how == LP_RESET) lp_socket_reset(socket_of(e));
+  else lp_socket_finish(socket_of(e));
+  e->drop = true;
+  resume(e);
+  return true;
+}
+
+bool lp_listener_gone(lp_listener *listener, lp_arrival_id id) {
+  const entry *e = given(listener, id);
+  return !e || lp_socket_peer_gone(socket_of(e));
+}

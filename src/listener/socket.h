@@ -1,0 +1,25 @@
+/* What the listener does with sockets itself: listening, and the ways of treating a client badly. */
+#ifndef LP_LISTENER_SOCKET_H
+#define LP_LISTENER_SOCKET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A listening, non-blocking socket; -1 and a reason in `why` when there is none. `*port` becomes the real one, `*ipv6`
+ * says what it is. */
+int lp_socket_listen(const char *host, uint16_t *port, bool *ipv6, char *why, size_t why_size);
+
+/* Writes everything, waiting at most `ms` milliseconds in all for a client that does not read. */
+bool lp_socket_write(int fd, const void *bytes, size_t len, int ms);
+
+/* Makes the kernel send FIN behind what was written. The descriptor stays open. */
+void lp_socket_finish(int fd);
+
+/* Makes the kernel send RST. The descriptor stays open. */
+void lp_socket_reset(int fd);
+
+/* Whether the other end has sent FIN or RST. */
+bool lp_socket_peer_gone(int fd);
+
+#endif
