@@ -151,6 +151,20 @@ static int in_flight(lua_State *L) {
   return 1;
 }
 
+/* engine:watch(fd): drive returns early while the descriptor is readable */
+static int watch(lua_State *L) {
+  lp_engine *engine = engine_of(L);
+  if (!lp_engine_watch(engine, (int)luaL_checkinteger(L, 2))) return luaL_error(L, "no memory to watch a descriptor");
+  return 0;
+}
+
+/* engine:unwatch(fd): to be called before the descriptor is closed */
+static int unwatch(lua_State *L) {
+  lp_engine *engine = engine_of(L);
+  lp_engine_unwatch(engine, (int)luaL_checkinteger(L, 2));
+  return 0;
+}
+
 /* ---- a userdata's life: made closed, filled afterwards ---- */
 
 static int close_engine(lua_State *L) {
@@ -190,9 +204,10 @@ static int make(lua_State *L) {
 }
 
 void lp_push_engine_maker(lua_State *L) {
-  static const luaL_Reg methods[] = {{"submit", submit}, {"drive", drive},         {"reap", reap},
-                                     {"take", take},     {"cancel", cancel},       {"in_flight", in_flight},
-                                     {"close", close_engine}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"submit", submit}, {"drive", drive},     {"reap", reap},
+                                     {"take", take},     {"cancel", cancel},   {"in_flight", in_flight},
+                                     {"watch", watch},   {"unwatch", unwatch}, {"close", close_engine},
+                                     {NULL, NULL}};
   if (luaL_newmetatable(L, ENGINE)) {
     lua_newtable(L);
     for (const luaL_Reg *method = methods; method->name; method++) {

@@ -45,6 +45,8 @@ struct lp_engine {
   double queue_deadline; /* no queued transfer's deadline is before this */
   lp_transfer **pool;
   size_t pooled;
+  struct curl_waitfd *watched; /* descriptors of others */
+  size_t watched_count;
 };
 
 enum { POOL = 256, FOREVER = 1000000000 };
@@ -261,6 +263,7 @@ void lp_engine_free(lp_engine *engine) {
   }
   curl_multi_cleanup(engine->multi);
   lp_sockets_free(&engine->sockets);
+  free(engine->watched);
   free(engine->pool);
   free(engine->slots);
   free(engine->ca_file);
@@ -291,22 +294,41 @@ lp_id lp_engine_submit(lp_engine *engine, const lp_request *request, char *why, 
   return transfer->id;
 }
 
-size_t lp_engine_drive(lp_engine *engine, int ms) {
+/* What can be done without waiting. */
+static void step(lp_engine *engine) {
   int running;
-  if (!engine->running && !engine->queued) return engine->ended_count;
-  curl_multi_perform(engine->multi, &running);
+  if (engine->running) curl_multi_perform(engine->multi, &running);
   collect(engine);
   expire_queued(engine);
-  if (engine->ended_count || ms <= 0 || (!engine->running && !engine->queued)) return engine->ended_count;
+}
+
+size_t lp_engine_drive(lp_engine *engine, int ms) {
+  step(engine);
+  if (engine->ended_count || ms <= 0 || !(engine->running || engine->queued || engine->watched_count))
+    return engine->ended_count;
   if (engine->queued) {
     double wait = (engine->queue_deadline - lp_now()) * 1000.0 + 1.0;
     if (wait < ms) ms = wait < 0 ? 0 : (int)wait;
   }
-  curl_multi_poll(engine->multi, NULL, 0, ms, NULL);
-  curl_multi_perform(engine->multi, &running);
-  collect(engine);
-  expire_queued(engine);
+  curl_multi_poll(engine->multi, engine->watched, (unsigned)engine->watched_count, ms, NULL);
+  step(engine);
   return engine->ended_count;
+}
+
+bool lp_engine_watch(lp_engine *engine, int fd) {
+  struct curl_waitfd *watched = realloc(engine->watched, (engine->watched_count + 1) * sizeof *watched);
+  if (!watched) return false;
+  watched[engine->watched_count++] = (struct curl_waitfd){.fd = fd, .events = CURL_WAIT_POLLIN};
+  engine->watched = watched;
+  return true;
+}
+
+void lp_engine_unwatch(lp_engine *engine, int fd) {
+  for (size_t i = 0; i < engine->watched_count; i++) {
+    if (engine->watched[i].fd != fd) continue;
+    engine->watched[i] = engine->watched[--engine->watched_count];
+    return;
+  }
 }
 
 size_t lp_engine_reap(lp_engine *engine, lp_id *ids, size_t max) {

@@ -96,9 +96,17 @@ void lp_engine_free(lp_engine *engine);
  */
 lp_id lp_engine_submit(lp_engine *engine, const lp_request *request, char *why, size_t why_size);
 
-/* Moves bytes, waiting at most `ms` milliseconds for something to happen. Returns the number of transfers that have
- * ended and are not yet reaped. Returns at once when some have, or when nothing is in flight. */
+/* Moves bytes, waiting at most `ms` milliseconds for something to happen: on a connection, on a watched descriptor, or
+ * a signal. Returns the number of transfers that have ended and are not yet reaped. Returns at once when some have, or
+ * when nothing is in flight and nothing watched. */
 size_t lp_engine_drive(lp_engine *engine, int ms);
+
+/* Lets drive return early while `fd`, which belongs to somebody else, is readable or has an error. Unwatch it before it
+ * is closed. False when there is no memory. */
+bool lp_engine_watch(lp_engine *engine, int fd);
+
+/* Harmless for a descriptor that is not watched. */
+void lp_engine_unwatch(lp_engine *engine, int fd);
 
 /* Writes up to `max` ids of ended transfers, each told once, in the order of their ends. Returns how many. */
 size_t lp_engine_reap(lp_engine *engine, lp_id *ids, size_t max);

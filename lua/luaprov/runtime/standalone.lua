@@ -17,6 +17,9 @@ local DEPTH = 16
 
 local DRIVE = 60 -- seconds that one turn of the loop may wait; a transfer's own deadline ends it earlier
 
+local watchers = {} -- those who share the loop: { fd, on_turn, due = when it wants to be called }
+local calling = false -- one of them
+
 local function push_ready(co)
   ready.last = ready.last + 1
   ready[ready.last] = co
@@ -47,22 +50,50 @@ local function reap()
   end
 end
 
-local function turn(slot, depth)
+-- Seconds that the next turn may wait.
+local function patience()
+  local seconds, now = DRIVE, nil
+  for _, watcher in ipairs(watchers) do
+    if watcher.due then
+      now = now or core.now()
+      seconds = math.min(seconds, math.max(0, watcher.due - now))
+    end
+  end
+  return seconds
+end
+
+-- From the last to the first: a watcher may unwatch itself.
+local function call_watchers()
+  for i = #watchers, 1, -1 do
+    local watcher = watchers[i]
+    if watcher then
+      calling = true
+      local ok, seconds = pcall(watcher.on_turn)
+      calling = false
+      if not ok then error(seconds, 0) end
+      watcher.due = seconds and core.now() + seconds
+    end
+  end
+end
+
+local function turn(ended, depth)
   if depth <= DEPTH or not engine or engine:in_flight() == 0 then resume_ready() end
-  if slot.full then return end
-  if not engine or engine:in_flight() == 0 and engine:drive(0) == 0 then
+  if ended() then return end
+  if not watchers[1] and (not engine or engine:in_flight() == 0 and engine:drive(0) == 0) then
     error("a task waits for something that nothing will bring", 0)
   end
-  engine:drive(DRIVE)
+  engine:drive(watchers[1] and patience() or DRIVE)
   reap()
+  if watchers[1] then call_watchers() end
 end
 
 local depth_now = 0
 
-local function run_until_full(slot, depth)
-  while not slot.full do
+local function run(ended, depth)
+  if calling then error("on_turn is part of the loop: it may not wait", 0) end
+  while not ended() do
     depth_now = depth
-    turn(slot, depth)
+    turn(ended, depth)
   end
   depth_now = depth - 1
 end
@@ -75,7 +106,7 @@ local function wait(slot)
       coroutine.yield()
     end
   else
-    run_until_full(slot, co and not main and depth_now + 1 or 1)
+    run(function() return slot.full end, co and not main and depth_now + 1 or 1)
   end
   return slot.value
 end
@@ -176,6 +207,38 @@ end
 function M.all(functions)
   if type(functions) ~= "table" then error("all takes a list of functions", 2) end
   return M.map(functions, function(fn) return fn() end, { concurrency = math.max(1, #functions) })
+end
+
+--- Lets somebody share the loop: whoever waits polls their descriptor too.
+--- @param fd integer a descriptor: while it is readable, no turn of the loop waits. Unwatch it before it is closed.
+--- @param on_turn function called after every turn of the loop, outside all tasks; it neither waits nor yields. Returns
+---   the seconds after which it wants to be called although nothing happens, or nil. An error that it raises is raised
+---   where the loop runs.
+--- @return table handle
+function M.watch(fd, on_turn)
+  engine = engine or core.engine()
+  engine:watch(fd)
+  local watcher = { fd = fd, on_turn = on_turn, due = 0 }
+  watchers[#watchers + 1] = watcher
+  return watcher
+end
+
+--- Ends what `watch` began; harmless when it has ended.
+function M.unwatch(handle)
+  for i, watcher in ipairs(watchers) do
+    if watcher == handle then
+      table.remove(watchers, i)
+      engine:unwatch(handle.fd)
+      return
+    end
+  end
+end
+
+--- Runs the loop until `done()` is true: for a process that serves, and waits for nothing of its own.
+--- @param done function asked before and within every turn
+function M.run_until(done)
+  local co, main = coroutine.running()
+  run(done, co and not main and depth_now + 1 or 1)
 end
 
 return M
