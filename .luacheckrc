@@ -8,7 +8,7 @@ files["tests"] = { std = "min+busted" }
 -- The words of a provider file.
 files["lua/luaprov/providers"] = {
   read_globals = {
-    "provider", "resource", "text", "integer", "boolean", "url", "choice", "secret", "list", "group", "by", "location",
+    "provider", "resource", "text", "integer", "boolean", "url", "choice", "secret", "list", "group", "by", "location", "null",
     "get", "post", "put", "patch", "delete", "bearer", "token_request", "numbered", "offsets",
   },
 }

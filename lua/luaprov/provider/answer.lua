@@ -67,37 +67,55 @@ local function as_text(value)
   return type(value) == "string" and value ~= "" and value or nil
 end
 
--- What the declared form of `errors` finds in a body.
-local function declared(spec, body)
+local function first_text(body, paths)
+  for _, keys in ipairs(paths or {}) do
+    local text = as_text(M.at(body, keys))
+    if text then return text end
+  end
+end
+
+-- The kind that a message's own words tell.
+local function kind_said(form, message)
+  local lower = message and next(form.says) and message:lower()
+  for words, kind in pairs(lower and form.says or {}) do
+    if lower:find(words, 1, true) then return kind end
+  end
+end
+
+-- What a declared form of `errors` finds in a body; nil when it finds nothing.
+local function declared(form, body)
   local items = { body }
-  if spec.items then items = first(body, spec.items) end
+  if form.items then items = first(body, form.items) end
   if type(items) ~= "table" then return nil end
-  local messages, codes, kind, outcome = {}, {}, nil, nil
+  local messages, codes, kind, outcome, there = {}, {}, nil, nil, false
   for _, item in ipairs(items) do
-    local message = as_text(first(item, spec.message))
+    local message = first_text(item, form.message)
+    there = there or first(item, form.message) ~= nil
     -- A pattern of the provider file may be slow on a long text: it gets a short one.
     message = message and message:sub(1, 4 * MESSAGE)
-    if message and spec.strip then
-      local ok, stripped = pcall(string.gsub, message, spec.strip, "")
+    if message and form.strip then
+      local ok, stripped = pcall(string.gsub, message, form.strip, "")
       message = ok and stripped or message
     end
     if message then messages[#messages + 1] = message end
-    local code = spec.code and M.at(item, spec.code[1])
+    kind = kind or kind_said(form, message)
+    local code = form.code and M.at(item, form.code[1])
     if code ~= nil and type(code) ~= "table" then
       local number = tonumber(code)
       local whole = number and number % 1 == 0 and math.abs(number) < 2 ^ 53
-      local spelled = whole and spec.codes and spec.codes:format(number) or as_text(code) or tostring(code)
+      local spelled = whole and form.codes and form.codes:format(number) or as_text(code) or tostring(code)
       codes[#codes + 1] = spelled
-      kind = kind or spec.kinds[spelled]
+      kind = kind or form.kinds[spelled]
       -- Of several errors all must say so; false: one does not.
-      local says = spec.outcomes[spelled] or false
+      local says = form.outcomes[spelled] or false
       if outcome == nil then outcome = says elseif outcome ~= says then outcome = false end
     end
   end
+  local trace_id = as_text(first(body, form.trace_id))
+  if not there and #codes == 0 and not trace_id then return nil end
   return {
-    message = #messages > 0 and table.concat(messages, "; ") or nil, codes = codes, kind = kind,
-    outcome = outcome or nil,
-    trace_id = as_text(first(body, spec.trace_id)),
+    message = #messages > 0 and table.concat(messages, "; ") or nil, codes = codes, kind = kind or form.kind,
+    outcome = outcome or nil, trace_id = trace_id,
   }
 end
 
@@ -119,14 +137,19 @@ local function usable(problem)
 end
 
 local function problem_in(answer, context)
-  local spec = context.provider.errors
-  if answer.body == nil or spec == nil then return nil end
-  if type(spec) == "function" then
-    local ok, problem = pcall(spec, answer)
-    if ok then return usable(problem) end
-    return { message = "the provider file's errors function failed: " .. tostring(problem) }
+  if answer.body == nil then return nil end
+  for _, form in ipairs(context.provider.errors) do
+    local problem
+    if form.read then
+      local ok
+      ok, problem = pcall(form.read, answer)
+      if not ok then return { message = "the provider file's errors function failed: " .. tostring(problem) } end
+      problem = usable(problem)
+    elseif type(answer.body) == "table" and (answer.status >= 300 or form.in_success) then
+      problem = declared(form, answer.body)
+    end
+    if problem then return problem end
   end
-  return answer.status >= 300 and type(answer.body) == "table" and declared(spec, answer.body) or nil
 end
 
 local function redirect_message(answer, context)

@@ -1,6 +1,6 @@
 --- From the nodes of a provider file to the description that everything else reads. Every mistake is noted with its
 --- line and its path; none of them reaches a call.
-local errors = require "luaprov.errors"
+local compile_errors = require "luaprov.provider.compile_errors"
 local near = require "luaprov.near"
 local options = require "luaprov.provider.options"
 local shape = require "luaprov.provider.shape"
@@ -156,12 +156,12 @@ local function compile_operation(name, node, resource, context, report)
   end
   check_names(parts, known, node, path, report)
   return {
-    name = name, method = node.word:upper(), path = parts, line = node.line,
-    expect = statuses(given.expect), expected = given.expect or 200,
+    name = name, method = node.word:upper(), path = parts, line = node.line, expect = statuses(given.expect),
+    status = type(given.expect) == "table" and given.expect[1] or given.expect or 200,
     headers = header_templates(given.headers, node, path, context.setting_names, report),
     query = given.query, pages = compile_pages(given.pages, path, report),
     record = body_paths(given.record or "."), items = body_paths(given.items or "."), id = body_paths(given.id),
-    returns = given.returns, sends = given.sends or "changes",
+    returns = given.returns, sends = given.sends or "changes", envelope = given.envelope, shows = given.shows,
   }
 end
 
@@ -186,6 +186,8 @@ local function compile_resource(node, context, report)
   resource.path_text = given.path
   resource.id = given.id or "id"
   resource.key, resource.unique = given.key, given.unique or false
+  resource.ids, resource.example, resource.records = given.ids or "digits", given.example or {}, given.records or {}
+  resource.when = compile_errors.when(given.when, node.name .. ".when", check_options, report)
   resource.shape = shape.compile(node.parts or {}, node.name, given.unknown or "refuse", check_options, report)
   local names = shape.names(resource.shape)
   for _, key in ipairs(type(given.key) == "table" and given.key or {}) do
@@ -242,6 +244,7 @@ local function compile_auth_method(node, index, context, report)
     kind = "token_request", fields = fields, url = url, encoding = given.encoding or "form",
     constant = given.constant or {}, token = body_paths(given.token)[1], lifetime = given.lifetime,
     expires_in = given.expires_in and body_paths(given.expires_in)[1], rotates = given.rotates,
+    envelope = given.envelope,
   }
 end
 
@@ -254,41 +257,35 @@ local function compile_auth(auth, context, report)
   return methods
 end
 
--- A table from codes to kinds, or to outcomes.
-local function by_code(given, option, allowed, report)
-  local known, map = {}, {}
-  for _, name in ipairs(allowed) do known[name] = true end
-  for code, name in pairs(type(given[option]) == "table" and given[option] or {}) do
-    map[tostring(code)] = name
-    if not known[name] then
-      report(0, "errors." .. option .. "." .. tostring(code), "unknown " .. option:gsub("s$", "") .. " '"
-        .. tostring(name) .. "'" .. near.hint(tostring(name), allowed))
-    end
-  end
-  return map
-end
-
-local function compile_errors(given, report)
-  if type(given) ~= "table" then return given end
-  check_options({ word = "errors", options = given, line = 0 }, "errors", report)
-  if (given.kinds or given.outcomes or given.codes) and not given.code then
-    report(0, "errors", "has codes, kinds or outcomes, and no code: where a code is")
-  end
-  return {
-    items = given.items and body_paths(given.items), message = body_paths(given.message),
-    code = given.code and body_paths(given.code), codes = given.codes, strip = given.strip,
-    trace_id = body_paths(given.trace_id), kinds = by_code(given, "kinds", errors.kinds, report),
-    outcomes = by_code(given, "outcomes", errors.outcomes, report),
-  }
-end
-
-local function compile_limits(limits, report)
-  for i, limit in ipairs(limits or {}) do
-    if type(limit) ~= "table" or type(limit[1]) ~= "number" or type(limit.per) ~= "number" then
+local function compile_limits(limits, node, report)
+  limits = limits or {}
+  local compiled = {}
+  for i, limit in ipairs(limits) do
+    if type(limit) ~= "table" or type(limit[1]) ~= "number" or type(limit.per) ~= "number" or limit[1] < 1
+      or limit.per <= 0 then
       report(0, "limits." .. i, "must be { calls, per = seconds }")
     end
+    compiled[i] = limit
   end
-  return limits or {}
+  for name in pairs(limits) do
+    if type(name) ~= "number" and name ~= "headers" then
+      report(0, "limits", "unknown option '" .. tostring(name) .. "'" .. near.hint(tostring(name), { "headers" }))
+    end
+  end
+  if limits.headers ~= nil and type(limits.headers) ~= "table" then
+    report(0, "limits.headers", "must be a table of names and texts")
+  elseif limits.headers then
+    compiled.headers = header_templates(limits.headers, node, "limits.headers", { "limit", "remaining", "reset" }, report)
+  end
+  return compiled
+end
+
+local function check_parents(resource, provider, report)
+  for _, field in ipairs(resource.shape.fields) do
+    if field.parent and not provider.resource[field.parent] then
+      report(field.line, resource.name .. "." .. field.name, "parent: there is no resource '" .. field.parent .. "'")
+    end
+  end
 end
 
 --- @param node table what the file returned
@@ -321,9 +318,10 @@ function M.compile(node, name, report)
   local provider = {
     name = name, title = given.title or name, settings = setting_shape.fields,
     base_url = template_of(given.base_url, node, "base_url", report),
-    auth = compile_auth(given.auth, context, report), errors = compile_errors(given.errors, report),
+    auth = compile_auth(given.auth, context, report),
+    errors = compile_errors.compile(given.errors, { check_options = check_options, body_paths = body_paths }, report),
     headers = header_templates(given.headers, node, "headers", context.setting_names, report),
-    limits = compile_limits(given.limits, report), resources = {}, resource = {},
+    limits = compile_limits(given.limits, node, report), resources = {}, resource = {},
   }
   check_names(provider.base_url, context.setting_names, node, "base_url", report)
   if given.base_url == nil then
@@ -340,6 +338,7 @@ function M.compile(node, name, report)
       provider.resource[resource.name] = resource
     end
   end
+  for _, resource in ipairs(provider.resources) do check_parents(resource, provider, report) end
   return provider
 end
 

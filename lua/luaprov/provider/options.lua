@@ -1,5 +1,8 @@
 --- Which options each word of a provider file takes, and of what type. `compile` refuses every other.
+local errors = require "luaprov.errors"
 local words = require "luaprov.provider.words"
+
+local unpack_ = table.unpack or unpack -- luacheck: ignore 113
 
 local M = {}
 
@@ -8,6 +11,7 @@ local function a(kind)
   return function(value) return type(value) == kind or "a " .. kind end
 end
 local number, boolean, fn, map = a "number", a "boolean", a "function", a "table"
+local text_or_empty = a "string"
 local text = function(value) return type(value) == "string" and value ~= "" or "a string" end
 
 local function list_of_text(value)
@@ -102,17 +106,21 @@ end
 -- What every field takes:
 --   about     what it is, for people
 --   required  create refuses a table without it
---   fixed     cannot change after create
+--   fixed     cannot change after create; "ignored": the vendor ignores a change in silence
 --   computed  comes with answers only, is never sent
 --   default   what create sends where the table has nothing
 --   path      is a part of the path, not of the body
 --   sent_as   "string": a number or boolean travels as text
 --   as        its name on the wire, where that is another (credentials only)
-local field = { about = text, required = boolean, fixed = boolean, computed = boolean, default = anything,
-                path = boolean, sent_as = one_of "string", as = text }
+--   parent    the resource whose id it is: the vendor wants that record to be there, and removes this one with it
+--   example   what the sandbox's records have where nothing was sent; {id}, {uuid}, {now} and {changed} (times), {date} and
+--             {changed_date} stand for what they say
+local field = { about = text, required = boolean, fixed = any_of(boolean, one_of "ignored"), computed = boolean,
+                default = anything, path = boolean, sent_as = one_of "string", as = text, parent = text,
+                example = anything }
 
--- What every operation takes; `expect` is 200 by default.
-local operation = { path = text, expect = any_of(status, list_of_statuses), headers = map }
+-- What every operation takes; `expect` is 200 by default. `envelope` is what an answer has around its record or list.
+local operation = { path = text, expect = any_of(status, list_of_statuses), headers = map, envelope = map }
 
 -- Where an answer has the record; `returns = "nothing"`: it has none, which is then read back.
 local record = { record = path, id = id_source, returns = one_of "nothing" }
@@ -138,6 +146,10 @@ M.of = {
     id = text,                            -- the record's own name for its id
     key = list_of_text, unique = boolean, -- how to recognise a record; whether the vendor refuses a second
     unknown = one_of("refuse", "pass"),
+    ids = one_of("digits", "number", "uuid"), -- what the vendor's ids look like
+    example = map,                        -- what else the sandbox's records have, as a field's `example`
+    records = map,                        -- what the vendor has there from the start: a list, for the sandbox
+    when = map,                           -- as that of errors, for this resource
     create = anything, get = anything, update = anything, delete = anything, list = anything,
   },
   ["create operation"] = with(operation, record),
@@ -149,6 +161,7 @@ M.of = {
   ["list operation"]   = with(operation, {
     items = path, pages = anything,
     query = list_of_text,                 -- the names of its filters
+    shows = list_of_text,                 -- the fields that a listed record has, where it has not all
   }),
   bearer = {},
   token_request = {
@@ -156,7 +169,9 @@ M.of = {
     token = text, expires_in = text,      -- where the answer has them; expires_in in seconds
     lifetime = number,                    -- seconds, where the answer does not say
     rotates = text,                       -- the credential that the answer's field of that name replaces
+    envelope = map,                       -- what else the answer has
   },
+  when = { status = status, code = any_of(number, text), message = text, body = any_of(map, text_or_empty) },
   numbered = { query = text, first = count, size = count, total = text },
   offsets  = { query = text, size = count, total = text },
   errors = {
@@ -166,6 +181,13 @@ M.of = {
     strip = pattern,                      -- what to leave out of a message
     kinds = map,                          -- code -> kind
     outcomes = map,                       -- code -> outcome, where the vendor says what it kept
+    kind = one_of(unpack_(errors.kinds)), -- of every error of this form
+    says = map,                           -- words of a message, in lower case -> kind
+    in_success = boolean,                 -- answers with a good status may have it, too
+    read = fn,                            -- reads an answer in place of all the above
+    body = any_of(map, text),             -- what the sandbox answers: {status}, {reason}, {code}, {spelled}, {message},
+                                          -- {trace_id} and {now} stand for what they say
+    when = map,                           -- problem -> how the vendor puts it
   },
 }
 

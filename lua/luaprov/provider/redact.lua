@@ -23,10 +23,13 @@ local function scrubber(context)
   return context.scrub
 end
 
--- The vendor's own code of an error, which may have the name of a secret field. As a number it is none.
-local function code_of(context)
-  local spec = context.provider.errors
-  return type(spec) == "table" and spec.code and spec.code[1][#spec.code[1]]
+-- The names of the vendor's own codes of errors, which may be those of secret fields. As a number a code is none.
+local function codes_of(context)
+  local names = {}
+  for _, form in ipairs(context.provider.errors) do
+    if form.code then names[form.code[1][#form.code[1]]] = true end
+  end
+  return names
 end
 
 -- Where a JSON string that begins at `at` (after its quote) ends: its closing quote, or the end of the text.
@@ -57,7 +60,7 @@ local function end_of_value(text, at)
 end
 
 -- The values of members that the provider file calls secret, in any case, in a text that may be half a JSON document.
-local function mask_members(text, names, code)
+local function mask_members(text, names, codes)
   for name in pairs(names) do
     local spelled = name:gsub("%W", "%%%0"):gsub("%a", function(c) return "[" .. c:lower() .. c:upper() .. "]" end)
     local at = 1
@@ -65,7 +68,7 @@ local function mask_members(text, names, code)
       local open, last = text:find('"' .. spelled .. '\\*"%s*:%s*', at)
       if not open then break end
       local stop = end_of_value(text, last + 1)
-      if name == code and text:find("^%d", last + 1) then
+      if codes[name] and text:find("^%d", last + 1) then
         at = stop + 1
       else
         text = text:sub(1, last) .. '"<secret>"' .. text:sub(stop + 1)
@@ -114,26 +117,26 @@ function M.excerpt(body, context)
   -- From the first thing that can be seen; a little before it, where a secret may begin with blanks.
   local first = math.max(1, (body:find("%S") or 1) - 32)
   local text = without_escapes(body:sub(first, first + WINDOW - 1))
-  text = mask_members(scrubber(context)(text), context.secret_names, code_of(context))
+  text = mask_members(scrubber(context)(text), context.secret_names, codes_of(context))
   -- A secret that the window has cut is not found: it goes with the end.
   if #body >= first + WINDOW then text = text:sub(1, math.max(0, #text - context.longest)) end
   return texts.one_line(text, EXCERPT) .. (#body >= first + WINDOW and #text <= EXCERPT and "…" or "")
 end
 
-local function cleaned(value, context, code, hidden)
+local function cleaned(value, context, codes, hidden)
   if type(value) ~= "table" then
     if hidden and value ~= json.null then
       return secret.new(type(value) == "number" and digits(value) or tostring(value))
     end
     if type(value) ~= "string" then return value end
     value = scrubber(context)(value)
-    return value:find('"', 1, true) and mask_members(value, context.secret_names, code) or value
+    return value:find('"', 1, true) and mask_members(value, context.secret_names, codes) or value
   end
   local copy = setmetatable({}, getmetatable(value))
   for key, inner in pairs(value) do
     if type(key) == "string" then key = scrubber(context)(key) end
-    local is_code = key == code and type(inner) == "number"
-    copy[key] = cleaned(inner, context, code, hidden or not is_code and context.secret_names[tostring(key):lower()])
+    local is_code = codes[key] and type(inner) == "number"
+    copy[key] = cleaned(inner, context, codes, hidden or not is_code and context.secret_names[tostring(key):lower()])
   end
   return copy
 end
@@ -145,7 +148,7 @@ end
 --- @return table|nil
 function M.details(body, size, context)
   if type(body) ~= "table" or size > DETAILS then return nil end
-  return cleaned(body, context, code_of(context), false)
+  return cleaned(body, context, codes_of(context), false)
 end
 
 return M

@@ -2,9 +2,10 @@
 ---
 --- shape: fields (ordered), by_name, by (variants), paths (names of path parts), unknown, any_case, whole
 --- field: name, type, required, fixed, computed, default, min, max, pattern, values, value_list, codes, sent_as, path,
----        as, of (a field), shape (a group's)
+---        as, parent, example, of (a field), shape (a group's)
 --- by:    selectors, cases (joined values of the selectors -> shape), union (name -> field of some case),
 ---        agrees (name -> whether every case says the same of it), passes (whether a case passes unknown fields on)
+local json = require "luaprov.json"
 local near = require "luaprov.near"
 local value_checks = require "luaprov.provider.values"
 local words = require "luaprov.provider.words"
@@ -79,7 +80,7 @@ function compile_field(node, path, check_options, report, outer)
   local given = node.options
   local field = { name = node.name, type = node.word, line = node.line }
   for _, option in ipairs { "about", "required", "fixed", "computed", "default", "min", "max", "pattern", "sent_as",
-                            "path", "as" } do
+                            "path", "as", "parent", "example" } do
     field[option] = given[option]
   end
   if node.word == "choice" then
@@ -87,6 +88,7 @@ function compile_field(node, path, check_options, report, outer)
     field.codes = compile_codes(node, field.values, path, report)
   elseif node.word == "list" then
     field.of = compile_element(node, path, check_options, report, outer)
+    if type(given.example) == "table" then field.example = json.array(given.example) end
   elseif node.word == "group" then
     field.shape = M.compile(node.parts, path, given.unknown or "refuse", check_options, report, outer)
     field.shape.any_case, field.shape.whole = given.any_case, given.whole

@@ -36,15 +36,15 @@ function M.whole(value)
   return value
 end
 
--- One function a type: value -> wire value, or nil and what is wrong. None of them quotes the value: it may be a secret
--- that strayed into the wrong field.
+-- One function a type: value -> wire value, or nil, what is wrong, and which problem that is (as in problems.lua). None
+-- of them quotes the value: it may be a secret that strayed into the wrong field.
 local checks = {}
 
 local function check_length(field, value, n, unit)
   if field.min and n < field.min then
-    return nil, n == 0 and "is empty" or "is shorter than " .. field.min .. " " .. unit
+    return nil, n == 0 and "is empty" or "is shorter than " .. field.min .. " " .. unit, "range"
   end
-  if field.max and n > field.max then return nil, "is longer than " .. field.max .. " " .. unit end
+  if field.max and n > field.max then return nil, "is longer than " .. field.max .. " " .. unit, "range" end
   return value
 end
 
@@ -60,42 +60,42 @@ end
 
 function checks.text(field, value, opened)
   if secret.is(value) then return checks.secret(field, value, opened) end
-  if type(value) ~= "string" then return nil, "must be text, not " .. M.described(value) end
-  if not texts.is_utf8(value) then return nil, "is not UTF-8" end
-  if not fits(field, value) then return nil, misfit(field) end
+  if type(value) ~= "string" then return nil, "must be text, not " .. M.described(value), "type" end
+  if not texts.is_utf8(value) then return nil, "is not UTF-8", "value" end
+  if not fits(field, value) then return nil, misfit(field), "value" end
   return check_length(field, value, characters(value), "characters")
 end
 
 function checks.secret(field, value, opened)
   if not secret.is(value) then
-    if type(value) ~= "string" then return nil, "must be a secret or text, not " .. M.described(value) end
+    if type(value) ~= "string" then return nil, "must be a secret or text, not " .. M.described(value), "type" end
     value = secret.new(value)
   end
   local text, why = value:reveal()
-  if not text then return nil, "cannot be opened: " .. why end
+  if not text then return nil, "cannot be opened: " .. why, "value" end
   opened[#opened + 1] = text
-  if not texts.is_utf8(text) then return nil, "is not UTF-8" end
-  if not fits(field, text) then return nil, misfit(field) end
+  if not texts.is_utf8(text) then return nil, "is not UTF-8", "value" end
+  if not fits(field, text) then return nil, misfit(field), "value" end
   return check_length(field, text, characters(text), "characters")
 end
 
 function checks.url(_, value)
   local host = type(value) == "string" and value:match("^https?://([^/]+)")
   if not host or host:find("@", 1, true) or value:find("[?#%s%c]") then
-    return nil, "must be a URL (http or https, without user name, query and fragment)"
+    return nil, "must be a URL (http or https, without user name, query and fragment)", "value"
   end
   return (value:gsub("/+$", ""))
 end
 
 function checks.integer(field, value)
   if field.sent_as == "string" and type(value) == "string" then
-    if not value:find("^%-?%d+$") then return nil, "must be a whole number" end
+    if not value:find("^%-?%d+$") then return nil, "must be a whole number", "type" end
   elseif M.whole(value) == nil then
-    return nil, "must be a whole number" .. (type(value) ~= "number" and ", not " .. M.described(value) or "")
+    return nil, "must be a whole number" .. (type(value) ~= "number" and ", not " .. M.described(value) or ""), "type"
   end
   local n = tonumber(value)
-  if field.min and n < field.min then return nil, "is less than " .. field.min end
-  if field.max and n > field.max then return nil, "is more than " .. field.max end
+  if field.min and n < field.min then return nil, "is less than " .. field.min, "range" end
+  if field.max and n > field.max then return nil, "is more than " .. field.max, "range" end
   if field.sent_as ~= "string" then return M.whole(value) end
   return type(value) == "string" and value or digits(value)
 end
@@ -107,7 +107,7 @@ function checks.boolean(field, value)
   elseif type(value) == "boolean" then
     return value
   end
-  return nil, "must be true or false, not " .. M.described(value)
+  return nil, "must be true or false, not " .. M.described(value), "type"
 end
 
 -- What somebody who wrote `value` may have meant: a value of the choice, by its label, by the vendor's number for it,
@@ -132,7 +132,8 @@ function checks.choice(field, value)
     if text == tostring(candidate) then return field.sent_as == "string" and text or candidate end
   end
   local nearest = meant(field, value)
-  return nil, "must be one of " .. named_values(field) .. (nearest and " (did you mean '" .. nearest .. "'?)" or "")
+  return nil, "must be one of " .. named_values(field) .. (nearest and " (did you mean '" .. nearest .. "'?)" or ""),
+    "value"
 end
 
 --- Checks one value that is no list and no group.
@@ -141,6 +142,7 @@ end
 --- @param opened string[] gains the values of the secrets that are opened
 --- @return any wire nil when something is wrong
 --- @return string|nil why
+--- @return string|nil problem type, value or range
 function M.check(field, value, opened) return checks[field.type](field, value, opened) end
 
 --- Checks how long something is.

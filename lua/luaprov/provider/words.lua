@@ -1,6 +1,8 @@
 --- The words of a provider file: each one only notes what was written and on which line. `compile` judges it.
 ---
 --- `text "name" { required = true }` is two calls: the first makes a node, the second gives it its options and parts.
+local json = require "luaprov.json"
+
 local M = {}
 
 local node_mt = { __name = "luaprov.node" }
@@ -70,7 +72,7 @@ M.location = setmetatable({ word = "location", class = "location" }, node_mt)
 
 --- Every word, by its name.
 function M.environment()
-  local environment = { by = by, location = M.location }
+  local environment = { by = by, location = M.location, null = json.null }
   for _, word in ipairs(M.field_types) do environment[word] = named(word, "field") end
   for _, word in ipairs { "get", "post", "put", "patch", "delete" } do environment[word] = named(word, "operation") end
   for _, word in ipairs { "bearer", "token_request" } do environment[word] = named(word, "auth") end

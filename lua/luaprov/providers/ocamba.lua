@@ -1,11 +1,18 @@
 -- Ocamba Hood. The names are those of its API reference: Integrations.
 
+local function of_type(name) return text "type" { computed = true, example = name } end
+
 return provider {
   title    = "Ocamba Hood",
   base_url = "https://api.ocamba.com/v1/hood",
   auth     = bearer "token",
-  limits   = { { 10, per = 1 }, { 150, per = 60 } },
-  errors   = { message = { "message", "title" }, trace_id = "trace_id" },
+  limits   = { { 10, per = 1 }, { 150, per = 60 }, headers = {
+    ["X-RateLimit-Limit"] = "{limit}", ["X-RateLimit-Remaining"] = "{remaining}", ["X-RateLimit-Reset"] = "{reset}",
+  } },
+  errors   = {
+    message = { "message", "title" }, trace_id = "trace_id",
+    body = { code = "{status}", title = "{reason}.", message = "{message}", trace_id = "{trace_id}" },
+  },
 
   resource "integrations" {
     path = "/integrations",
@@ -55,10 +62,13 @@ return provider {
         },
       },
     },
-    text    "status" {},
-    text    "company_id" { computed = true },
-    text    "type"       { computed = true },
-    boolean "is_default" { computed = true },
+    text    "status"     { example = "active" },
+    text    "company_id" { computed = true, example = "6197120" },
+    boolean "is_default" { computed = true, example = false },
+    by "provider_id" {
+      ["1000"] = { of_type("sms") },   ["1001"] = { of_type("email") }, ["1002"] = { of_type("email") },
+      ["1003"] = { of_type("email") }, ["1004"] = { of_type("sms") },   ["1005"] = { of_type("email") },
+    },
 
     create = post   { expect = 201 },
     get    = get    { record = { "items.1", "." } },  -- an older page shows a list of one
@@ -72,9 +82,15 @@ return provider {
   resource "providers" {
     path = "/providers",
 
+    records = {
+      { id = "1000", name = "twilio", type = "sms" },      { id = "1001", name = "custom SMTP", type = "email" },
+      { id = "1002", name = "mailchimp", type = "email" }, { id = "1003", name = "sendgrid", type = "email" },
+      { id = "1004", name = "mitto", type = "sms" },       { id = "1005", name = "mailgun", type = "email" },
+    },
+
     text "type" { computed = true },
     text "name" { computed = true },
-    list "settings" { computed = true },
+    list "settings" { computed = true, example = {} },
 
     list = get { items = { "items", "." } },  -- its envelope is not documented
   },

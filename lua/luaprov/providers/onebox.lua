@@ -19,24 +19,32 @@ return provider {
       url = "{base_url}/api/authenticate", encoding = "login_encoding",
       text "email" { required = true }, secret "password" { required = true },
       text "site_id" { required = true, as = "siteId" },
-      token = "token", lifetime = 900,
+      token = "token", lifetime = 900, envelope = { response_code = "200", response_status = "Success" },
     },
   },
 
-  errors = function(answer)
+  errors = {
+    {
+      message = "records.userMessage", code = "records.errorCode", says = { ["limit reached"] = "quota_exceeded" },
+      body = { _meta = { status = "ERROR", count = 1 }, records = { errorCode = "{status}", userMessage = "{message}",
+               devMessage = null, more = null, applicationCode = null } },
+      when = { expired = { message = "Expired token" }, credentials = { status = 401 } },
+    },
     -- The channel said no, with 401 or even with 200.
-    if answer:at "error" then
-      return { kind = "rejected", message = answer:text "error" or answer:text "error.message" }
-    end
-    local message = answer:text "records.userMessage"
-    if not message then return nil end
-    local quota = message:lower():find("limit reached", 1, true)
-    return { kind = quota and "quota_exceeded" or nil, message = message, codes = { answer:text "records.errorCode" } }
-  end,
+    { message = { "error", "error.message" }, kind = "rejected", in_success = true, body = { error = "{message}" } },
+  },
 
   resource "connections" {
     path = "/api/connection", id = "Id",
     key  = { "MediaId", "ProviderId", "UserId" },
+    example = {
+      Id = null, LastActivity = null, ActivityDate = null, Position = null, SiteId = "169", MediaId = null,
+      ProviderId = null, Code = null, Name = null, UserId = null, Password = null, Host = null, Database = null,
+      Port = "0", Url = null, From = null, Token = null, StartDate = null, EndDate = null, Priority = "1",
+      Enabled = "1", StatusId = "CNS1", TargetId = null, TypeId = null, ParentId = null, Incoming = null,
+      Outgoing = null, CreateDate = "{date}", ModifyDate = "{changed_date}", Error = "0", Remarks = null,
+      AgentId = null,
+    },
 
     text   "SiteId"     { fixed = true },
     choice "MediaId"    { required = true, fixed = true, values = {
@@ -65,6 +73,7 @@ return provider {
     update = patch {},
     list   = get   { items = "data", pages = offsets { query = "limit={size}&offset={offset}", size = 100,
                                                        total = "total" },
+                     envelope = { limit = "{size}", offset = "{offset}", count = "{count}" },
                      query = { "sinceId", "since", "lastUpdate" } },
   },
 }

@@ -1,0 +1,160 @@
+--- What a vendor would find wrong with the fields that a request brings.
+---
+--- This is not the check of the client (`provider/fields`): it looks at what came over the wire, exactly as it came, so
+--- that a fault of the client's own check or spelling shows.
+local json = require "luaprov.json"
+local values = require "luaprov.provider.values"
+
+local M = {}
+
+local function join(prefix, name) return prefix == "" and name or prefix .. "." .. name end
+
+local function fault(context, path, problem, message)
+  context.faults[#context.faults + 1] = { path = path, problem = problem, message = message }
+end
+
+--- Whether two wire values are equal.
+function M.same(a, b)
+  if type(a) ~= "table" or type(b) ~= "table" then return a == b end
+  for key, value in pairs(a) do
+    if not M.same(value, b[key]) then return false end
+  end
+  for key in pairs(b) do
+    if a[key] == nil then return false end
+  end
+  return true
+end
+
+local check_table
+
+local function check_value(field, value, context, path, record)
+  if field.type == "group" then
+    if type(value) ~= "table" or json.is_array(value) then
+      fault(context, path, "type", "must be an object")
+      return nil
+    end
+    return check_table(field.shape, value, context, path, type(record) == "table" and record or nil)
+  elseif field.type == "list" then
+    if type(value) ~= "table" or not json.is_array(value) then
+      fault(context, path, "type", "must be a list")
+      return nil
+    end
+    local copy = json.array {}
+    for i, item in ipairs(value) do
+      copy[i] = field.of and check_value(field.of, item, context, path .. "[" .. i .. "]") or item
+    end
+    local _, why, problem = values.check_length(field, value, #value, "items")
+    if why then fault(context, path, problem, why) end
+    return copy
+  end
+  local wire, why, problem = values.check(field, value, {})
+  -- What the client turns into the vendor's own type must have been turned when it arrives.
+  if not why and field.type ~= "url" and wire ~= value then
+    why, problem = "must be a " .. type(wire) .. ", not " .. values.described(value), "type"
+  end
+  if why then fault(context, path, problem, why) end
+  return value
+end
+
+local function check_field(field, scope, context, into, needs_all)
+  local name, value = field.name, scope.input[field.name]
+  local path = join(scope.prefix, name)
+  local before = scope.record and scope.record[name]
+  if value == nil then
+    if field.required and needs_all and not field.path then fault(context, path, "required", "is required") end
+  elseif field.computed or field.path then
+    fault(context, path, "unknown", "is not supported")
+  elseif field.fixed and context.operation == "update" then
+    -- The same value again changes nothing.
+    if not M.same(value, before) and field.fixed ~= "ignored" then fault(context, path, "fixed", "cannot change") end
+    into[name] = before
+  elseif value == json.null then
+    if context.operation == "create" or field.required then fault(context, path, "type", "must not be null") end
+    into[name] = value
+  else
+    into[name] = check_value(field, value, context, path, before)
+  end
+end
+
+-- The variant of a table: by its own values, by those of the record, else by those of the tables around.
+local function case_of(by, scope)
+  local chosen = {}
+  for i, name in ipairs(by.selectors) do
+    local around, value = scope, nil
+    while around and value == nil do
+      value = around.input[name]
+      if value == nil then value = around.record and around.record[name] end
+      around = around.outer
+    end
+    if value == nil or type(value) == "table" then return nil end
+    chosen[i] = tostring(values.whole(value) or value)
+  end
+  return by.cases[table.concat(chosen, " ")], chosen
+end
+
+local function check_shape(shape, scope, context, into, known, needs_all)
+  local passes = shape.unknown == "pass"
+  for _, field in ipairs(shape.fields) do
+    known[field.name] = true
+    check_field(field, scope, context, into, needs_all)
+  end
+  for _, by in ipairs(shape.by) do
+    local case, chosen = case_of(by, scope)
+    if case then
+      passes = check_shape(case, scope, context, into, known, needs_all) or passes
+    elseif chosen and #context.faults == 0 then
+      fault(context, join(scope.prefix, by.selectors[#by.selectors]), "value", "do not go together")
+    end
+  end
+  return passes
+end
+
+function check_table(shape, input, context, prefix, record)
+  local scope = { input = input, record = record, prefix = prefix, outer = context.scope }
+  context.scope = scope
+  local into, known = {}, {}
+  local needs_all = context.operation == "create" or (prefix ~= "" and shape.whole)
+  local passes = check_shape(shape, scope, context, into, known, needs_all)
+  for name, value in pairs(input) do
+    if not known[name] then
+      if passes then into[name] = value
+      else fault(context, join(prefix, tostring(name)), "unknown", "is not supported") end
+    end
+  end
+  context.scope = scope.outer
+  return into
+end
+
+--- @param shape table of the resource
+--- @param body table decoded
+--- @param operation string "create" or "update"
+--- @param record table|nil what is there, for an update
+--- @return table fields what to keep of the body
+--- @return table[] faults { path, problem, message }, by path
+function M.check(shape, body, operation, record)
+  local context = { operation = operation, faults = {} }
+  local into = check_table(shape, body, context, "", record)
+  table.sort(context.faults, function(a, b) return a.path < b.path end)
+  return into, context.faults
+end
+
+--- Every example among a shape's fields, where a record of that shape has, or lacks, the field.
+--- @param shape table
+--- @param record table
+--- @param give function into (the table within the record), name, example
+function M.each_example(shape, record, give)
+  local function walk(inner, scope)
+    for _, field in ipairs(inner.fields) do
+      if field.example ~= nil then give(scope.input, field.name, field.example) end
+      local there = scope.input[field.name]
+      if field.shape and type(there) == "table" then walk(field.shape, { input = there, outer = scope }) end
+    end
+    for _, by in ipairs(inner.by) do
+      local case = case_of(by, scope)
+      if case then walk(case, scope) end
+    end
+  end
+  walk(shape, { input = record })
+end
+
+return M

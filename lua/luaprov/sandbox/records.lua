@@ -1,0 +1,104 @@
+--- The records of one resource, in the order in which they were made.
+local digits = require "luaprov.provider.digits"
+
+local M = {}
+M.__index = M
+
+-- GUIDs mean the same in either case.
+local function index_of(id) return (type(id) == "number" and digits(id) or tostring(id)):lower() end
+
+--- @param resource table description
+--- @return table collection
+function M.new(resource)
+  return setmetatable({ resource = resource, by_id = {}, by_key = {}, order = {}, count = 0, last_number = 1000 }, M)
+end
+
+-- What a vendor that keeps records unique goes by; nil where a part of it is missing, or it keeps nothing unique.
+local function key_of(self, body, parents)
+  if not self.resource.unique or not self.resource.key then return nil end
+  local parts = {}
+  for i, name in ipairs(self.resource.key) do
+    local value = body[name]
+    if value == nil then value = parents[name] end
+    if value == nil or type(value) == "table" then return nil end
+    parts[i] = type(value) .. ":" .. tostring(value)
+  end
+  return table.concat(parts, "\0")
+end
+
+--- @param id string|number
+--- @return table|nil entry id, body, parents, listed_at (seconds of http.now(), nil: at once)
+function M:get(id) return self.by_id[index_of(id)] end
+
+--- The record that has the same key, unless it is the one with `id`.
+function M:like(body, parents, id)
+  local key = key_of(self, body, parents)
+  local there = key and self.by_key[key]
+  if there and (id == nil or index_of(there.id) ~= index_of(id)) then return there end
+end
+
+--- An id that no record has had.
+--- @param uuid function
+function M:next_id(uuid)
+  local shape = self.resource.ids
+  if shape == "uuid" then return uuid() end
+  self.last_number = self.last_number + 1
+  return shape == "number" and self.last_number or ("%d"):format(self.last_number)
+end
+
+--- Adds a record, or puts one in the place of that with the same id.
+function M:put(entry)
+  local index = index_of(entry.id)
+  local before = self.by_id[index]
+  if before then
+    local key = key_of(self, before.body, before.parents)
+    if key and self.by_key[key] == before then self.by_key[key] = nil end
+    entry.place = before.place
+  else
+    entry.place = #self.order + 1
+    self.count = self.count + 1
+    local number = tonumber(entry.id)
+    if number and number % 1 == 0 and number < 2 ^ 53 then self.last_number = math.max(self.last_number, number) end
+  end
+  self.order[entry.place] = entry
+  self.by_id[index] = entry
+  local key = key_of(self, entry.body, entry.parents)
+  if key then self.by_key[key] = entry end
+end
+
+local function compact(self)
+  local order = {}
+  for i = 1, #self.order do
+    local entry = self.order[i]
+    if entry then
+      order[#order + 1] = entry
+      entry.place = #order
+    end
+  end
+  self.order = order
+end
+
+--- @return table|nil entry that was there
+function M:remove(id)
+  local index = index_of(id)
+  local entry = self.by_id[index]
+  if not entry then return nil end
+  local key = key_of(self, entry.body, entry.parents)
+  if key and self.by_key[key] == entry then self.by_key[key] = nil end
+  self.by_id[index] = nil
+  self.order[entry.place] = false -- a hole would end the list
+  self.count = self.count - 1
+  if #self.order > 64 and #self.order > 2 * self.count then compact(self) end
+  return entry
+end
+
+--- Every entry in order.
+function M:each()
+  local i, order = 0, self.order
+  return function()
+    repeat i = i + 1 until order[i] ~= false
+    return order[i]
+  end
+end
+
+return M

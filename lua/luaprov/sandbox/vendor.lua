@@ -1,0 +1,206 @@
+--- One provider's vendor: what it answers to a request, and what becomes of its records. Time, connections and faults
+--- are the server's business.
+local errors = require "luaprov.sandbox.errors"
+local fill = require "luaprov.sandbox.fill"
+local http = require "luaprov.http"
+local json = require "luaprov.json"
+local limits = require "luaprov.sandbox.limits"
+local operations = require "luaprov.sandbox.operations"
+local records = require "luaprov.sandbox.records"
+local routes = require "luaprov.sandbox.routes"
+local template = require "luaprov.provider.template"
+local tokens = require "luaprov.sandbox.tokens"
+
+local M = {}
+M.__index = M
+
+--- @param provider table description
+--- @param options table url ("http://127.0.0.1:8080"), credentials, token_life, limits (false: none), save (function
+---   event -> true, or nil and why)
+function M.new(provider, options)
+  local prefix = "/" .. provider.name:gsub("[^%w_.~-]", "_")
+  local base_path = prefix .. routes.base_path(provider.base_url)
+  local self = setmetatable({
+    provider = provider, base_path = base_path, base_url = options.url .. base_path, save = options.save,
+    page_size = options.page_size, prefix = prefix, routes = routes.of(provider, base_path), collections = {},
+    credentials = tokens.credentials(provider, options.credentials),
+  }, M)
+  self.tokens = tokens.new(provider, { credentials = self.credentials, life = options.token_life, now = http.now,
+                                       base_path = base_path, prefix = prefix })
+  if options.limits ~= false and #provider.limits > 0 then self.limits = limits.new(provider.limits, http.now) end
+  for _, resource in ipairs(provider.resources) do self.collections[resource.name] = records.new(resource) end
+  self.origin = options.url
+  return self
+end
+
+-- ---- records ----
+
+local function saved(self, event)
+  if not self.save then return true end
+  event.provider = self.provider.name
+  return self.save(event)
+end
+
+--- Keeps a record: a new one, or a changed one in the place of what it was.
+--- @return boolean|nil done
+--- @return string|nil why
+function M:put(resource, entry)
+  local ok, why = saved(self, { resource = resource.name, id = entry.id, parents = entry.parents, put = entry.body })
+  if ok then self.collections[resource.name]:put(entry) end
+  return ok, why
+end
+
+--- Removes a record, and with it those that belong to it.
+--- @return boolean|nil done
+--- @return string|nil why
+function M:remove(resource, id)
+  local entry = self.collections[resource.name]:get(id)
+  local ok, why = saved(self, { resource = resource.name, id = entry.id, remove = true })
+  if not ok then return nil, why end
+  self.collections[resource.name]:remove(id)
+  for _, child in ipairs(self.provider.resources) do
+    for _, field in ipairs(child.shape.fields) do
+      if field.parent == resource.name then
+        local orphans = {}
+        for other in self.collections[child.name]:each() do
+          local owner = other.parents[field.name]
+          if owner == nil then owner = other.body[field.name] end
+          if tostring(owner) == tostring(entry.id) then orphans[#orphans + 1] = other.id end
+        end
+        for _, orphan in ipairs(orphans) do
+          ok, why = self:remove(child, orphan)
+          if not ok then return nil, why end
+        end
+      end
+    end
+  end
+  return true
+end
+
+--- Takes back what a file of records says.
+--- @param event table as `save` got it
+--- @return string|nil why it cannot be
+function M:replay(event)
+  local collection = self.collections[event.resource]
+  if not collection or event.id == nil then return "names no resource of " .. self.provider.name end
+  if event.remove then
+    if not collection:remove(event.id) then return "removes a record that is not there" end
+  elseif type(event.put) == "table" then
+    collection:put { id = event.id, parents = type(event.parents) == "table" and event.parents or {}, body = event.put }
+  else
+    return "says neither what was put nor what was removed"
+  end
+end
+
+--- Puts a record there that nobody asked for over HTTP.
+--- @param name string a resource
+--- @param given table fields; with the record's own id, where it shall have that
+--- @return table|nil entry
+--- @return string|nil why
+function M:seed(name, given)
+  local resource, body, parents = self.provider.resource[name], {}, {}
+  for key, value in pairs(given) do body[key] = value end
+  for _, parent in ipairs(resource.shape.paths) do parents[parent] = body[parent] end
+  local collection = self.collections[name]
+  local id = body[resource.id]
+  if id == nil then id = collection:next_id(fill.uuid) end
+  local entry = { id = id, parents = parents, body = operations.complete(resource, body, id, parents) }
+  local ok, why = self:put(resource, entry)
+  if not ok then return nil, why end
+  return entry
+end
+
+-- ---- the face ----
+
+local function same_parents(self, entry, parts)
+  for name, value in pairs(operations.parents_of(self, parts)) do
+    if entry.parents[name] ~= nil and tostring(entry.parents[name]) ~= value then return false end
+  end
+  return true
+end
+
+--- Which operation a request is. Where two are one route, an id that is known decides.
+--- @param request table as the listener has it
+--- @return table|nil route resource, operation, parts, entry (the record that it is about, where there is one)
+--- @return string|nil problem not_found or method
+function M:route(request)
+  if self.tokens.requests[request.path] then
+    return request.method == "POST" and { token = true } or nil, "method"
+  end
+  local found, known = routes.find(self.routes, request.method, request.path)
+  local first
+  for _, candidate in ipairs(found) do
+    local own, parts = candidate.route, candidate.parts
+    local route = { resource = own.resource, operation = own.operation, parts = parts }
+    if route.parts.id == nil then
+      first = (not first or first.parts.id ~= nil) and route or first
+    else
+      local entry = self.collections[route.resource.name]:get(route.parts.id)
+      if entry and same_parents(self, entry, route.parts) then
+        route.entry = entry
+        return route
+      end
+      first = first or route
+    end
+  end
+  return first, not first and (known and "method" or "not_found") or nil
+end
+
+local function missing_header(route, headers)
+  for name, parts in pairs(route.operation.headers) do
+    if #parts.names > 0 and headers[name:lower()] == nil then return name end
+  end
+end
+
+local function limit_headers(self, state, into)
+  for name, parts in pairs(self.provider.limits.headers or {}) do
+    into[#into + 1] = name
+    into[#into + 1] = template.expand(parts, function(what) return ("%d"):format(state[what]) end)
+  end
+end
+
+local function answer_token(self, request)
+  local body, code = self.tokens:request(request)
+  if body then
+    return { status = 200, headers = { "Content-Type", "application/json" }, body = assert(json.encode(body)) }
+  end
+  local own = false
+  for _, form in ipairs(self.provider.errors) do own = own or form.when.credentials ~= nil end
+  if own then return operations.refused(self, nil, request, "credentials", fill.reason(401)) end
+  return errors.reply(self.provider, { status = 400, body = { error = code }, faults = {} })
+end
+
+--- Answers a request, and acts.
+--- @param request table method, path, query, headers, body
+--- @param route table|nil of M.route
+--- @param problem string|nil of M.route, where it found none
+--- @return table reply status, headers (list), body
+--- @return table|nil entry that was created
+function M:answer(request, route, problem)
+  if route and route.token then return answer_token(self, request) end
+  if not route then
+    return operations.refused(self, nil, request, problem, fill.reason(problem == "method" and 405 or 404))
+  end
+  local account, stranger = self.tokens:check(request.headers)
+  if not account then return operations.refused(self, nil, request, stranger, fill.reason(401)) end
+  local state, over
+  if self.limits then state, over = self.limits:count_call(account) end
+  if over then
+    return errors.of(self.provider, nil, { { problem = "rate_limited", message = fill.reason(429) } }, request,
+      { "Retry-After", ("%d"):format(state.reset) })
+  end
+  local reply, entry
+  local header = missing_header(route, request.headers)
+  if header then
+    operations.body_of(request)
+    reply = operations.refused(self, route.resource, request, "header", header .. " is required")
+  elseif route.parts.id ~= nil and not route.entry then
+    reply = operations.refused(self, route.resource, request, "not_found", fill.reason(404))
+  else
+    reply, entry = operations[route.operation.name](self, route, request)
+  end
+  if state then limit_headers(self, state, reply.headers) end
+  return reply, entry
+end
+
+return M
