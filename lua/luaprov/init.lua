@@ -28,4 +28,11 @@ function M.client(name, options)
   return require("luaprov.provider.client").new(provider, options or {})
 end
 
-return M
+-- What few scripts want is loaded when it is asked for.
+local LATER = { sandbox = true }
+
+return setmetatable(M, { __index = function(_, name)
+  if not LATER[name] then return nil end
+  M[name] = require("luaprov." .. name)
+  return M[name]
+end })

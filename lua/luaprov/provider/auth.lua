@@ -41,9 +41,12 @@ end
 
 local function token_request(auth, values, deadline)
   local settings = auth.settings
-  local url, missing = template.expand(auth.method.url, function(name)
-    return name == "base_url" and auth.base_url or settings[name] ~= nil and tostring(settings[name]) or nil
-  end)
+  local url, missing = auth.token_url, nil
+  if not url then
+    url, missing = template.expand(auth.method.url, function(name)
+      return name == "base_url" and auth.base_url or settings[name] ~= nil and tostring(settings[name]) or nil
+    end)
+  end
   if not url then return nil, missing .. " is required" end
   local encoding = auth.method.encoding
   encoding = settings[encoding] or encoding
@@ -128,7 +131,8 @@ local function renew(auth, deadline)
   return true
 end
 
---- @param options table provider, method, credentials, settings, base_url, connect_timeout, user_agent, secret_names
+--- @param options table provider, method, credentials, settings, base_url, token_url, connect_timeout, user_agent,
+---   secret_names
 --- @return table auth
 function M.new(options)
   local auth = options

@@ -12,6 +12,7 @@ local M = {}
 --- What every client takes beside its provider's credentials and settings. Times are seconds, sizes bytes.
 M.common = {
   { name = "base_url", type = "url" },
+  { name = "token_url", type = "url" }, -- where tokens are asked for, in place of the provider file's URL
   { name = "timeout", type = "seconds", default = 30 },
   { name = "connect_timeout", type = "seconds", default = 10 },
   { name = "response_limit", type = "integer", min = 1, default = 8 * 1024 * 1024 },
@@ -185,7 +186,8 @@ function M.read(provider, given)
   }
   state.auth = auth.new {
     provider = provider, method = method, credentials = credentials, settings = settings, base_url = base_url,
-    connect_timeout = common.connect_timeout, user_agent = state.user_agent, secret_names = state.secret_names,
+    token_url = common.token_url, connect_timeout = common.connect_timeout, user_agent = state.user_agent,
+    secret_names = state.secret_names,
   }
   return state
 end

@@ -2,7 +2,7 @@
 local errors = require "luaprov.errors"
 local words = require "luaprov.provider.words"
 
-local unpack_ = table.unpack or unpack -- luacheck: ignore 113
+local unpack_ = table.unpack or unpack -- luacheck: ignore 113 143
 
 local M = {}
 

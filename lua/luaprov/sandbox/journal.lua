@@ -41,7 +41,7 @@ end
 --- Opens a file of records, or makes it, and tells what it holds.
 --- @param path string
 --- @param on_event function event -> nil, or why it cannot be
---- @return table|nil journal
+--- @return table|nil journal fresh: whether it held nothing
 --- @return string|nil why
 function M.open(path, on_event)
   local file = io.open(path, "rb")
@@ -63,7 +63,7 @@ function M.open(path, on_event)
     file:close()
     return nil, path .. ": another sandbox uses it"
   end
-  local journal = setmetatable({ file = file, path = path }, M)
+  local journal = setmetatable({ file = file, path = path, fresh = lines == 0 }, M)
   if lines == 0 then
     local ok
     ok, why = journal:write { format = FORMAT }

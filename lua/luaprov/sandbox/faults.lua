@@ -1,0 +1,341 @@
+--- Everything that a sandbox can be told to do wrong.
+---
+---   { fault = "drop", on = "ocamba integrations create", times = 1 }
+---
+--- on     PROVIDER, PROVIDER RESOURCE or PROVIDER RESOURCE OPERATION, `*` for any; token requests are `PROVIDER token`.
+---        Absent: every call.
+--- after  how many such calls go well before it begins
+--- times  how many calls it strikes; absent: all
+local fill = require "luaprov.sandbox.fill"
+local http = require "luaprov.http"
+local json = require "luaprov.json"
+local near = require "luaprov.near"
+local problems = require "luaprov.provider.problems"
+
+local M = {}
+
+-- Each: about (for people), takes (option -> type, and what it is when absent), play (exchange, fault). An exchange has
+-- act (the vendor acts; returns its reply), send, write, finish, gone, later: see `server`.
+M.faults = {}
+
+local function define(name, about, takes, play) M.faults[name] = { about = about, takes = takes, play = play } end
+
+-- What a spoilt answer is made of: what the vendor answers, or, where it does not act, nothing of use.
+local function reply_of(exchange, fault)
+  if fault.acts then return exchange:act() end
+  return { status = fault.status or 200, headers = { "Content-Type", "application/json" }, body = "{}" }
+end
+
+local function raw_head(reply, length)
+  local lines = { ("HTTP/1.1 %d %s"):format(reply.status, fill.reason(reply.status)) }
+  for i = 1, #reply.headers, 2 do lines[#lines + 1] = reply.headers[i] .. ": " .. reply.headers[i + 1] end
+  lines[#lines + 1] = "Content-Length: " .. (length or #reply.body)
+  return table.concat(lines, "\r\n") .. "\r\n"
+end
+
+-- ---- answers that say no ----
+
+define("problem", "the vendor finds something wrong, and says so in its own way", { problem = "unauthorized" },
+  function(exchange, fault) exchange:send(exchange:refuse(fault.problem)) end)
+
+define("status", "answers with a status, in the vendor's form of an error or with a body of your own",
+  { status = 500, code = "any", message = "text", body = "any", form = 1, retry_after = "any", headers = "table",
+    acts = false },
+  function(exchange, fault)
+    if fault.acts then exchange:act() end
+    local headers = {}
+    for name, value in pairs(fault.headers or {}) do
+      headers[#headers + 1] = name
+      headers[#headers + 1] = tostring(value)
+    end
+    if fault.retry_after ~= nil then
+      headers[#headers + 1] = "Retry-After"
+      headers[#headers + 1] = tostring(fault.retry_after)
+    end
+    exchange:send(exchange:problem { status = fault.status, form = fault.form, body = fault.body, headers = headers,
+                                     faults = { { code = fault.code, message = fault.message } } })
+  end)
+
+define("redirect", "sends the client elsewhere", { status = 302, to = "https://elsewhere.invalid/" },
+  function(exchange, fault)
+    exchange:send { status = fault.status, headers = { "Location", fault.to }, body = "" }
+  end)
+
+-- ---- connections that fail ----
+
+define("drop", "closes the connection in place of an answer", { acts = true, reset = false },
+  function(exchange, fault)
+    if fault.acts then exchange:act() end
+    exchange:finish(fault.reset and "reset" or "close")
+  end)
+
+define("late", "says nothing, and acts some seconds after the client has gone", { seconds = 2 },
+  function(exchange, fault)
+    local function look()
+      if not exchange:gone() then return exchange:later(0.02, look) end
+      exchange:later(fault.seconds, function()
+        exchange:act()
+        exchange:finish("close")
+      end)
+    end
+    look()
+  end)
+
+define("silent", "says nothing at all", { acts = true },
+  function(exchange, fault)
+    if fault.acts then exchange:act() end
+    local function look()
+      if exchange:gone() then exchange:finish("close") else exchange:later(0.02, look) end
+    end
+    look()
+  end)
+
+define("slow", "answers some seconds later", { seconds = 1, acts_first = false },
+  function(exchange, fault)
+    local reply = fault.acts_first and exchange:act()
+    exchange:later(fault.seconds, function() exchange:send(reply or exchange:act()) end)
+  end)
+
+define("half_status", "half a status line, then the end", { acts = true },
+  function(exchange, fault)
+    reply_of(exchange, fault)
+    exchange:write("HTTP/1.1 2")
+    exchange:finish("close")
+  end)
+
+define("half_headers", "status and headers without the blank line after them, then the end", { acts = true },
+  function(exchange, fault)
+    exchange:write(raw_head(reply_of(exchange, fault)))
+    exchange:finish("close")
+  end)
+
+define("cut", "the answer ends in the middle of its body", { acts = true },
+  function(exchange, fault)
+    local reply = reply_of(exchange, fault)
+    exchange:write(raw_head(reply, #reply.body + 1) .. "\r\n" .. reply.body:sub(1, math.floor(#reply.body / 2)))
+    exchange:finish("close")
+  end)
+
+define("slow_headers", "the headers come a line at a time", { acts = true, seconds = 1 },
+  function(exchange, fault)
+    local reply = reply_of(exchange, fault)
+    local rest = raw_head(reply) .. "\r\n" .. reply.body
+    local first = rest:find("\r\n", 1, true) + 1
+    exchange:write(rest:sub(1, first))
+    exchange:later(fault.seconds, function()
+      exchange:write(rest:sub(first + 1))
+      exchange:finish("close")
+    end)
+  end)
+
+define("slow_body", "the second half of the body comes later", { acts = true, seconds = 1 },
+  function(exchange, fault)
+    local reply = reply_of(exchange, fault)
+    local half = math.floor(#reply.body / 2)
+    exchange:write(raw_head(reply) .. "\r\n" .. reply.body:sub(1, half))
+    exchange:later(fault.seconds, function()
+      exchange:write(reply.body:sub(half + 1))
+      exchange:finish("close")
+    end)
+  end)
+
+-- ---- answers that are no answers ----
+
+define("html", "an HTML page, as a proxy in between would send it", { acts = true, status = 200 },
+  function(exchange, fault)
+    reply_of(exchange, fault)
+    exchange:send { status = fault.status, headers = { "Content-Type", "text/html" },
+                    body = "<!DOCTYPE html><html><body><h1>Service error</h1></body></html>" }
+  end)
+
+define("empty", "no body", { acts = true, status = 200 },
+  function(exchange, fault)
+    reply_of(exchange, fault)
+    exchange:send { status = fault.status, headers = { "Content-Type", "application/json" }, body = "" }
+  end)
+
+define("not_json", "half of the JSON, sent as if it were all", { acts = true },
+  function(exchange, fault)
+    local reply = reply_of(exchange, fault)
+    reply.body = reply.body:sub(1, math.max(1, math.floor(#reply.body / 2)))
+    exchange:send(reply)
+  end)
+
+define("twice", "the body two times", { acts = true },
+  function(exchange, fault)
+    local reply = reply_of(exchange, fault)
+    reply.body = reply.body .. reply.body
+    exchange:send(reply)
+  end)
+
+define("wrong_type", "the right body under a wrong content type", { acts = true },
+  function(exchange, fault)
+    local reply = reply_of(exchange, fault)
+    exchange:send { status = reply.status, headers = { "Content-Type", "text/plain" }, body = reply.body }
+  end)
+
+define("enormous", "a body of that many bytes", { acts = true, bytes = 16 * 1024 * 1024 },
+  function(exchange, fault)
+    local reply = reply_of(exchange, fault)
+    reply.body = json.encode { padding = ("x"):rep(fault.bytes) }
+    exchange:send(reply)
+  end)
+
+-- ---- a vendor that is in order, and unkind ----
+
+define("unlisted", "a new record is in the lists only some seconds later", { seconds = 2 },
+  function(exchange, fault)
+    local reply, entry = exchange:act()
+    if entry then entry.listed_at = http.now() + fault.seconds end
+    exchange:send(reply)
+  end)
+
+define("short_pages", "a page of a list has fewer records than were asked for", { size = 1 },
+  function(exchange, fault) exchange:send(exchange:act { page_size = fault.size }) end)
+
+-- Struck at the start and not by a call: see `seeds`.
+define("others", "records that are there from the start; with `count`, each so often, and {n} counts",
+  { records = "table", count = 1 })
+
+-- ---- reading what somebody declared ----
+
+local MATCHES = { fault = true, on = true, after = true, times = true }
+
+local function check_option(name, value, wanted)
+  local kind = type(wanted)
+  if kind == "string" and wanted == "any" then return true end
+  if kind == "string" and (wanted == "text" or wanted == "table") then kind = wanted == "text" and "string" or wanted end
+  if type(value) ~= kind then return false, name .. " must be a " .. kind end
+  if kind == "number" and value < 0 then return false, name .. " must not be below 0" end
+  if name == "problem" and not problems.status[value] then
+    return false, "there is no problem '" .. value .. "'" .. near.hint(value, problems.names(), 20)
+  end
+  if name == "status" and (value < 100 or value > 599 or value % 1 ~= 0) then
+    return false, "status must be one of HTTP"
+  end
+  return true
+end
+
+-- "ocamba integrations create" -> its words, `false` for any.
+local function read_on(on, known)
+  local words = {}
+  for word in on:gmatch("%S+") do words[#words + 1] = word ~= "*" and word end
+  if #words == 0 or #words > 3 then return nil, "on is PROVIDER, PROVIDER RESOURCE or PROVIDER RESOURCE OPERATION" end
+  local provider, names = words[1] and known[words[1]], {}
+  if words[1] and not provider then
+    for name in pairs(known) do names[#names + 1] = name end
+    return nil, "on: there is no provider '" .. words[1] .. "' here" .. near.hint(words[1], names)
+  end
+  local resource = words[2]
+  if provider and resource and resource ~= "token" and not provider.resource[resource] then
+    for name in pairs(provider.resource) do names[#names + 1] = name end
+    return nil, "on: " .. words[1] .. " has no resource '" .. resource .. "'" .. near.hint(resource, names)
+  end
+  local operations = { "create", "get", "update", "delete", "list" }
+  local there = not words[3]
+  for _, name in ipairs(operations) do there = there or name == words[3] end
+  if not there then return nil, "on: there is no operation '" .. words[3] .. "'" .. near.hint(words[3], operations) end
+  return words
+end
+
+--- @param given table as declared
+--- @param known table name -> description of the providers that are served
+--- @return table|nil fault with every option
+--- @return string|nil why
+function M.read(given, known)
+  if type(given) ~= "table" then return nil, "a fault is a table, as in { fault = \"drop\" }" end
+  local names = {}
+  for name in pairs(M.faults) do names[#names + 1] = name end
+  local definition = M.faults[given.fault]
+  if not definition then
+    return nil, "there is no fault '" .. tostring(given.fault) .. "'" .. near.hint(tostring(given.fault), names)
+  end
+  local fault = { struck = 0, seen = 0 }
+  for name, value in pairs(given) do
+    local wanted = definition.takes[name]
+    if MATCHES[name] then
+      if (name == "after" or name == "times") and (type(value) ~= "number" or value < 0) then
+        return nil, given.fault .. ": " .. name .. " must be a number of calls"
+      elseif name == "on" and type(value) ~= "string" then
+        return nil, given.fault .. ": on must be text"
+      end
+    elseif wanted == nil then
+      names = {}
+      for option in pairs(definition.takes) do names[#names + 1] = option end
+      return nil, given.fault .. ": unknown option '" .. tostring(name) .. "'" .. near.hint(tostring(name), names, 10)
+    else
+      local ok, why = check_option(name, value, wanted)
+      if not ok then return nil, given.fault .. ": " .. why end
+    end
+    fault[name] = value
+  end
+  for name, default in pairs(definition.takes) do
+    local only_a_type = default == "any" or default == "text" or default == "table"
+    if fault[name] == nil and not only_a_type then fault[name] = default end
+  end
+  local words, why = read_on(given.on or "*", known)
+  if not words then return nil, given.fault .. ": " .. why end
+  fault.words = words
+  return fault
+end
+
+--- The fault that strikes a call, if one does; counts it.
+--- @param faults table[] read ones, in the order in which they were declared
+--- @param provider string
+--- @param resource string|nil "token" for a token request
+--- @param operation string|nil
+--- @return table|nil fault
+function M.strike(faults, provider, resource, operation)
+  local names = { provider, resource, operation }
+  for _, fault in ipairs(faults) do
+    local fits = M.faults[fault.fault].play ~= nil
+    for i, word in ipairs(fault.words) do fits = fits and (not word or word == names[i]) end
+    if fits then
+      fault.seen = fault.seen + 1
+      if fault.seen > (fault.after or 0) and (not fault.times or fault.struck < fault.times) then
+        fault.struck = fault.struck + 1
+        return fault
+      end
+    end
+  end
+end
+
+--- Lets a fault play with an exchange.
+function M.play(fault, exchange) M.faults[fault.fault].play(exchange, fault) end
+
+--- The records of an `others`, one by one: fn(provider, resource, fields) -> true, or nil and why.
+function M.seeds(fault, fn)
+  if fault.fault ~= "others" then return true end
+  if not fault.words[2] then return nil, "others: on must name a provider and a resource" end
+  for n = 1, fault.count do
+    for _, record in ipairs(fault.records or {}) do
+      local fields = fill.fill(record, function(name) return name == "n" and ("%d"):format(n) or "{" .. name .. "}" end)
+      local ok, why = fn(fault.words[1], fault.words[2], fields)
+      if not ok then return nil, why end
+    end
+  end
+  return true
+end
+
+--- Reads a file of faults: Lua text that returns a list of them, and in which no other word means anything.
+--- @param path string
+--- @return table|nil list
+--- @return string|nil why
+function M.load(path)
+  local file, why = io.open(path, "rb")
+  if not file then return nil, why end
+  local source = file:read("*a")
+  file:close()
+  if not source then return nil, path .. ": cannot be read" end
+  if source:find("^\27") then return nil, path .. ": is a binary chunk; a file of faults is text" end
+  local chunk
+  chunk, why = load(source, "@" .. path, "t", {})
+  if not chunk then return nil, why end
+  if setfenv then setfenv(chunk, {}) end -- luacheck: ignore 113
+  local ok, list = pcall(chunk)
+  if not ok then return nil, tostring(list) end
+  if type(list) ~= "table" or list.fault then return nil, path .. ": must return a list of faults" end
+  return list
+end
+
+return M

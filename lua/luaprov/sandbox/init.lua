@@ -1,0 +1,250 @@
+--- A server on this machine that behaves as providers describe their vendors: made from the provider files themselves,
+--- so that a provider, ours or yours, can be tried without an account, and so can everything that goes wrong.
+---
+--- It lives in the process that starts it, and answers whenever that process waits for something of luaprov.
+--- `luaprov sandbox` runs one as a process of its own.
+local client_options = require "luaprov.provider.client_options"
+local errors = require "luaprov.errors"
+local faults = require "luaprov.sandbox.faults"
+local journal = require "luaprov.sandbox.journal"
+local json = require "luaprov.json"
+local load = require "luaprov.provider.load"
+local near = require "luaprov.near"
+local runtime = require "luaprov.runtime"
+local server = require "luaprov.sandbox.server"
+local vendors = require "luaprov.sandbox.vendor"
+
+local M = {}
+
+local OPTIONS = { port = "number", host = "string", data = "string", faults = "table", limits = "boolean",
+                  credentials = "table", token_life = "number", log = "function" }
+
+---@class luaprov.Box a running sandbox
+---@field url string of the whole sandbox, "http://127.0.0.1:8080"
+---@field port integer
+---@field base_url table<string, string> by provider
+---@field token_url table<string, string> by provider, of those whose tokens are asked for
+local Box = {}
+local mt = { __name = "luaprov.sandbox", __index = Box }
+
+function mt.__tostring(box) return "luaprov sandbox at " .. box.url end
+
+local function failed(message, kind)
+  return nil, errors.new { kind = kind or "invalid", outcome = "not_sent", message = message }
+end
+
+local function vendor_of(box, name, level)
+  local names = {}
+  for _, vendor in ipairs(box.vendors) do
+    if vendor.provider.name == name then return vendor end
+    names[#names + 1] = vendor.provider.name
+  end
+  error("the sandbox has no provider '" .. tostring(name) .. "'" .. near.hint(tostring(name), names), level + 1)
+end
+
+local function copy(value)
+  if type(value) ~= "table" then return value end
+  local into = setmetatable({}, getmetatable(value))
+  for key, inner in pairs(value) do into[key] = copy(inner) end
+  return into
+end
+
+--- What the vendor has now, however it came there.
+---@param provider string
+---@param resource string
+---@return table[] records as the vendor keeps them, secrets in clear
+function Box:records(provider, resource)
+  local vendor = vendor_of(self, provider, 2)
+  local collection = vendor.collections[resource]
+  if not collection then error(provider .. " has no resource '" .. tostring(resource) .. "'", 2) end
+  local list = json.array {}
+  for entry in collection:each() do list[#list + 1] = copy(entry.body) end
+  return list
+end
+
+--- What a client of a provider needs to reach the sandbox: `luaprov.client("ocamba", box:options "ocamba")`.
+---@param provider string
+---@return table options base_url, token_url, and the credentials of the first way to authenticate
+function Box:options(provider)
+  local vendor = vendor_of(self, provider, 2)
+  local options = { base_url = vendor.base_url, token_url = self.token_url[provider] }
+  for _, field in ipairs(vendor.provider.auth[1] and vendor.provider.auth[1].fields or {}) do
+    options[field.name] = vendor.credentials[field.name]
+  end
+  for _, field in ipairs(vendor.provider.settings) do
+    if vendor.credentials[field.name] then options[field.name] = vendor.credentials[field.name] end
+  end
+  return options
+end
+
+--- The environment variables for the same, by provider and way to authenticate.
+---@return table[] list { provider, common = { { name, value }, … }, ways = { { { name, value }, … }, … } } each
+function Box:environment()
+  local list = {}
+  for i, vendor in ipairs(self.vendors) do
+    local provider, common = vendor.provider, {}
+    local function add(into, option, value)
+      into[#into + 1] = { client_options.variable(provider.name, option), value }
+    end
+    add(common, "base_url", vendor.base_url)
+    for _, field in ipairs(provider.settings) do
+      if vendor.credentials[field.name] then add(common, field.name, vendor.credentials[field.name]) end
+    end
+    local ways = {}
+    for j, method in ipairs(provider.auth) do
+      ways[j] = {}
+      if method.kind == "token_request" then add(ways[j], "token_url", self.token_url[provider.name]) end
+      for _, field in ipairs(method.fields) do add(ways[j], field.name, vendor.credentials[field.name]) end
+    end
+    list[i] = { provider = provider.name, common = common, ways = ways }
+  end
+  return list
+end
+
+--- Declares one more fault, from now on.
+---@param fault table as in `sandbox/faults`
+---@return table fault its `struck` counts the calls that it struck
+function Box:fault(fault)
+  local read, why = faults.read(fault, self.known)
+  if not read then error(why, 2) end
+  local ok
+  ok, why = faults.seeds(read, self.seed)
+  if not ok then error(why, 2) end
+  table.insert(self.server.faults, read)
+  return read
+end
+
+--- Makes every token that was asked for an ended one.
+function Box:expire_tokens(provider) vendor_of(self, provider, 2).tokens:expire() end
+
+--- Ends the sandbox: its port is free again, its file closed. Harmless when it has ended.
+function Box:stop()
+  if not self.watch then return end
+  runtime.unwatch(self.watch)
+  self.watch = nil
+  self.server.listener:close()
+  if self.journal then self.journal:close() end
+end
+
+local function check_options(options)
+  local names = {}
+  for name in pairs(OPTIONS) do names[#names + 1] = name end
+  for name, value in pairs(options) do
+    if type(name) ~= "number" then
+      if not OPTIONS[name] then
+        return "unknown option '" .. tostring(name) .. "'" .. near.hint(tostring(name), names)
+      elseif type(value) ~= OPTIONS[name] then
+        return name .. " must be a " .. OPTIONS[name] .. ", not a " .. type(value)
+      end
+    elseif type(value) ~= "string" then
+      return "a provider is given by its name, or the path of its file"
+    end
+  end
+end
+
+local function load_providers(names)
+  local known, list = {}, {}
+  if #names == 0 then names = load.names() end
+  for _, name in ipairs(names) do
+    local provider, err = load.load(name)
+    if not provider then return nil, err end
+    if known[provider.name] and known[provider.name] ~= provider then
+      return failed("two providers are called " .. provider.name)
+    end
+    if not known[provider.name] then list[#list + 1] = provider end
+    known[provider.name] = provider
+  end
+  if #list == 0 then return failed("no provider is given, and none is found") end
+  return list, known
+end
+
+local function open_journal(box, path)
+  local by_name = {}
+  for _, vendor in ipairs(box.vendors) do by_name[vendor.provider.name] = vendor end
+  return journal.open(path, function(event)
+    local vendor = by_name[event.provider]
+    if not vendor then return "has records of '" .. tostring(event.provider) .. "', which is not served here" end
+    return vendor:replay(event)
+  end)
+end
+
+-- Everything between an open port and a sandbox that answers. Returns what is wrong.
+local function furnish(box, providers, options, listener)
+  local function save(event)
+    if not box.journal then return true end
+    return box.journal:write(event)
+  end
+  for i, provider in ipairs(providers) do
+    local vendor = vendors.new(provider, {
+      url = box.url, save = save, limits = options.limits, token_life = options.token_life,
+      credentials = (options.credentials or {})[provider.name],
+    })
+    box.vendors[i], box.base_url[provider.name] = vendor, vendor.base_url
+    local path = vendor.tokens:path()
+    if path then box.token_url[provider.name] = box.url .. path end
+  end
+  local fresh = true
+  if options.data then
+    local why
+    box.journal, why = open_journal(box, options.data)
+    if not box.journal then return why end
+    fresh = box.journal.fresh
+  end
+  function box.seed(name, resource, fields)
+    for _, vendor in ipairs(box.vendors) do
+      if vendor.provider.name == name then return vendor:seed(resource, fields) end
+    end
+  end
+  -- What was there from the start is in the file, if there is one.
+  for _, vendor in ipairs(fresh and box.vendors or {}) do
+    for _, resource in ipairs(vendor.provider.resources) do
+      for _, record in ipairs(resource.records) do vendor:seed(resource.name, record) end
+    end
+  end
+  local read_faults = {}
+  for i, fault in ipairs(options.faults or {}) do
+    local read, why = faults.read(fault, box.known)
+    if not read then return "fault " .. i .. ": " .. why end
+    local ok
+    if fresh then ok, why = faults.seeds(read, box.seed) else ok = true end
+    if not ok then return "fault " .. i .. ": " .. why end
+    read_faults[i] = read
+  end
+  box.server = server.new(listener, box.vendors, { faults = read_faults, log = options.log })
+end
+
+--- Starts a sandbox.
+---@param options table|nil providers by name or file (none: all that are found); port (0: a free one), host, data (a
+---  file that keeps the records), faults (see `sandbox/faults`), limits (false: calls are not counted), credentials
+---  (by provider, option -> value, where they shall be others), token_life (seconds), log (function of a line a call)
+---@return luaprov.Box|nil box
+---@return luaprov.Error|nil err
+function M.start(options)
+  options = options or {}
+  if type(options) ~= "table" then error("start takes a table: a list of providers, and options", 2) end
+  local wrong = check_options(options)
+  if wrong then error(wrong, 2) end
+  local has, listeners = pcall(require, "luaprov.listener")
+  if not has then return failed("the sandbox needs luaprov.listener: " .. tostring(listeners), "unsupported") end
+  local providers, known = load_providers(options)
+  if not providers then return nil, known end
+  local listener, why = listeners.new { host = options.host or "127.0.0.1", port = options.port or 0 }
+  if not listener then return failed("cannot listen at " .. why, "network") end
+  local host = options.host or "127.0.0.1"
+  local box = setmetatable({ port = listener:port(), vendors = {}, base_url = {}, token_url = {}, known = known }, mt)
+  box.url = ("http://%s:%d"):format(host:find(":", 1, true) and "[" .. host .. "]" or host, box.port)
+  why = furnish(box, providers, options, listener)
+  if why then
+    listener:close()
+    if box.journal then box.journal:close() end
+    return failed(why)
+  end
+  box.watch = runtime.watch(listener:fd(), function() return box.server:turn() end)
+  return box
+end
+
+--- Serves until `done()` is true: for a process that does nothing else.
+---@param done function
+function M.serve(done) runtime.run_until(done) end
+
+return M

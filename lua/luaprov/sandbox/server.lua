@@ -1,0 +1,144 @@
+--- The sandbox's HTTP side: takes requests from the listener, lets vendors answer and faults strike, and keeps time.
+local errors = require "luaprov.sandbox.errors"
+local faults = require "luaprov.sandbox.faults"
+local http = require "luaprov.http"
+local json = require "luaprov.json"
+local timers = require "luaprov.sandbox.timers"
+
+local M = {}
+M.__index = M
+
+-- ---- one exchange, as faults see it ----
+
+local Exchange = {}
+Exchange.__index = Exchange
+
+--- The vendor acts; once.
+--- @param options table|nil page_size
+--- @return table reply
+--- @return table|nil entry that was created
+function Exchange:act(options)
+  local vendor = self.vendor
+  -- What a late act finds may be another than when the request came.
+  if self.is_late then self.route, self.unrouted = vendor:route(self.request) end
+  local size = vendor.page_size
+  vendor.page_size = options and options.page_size or size
+  local reply, entry = vendor:answer(self.request, self.route, self.unrouted)
+  vendor.page_size = size
+  self.status = reply.status
+  return reply, entry
+end
+
+--- The vendor's way to say what is wrong, without acting.
+function Exchange:refuse(problem)
+  return errors.of(self.vendor.provider, self.route and self.route.resource,
+    { { problem = problem, message = problem:gsub("_", " ") } }, self.request)
+end
+
+function Exchange:problem(problem) return errors.reply(self.vendor.provider, problem, self.request) end
+
+function Exchange:send(reply)
+  self.status = reply.status
+  self.server.listener:answer(self.request.id, reply.status, reply.headers, reply.body)
+end
+
+function Exchange:write(bytes) return self.server.listener:write(self.request.id, bytes) end
+
+function Exchange:finish(how) self.server.listener:finish(self.request.id, how) end
+
+function Exchange:gone() return self.server.listener:gone(self.request.id) end
+
+function Exchange:later(seconds, fn)
+  self.is_late = true
+  self.server.timers:add(http.now() + seconds, fn)
+end
+
+-- ---- the server ----
+
+--- @param listener userdata of luaprov.listener
+--- @param vendors table[] as they are served
+--- @param options table faults (read ones), log (function line, or nil)
+function M.new(listener, vendors, options)
+  local self = setmetatable({
+    listener = listener, vendors = vendors, faults = options.faults, log = options.log, timers = timers.new(),
+  }, M)
+  return self
+end
+
+local function vendor_of(self, path)
+  for _, vendor in ipairs(self.vendors) do
+    local next_char = path:sub(#vendor.prefix + 1, #vendor.prefix + 1)
+    if path:sub(1, #vendor.prefix) == vendor.prefix and (next_char == "/" or next_char == "") then return vendor end
+  end
+end
+
+-- `/` and `/-/records/PROVIDER/RESOURCE` are the sandbox's own: no vendor has them.
+local function own_reply(self, request)
+  local body
+  local provider, resource = request.path:match("^/%-/records/([^/]+)/([^/]+)$")
+  if provider then
+    for _, vendor in ipairs(self.vendors) do
+      local collection = vendor.provider.name == provider and vendor.collections[resource]
+      if collection then
+        body = json.array {}
+        for entry in collection:each() do body[#body + 1] = entry.body end
+      end
+    end
+  elseif request.path == "/" then
+    body = {}
+    for _, vendor in ipairs(self.vendors) do body[vendor.provider.name] = vendor.base_url end
+  end
+  if not body then
+    return { status = 404, headers = { "Content-Type", "text/plain" }, body = "no provider of this sandbox\n" }
+  end
+  return { status = 200, headers = { "Content-Type", "application/json" }, body = assert(json.encode(body)) }
+end
+
+local function describe(exchange)
+  local route = exchange.route
+  local what = route and (route.token and "token" or route.resource.name .. " " .. route.operation.name) or "-"
+  return ("%s %s %s: %s %s%s"):format(exchange.vendor.provider.name, what, exchange.request.method,
+    exchange.request.path, exchange.status or "-", exchange.fault and " (" .. exchange.fault.fault .. ")" or "")
+end
+
+local function serve(self, request)
+  local vendor = vendor_of(self, request.path)
+  if not vendor then
+    local reply = own_reply(self, request)
+    self.listener:answer(request.id, reply.status, reply.headers, reply.body)
+    return
+  end
+  local exchange = setmetatable({ server = self, vendor = vendor, request = request }, Exchange)
+  exchange.route, exchange.unrouted = vendor:route(request)
+  local route = exchange.route
+  exchange.fault = faults.strike(self.faults, vendor.provider.name,
+    route and (route.token and "token" or route.resource.name), route and route.operation and route.operation.name)
+  if exchange.fault then
+    faults.play(exchange.fault, exchange)
+  else
+    exchange:send((exchange:act()))
+  end
+  if self.log then self.log(describe(exchange)) end
+end
+
+--- What there is to do is done; nothing waits.
+--- @return number|nil seconds until it wants to be called again
+function M:turn()
+  self.listener:run()
+  while true do
+    local request = self.listener:next()
+    if not request then break end
+    local ok, why = xpcall(function() serve(self, request) end, debug.traceback)
+    if not ok then
+      self.listener:answer(request.id, 500, { "Content-Type", "text/plain" }, "the sandbox failed\n")
+      io.stderr:write("luaprov sandbox: ", why, "\n")
+    end
+  end
+  self.timers:run(http.now())
+  self.listener:run()
+  local due, own = self.timers:due(), self.listener:timeout()
+  local seconds = due and math.max(0, due - http.now())
+  return seconds and own and math.min(seconds, own) or seconds or own
+end
+
+return M
