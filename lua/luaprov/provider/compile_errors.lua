@@ -58,9 +58,10 @@ local function compile_form(given, tools, report)
   local paths = tools.body_paths
   return {
     read = given.read, items = given.items and paths(given.items), message = paths(given.message),
-    code = given.code and paths(given.code), codes = given.codes, strip = given.strip, trace_id = paths(given.trace_id),
-    kinds = by_name(given, "kinds", errors.kinds, report), outcomes = by_name(given, "outcomes", errors.outcomes, report),
-    kind = given.kind, says = by_name(given, "says", errors.kinds, report), in_success = given.in_success,
+    code = given.code and paths(given.code), codes = given.codes, strip = given.strip,
+    trace_id = paths(given.trace_id), kinds = by_name(given, "kinds", errors.kinds, report),
+    outcomes = by_name(given, "outcomes", errors.outcomes, report), kind = given.kind,
+    says = by_name(given, "says", errors.kinds, report), in_success = given.in_success,
     body = given.body, when = M.when(given.when, "errors.when", tools.check_options, report),
   }
 end
@@ -75,7 +76,9 @@ function M.compile(given, tools, report)
   local list = type(given) == "table" and #given > 0 and given or { given }
   if list == given then
     for name in pairs(given) do
-      if type(name) ~= "number" then report(0, "errors", "is a list of forms: '" .. tostring(name) .. "' belongs in one") end
+      if type(name) ~= "number" then
+        report(0, "errors", "is a list of forms: '" .. tostring(name) .. "' belongs in one")
+      end
     end
   end
   for i, form in ipairs(list) do forms[i] = compile_form(form, tools, report) end

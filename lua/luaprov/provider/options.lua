@@ -113,8 +113,8 @@ end
 --   sent_as   "string": a number or boolean travels as text
 --   as        its name on the wire, where that is another (credentials only)
 --   parent    the resource whose id it is: the vendor wants that record to be there, and removes this one with it
---   example   what the sandbox's records have where nothing was sent; {id}, {uuid}, {now} and {changed} (times), {date} and
---             {changed_date} stand for what they say
+--   example   what the sandbox's records have where nothing was sent; {id}, {uuid}, {now} and {changed} (times), {date}
+--             and {changed_date} stand for what they say
 local field = { about = text, required = boolean, fixed = any_of(boolean, one_of "ignored"), computed = boolean,
                 default = anything, path = boolean, sent_as = one_of "string", as = text, parent = text,
                 example = anything }
@@ -185,8 +185,8 @@ M.of = {
     says = map,                           -- words of a message, in lower case -> kind
     in_success = boolean,                 -- answers with a good status may have it, too
     read = fn,                            -- reads an answer in place of all the above
-    body = any_of(map, text),             -- what the sandbox answers: {status}, {reason}, {code}, {spelled}, {message},
-                                          -- {trace_id} and {now} stand for what they say
+    body = any_of(map, text),             -- what the sandbox answers: {status}, {reason}, {code}, {spelled},
+                                          -- {message}, {trace_id} and {now} stand for what they say
     when = map,                           -- problem -> how the vendor puts it
   },
 }

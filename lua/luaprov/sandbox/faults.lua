@@ -204,7 +204,7 @@ local MATCHES = { fault = true, on = true, after = true, times = true }
 local function check_option(name, value, wanted)
   local kind = type(wanted)
   if kind == "string" and wanted == "any" then return true end
-  if kind == "string" and (wanted == "text" or wanted == "table") then kind = wanted == "text" and "string" or wanted end
+  if wanted == "table" then kind = wanted end
   if type(value) ~= kind then return false, name .. " must be a " .. kind end
   if kind == "number" and value < 0 then return false, name .. " must not be below 0" end
   if name == "problem" and not problems.status[value] then

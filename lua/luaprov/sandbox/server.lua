@@ -97,7 +97,7 @@ end
 local function describe(exchange)
   local route = exchange.route
   local what = route and (route.token and "token" or route.resource.name .. " " .. route.operation.name) or "-"
-  return ("%s %s %s: %s %s%s"):format(exchange.vendor.provider.name, what, exchange.request.method,
+  return ("%s %s: %s %s %s%s"):format(exchange.vendor.provider.name, what, exchange.request.method,
     exchange.request.path, exchange.status or "-", exchange.fault and " (" .. exchange.fault.fault .. ")" or "")
 end
 
