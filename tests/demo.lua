@@ -1,19 +1,37 @@
--- Runs the quick start against the contract listener, which answers as the vendors' documentation says.
+-- Runs the quick start against a sandbox in a process of its own: with the interpreter, then with plain lua5.4.
 local build = os.getenv("BUILD") or "build"
-package.path = "./?.lua;" .. package.path
-local control = require "tests.contract.control"
+local luaprov = build .. "/bin/luaprov"
 
-local listener = control.start { replay = control.fixture_files() }
-local base = { onebox = "", ocamba = "/v1/hood", hubster = "", myreports = "/api/v1.0" }
-local environment = {}
-for name, path in pairs(base) do
-  local prefix = "LUAPROV_" .. name:upper()
-  environment[#environment + 1] = ("%s_BASE_URL='%s%s' %s_TOKEN=FAKE-token"):format(prefix, listener.url, path, prefix)
+-- The shell tells its process id and becomes the sandbox, which then tells the environment and serves until it is ended.
+local sandbox = assert(io.popen("echo $$; exec " .. luaprov .. " sandbox --no-limits", "r"))
+local pid = sandbox:read("*l")
+local environment, seen = {}, 0
+for line in sandbox:lines() do
+  local name, value = line:match("^export ([%w_]+)=(.*)$")
+  if name then environment[#environment + 1], seen = name .. "=" .. value, seen + 1 end
+  if line == "" and seen > 0 and #environment >= 8 then break end
 end
-local command = "env " .. table.concat(environment, " ") .. " " .. build .. "/bin/luaprov examples/quickstart.lua"
-local ok = os.execute(command)
-listener:stop()
-if not ok or ok ~= true and ok ~= 0 then
+environment = table.concat(environment, " ")
+
+local function run(title, command)
+  print(title)
+  local ok = os.execute("env " .. environment .. " " .. command)
+  return ok == true or ok == 0
+end
+
+local paths = ("LUA_PATH='%s/share/lua/5.4/?.lua;%s/share/lua/5.4/?/init.lua;;' LUA_CPATH='%s/lib/lua/5.4/?.so;;'"):format(
+  build, build, build)
+local ok = seen > 0
+  and run("-- with the interpreter: " .. luaprov .. " examples/quickstart.lua", luaprov .. " examples/quickstart.lua")
+  and run("\n-- the same with plain lua5.4", paths .. " lua5.4 examples/quickstart.lua")
+if pid then os.execute("kill " .. pid .. " 2>/dev/null") end
+sandbox:close()
+if not ok then
   io.stderr:write("the demo failed\n")
   os.exit(1)
 end
+print(([[
+
+To play on, start a sandbox, and paste what it prints into another terminal:
+  %s sandbox
+  %s call hubster hubs create name=Support description='Front desk']]):format(luaprov, luaprov))

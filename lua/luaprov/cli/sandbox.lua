@@ -1,0 +1,88 @@
+--- `luaprov sandbox`: a sandbox in a process of its own.
+local M = {}
+
+function M.configure(parser)
+  parser:argument("provider", "A provider by its name, or the path of its file. Without one, all that are found.")
+    :args("*")
+  parser:option("--port", "The port to listen at (default: one that is free)."):argname("<n>"):convert(tonumber)
+  parser:option("--data", "A file that keeps the records. It is made if it is not there."):argname("<file>")
+  parser:option("--faults", "A file of faults: Lua text that returns a list of them."):argname("<file>")
+  parser:option("--token-life", "Seconds after which a token that was asked for ends."):argname("<seconds>")
+    :convert(tonumber)
+  parser:flag("--no-limits", "Do not count calls: none is refused for being one too many.")
+  parser:flag("--verbose", "Print a line for every call on standard error.")
+  parser:epilog [[
+It answers as the provider files say, and prints the environment variables to paste into another terminal. Ctrl-C ends it.
+
+Examples:
+  luaprov sandbox
+  luaprov sandbox ocamba ./acme.lua --port 8080 --data records.jsonl
+  luaprov sandbox ocamba --faults faults.lua   # return { { fault = "drop", on = "ocamba integrations create" } }
+
+Every fault, with its options, is in luaprov/sandbox/faults.lua.]]
+end
+
+local function quoted(text)
+  return text:find("^[%w_./:@-]+$") and text or "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+local function print_environment(box, out)
+  for _, provider in ipairs(box:environment()) do
+    out:line("")
+    for _, pair in ipairs(provider.common) do out:line("export " .. pair[1] .. "=" .. quoted(pair[2])) end
+    for i, way in ipairs(provider.ways) do
+      if i > 1 then out:line("# or:") end
+      for _, pair in ipairs(way) do
+        out:line((i > 1 and "# " or "") .. "export " .. pair[1] .. "=" .. quoted(pair[2]))
+      end
+    end
+  end
+end
+
+local function names_of(box)
+  local names = {}
+  for name in pairs(box.base_url) do names[#names + 1] = name end
+  table.sort(names)
+  return table.concat(names, ", ")
+end
+
+local function read_options(args)
+  local options = {}
+  for i, name in ipairs(args.provider) do options[i] = name end
+  options.port, options.data, options.token_life = args.port, args.data, args.token_life
+  if args.no_limits then options.limits = false end
+  if args.port and (args.port % 1 ~= 0 or args.port < 0 or args.port > 65535) then
+    return nil, "--port must be a number from 0 to 65535"
+  end
+  if args.token_life and not (args.token_life > 0) then return nil, "--token-life must be more than 0" end
+  if args.verbose then
+    options.log = function(line) io.stderr:write(require("luaprov.cli.output").plain(line), "\n") end
+  end
+  return options
+end
+
+function M.run(args, out)
+  local sandbox = require "luaprov.sandbox"
+  local options, why = read_options(args)
+  if not options then return out:wrong(why) end
+  if args.faults then
+    options.faults, why = require("luaprov.sandbox.faults").load(args.faults)
+    if not options.faults then
+      out:note(why)
+      return 1
+    end
+  end
+  local box, err = sandbox.start(options)
+  if not box then return out:error(err) end
+  out:line("# luaprov sandbox at " .. box.url .. ": " .. names_of(box) .. ". Ctrl-C ends it.")
+  print_environment(box, out)
+  out:line("")
+  out.flush()
+  -- Ctrl-C is how it ends. What it keeps is in its file by then.
+  local ok, stopped = pcall(sandbox.serve, function() return false end)
+  box:stop()
+  if ok or tostring(stopped):find("interrupted!", 1, true) then return 0 end
+  error(stopped, 0)
+end
+
+return M
