@@ -44,6 +44,7 @@ CORE51  = $(patsubst src/binding/%.c,$(BUILD)/obj/binding-5.1/%.o,$(wildcard src
 # Its binding lies beside it and not in binding/: only listener.so links libmicrohttpd.
 LISTENER = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out src/listener/module.c,$(wildcard src/listener/*.c)) \
            src/engine/bytes.c src/engine/clock.c)
+PROGRAM = $(patsubst src/%.c,$(BUILD)/obj/%.o,src/luaprov.c $(wildcard src/interpreter/*.c))
 LUA     = $(shell find lua -name '*.lua')
 C_TESTS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/engine/test_*.c tests/listener/test_*.c))
 # What the engine's tests share: every other C file of their folder.
@@ -52,7 +53,7 @@ C_TEST_PARTS = $(patsubst tests/%.c,$(BUILD)/obj/tests/%.o,\
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all modules tests demo test check lint fuzz install clean help
+.PHONY: all modules tests demo test check lint fuzz bench install clean help
 
 all: | toolchain
 	@+$(BUILD_IT) modules $(BUILD)/bin/luaprov
@@ -118,11 +119,16 @@ $(BUILD)/share/lua/5.1/%: lua/%
 	@mkdir -p $(@D)
 	@cp $< $@
 
+$(PROGRAM): $(BUILD)/obj/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(SAY) "CC  $<"
+	$(Q)$(COMPILE) $(HIDDEN) $(LUA54_CFLAGS) -c -o $@ $<
+
 # -Wl,-E: C modules from elsewhere find the Lua API in the interpreter.
-$(BUILD)/bin/luaprov: src/luaprov.c
-	@mkdir -p $(@D) $(BUILD)/obj
-	$(SAY) "CC  $@"
-	$(Q)$(COMPILE) $(LUA54_CFLAGS) -MF $(BUILD)/obj/luaprov.d $(LDFLAGS) -Wl,-E -o $@ $< $(LUA54_STATIC) $(CJSON_STATIC) -lm -ldl
+$(BUILD)/bin/luaprov: $(PROGRAM)
+	@mkdir -p $(@D)
+	$(SAY) "LD  $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,-E -o $@ $^ $(LUA54_STATIC) $(CJSON_STATIC) -lm -ldl
 
 $(BUILD)/obj/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
@@ -173,6 +179,11 @@ fuzz:
 	  tests/engine/fuzz_json.c src/engine/json.c
 	$(BUILD)/fuzz/json -max_total_time=$(FUZZ_SECONDS) -max_len=4096 $(BUILD)/fuzz/corpus
 
+bench:
+	@sh tests/packages.sh $(DEMO_PACKAGES)
+	@+$(BUILD_IT) all
+	@BUILD=$(BUILD) lua5.4 tests/bench/start.lua
+
 install: all
 	@for part in bin lib share; do (cd $(BUILD) && find $$part -type f) ; done | while read -r file; do \
 	  case $$file in bin/*) mode=755;; *) mode=644;; esac; \
@@ -188,6 +199,7 @@ help:
 	@echo "make test       every test; the last line is the count"
 	@echo "make check      luacheck, gcc and clang with warnings as errors, cppcheck, then the tests"
 	@echo "make fuzz       the JSON scanner under libFuzzer for FUZZ_SECONDS=60"
+	@echo "make bench      what a start of the interpreter costs beside lua5.4's"
 	@echo "make install    into PREFIX=/usr/local, below DESTDIR"
 	@echo "make clean      remove $(BUILD)/"
 

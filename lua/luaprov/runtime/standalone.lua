@@ -15,7 +15,9 @@ local ready = { first = 1, last = 0 } -- coroutines to resume, in order
 -- C stack; beyond DEPTH, tasks that could go on wait until no transfer is left or an inner loop has ended.
 local DEPTH = 16
 
-local DRIVE = 60 -- seconds that one turn of the loop may wait; a transfer's own deadline ends it earlier
+-- Seconds that one turn of the loop may wait; a transfer's own deadline ends it earlier. A Ctrl-C ends it at once, but
+-- one that comes just before the wait begins is seen only when it is over.
+local DRIVE = 1
 
 local watchers = {} -- those who share the loop: { fd, on_turn, due = when it wants to be called }
 local calling = false -- one of them

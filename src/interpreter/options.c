@@ -1,0 +1,45 @@
+#include "interpreter/options.h"
+
+#include <string.h>
+
+int lp_option_next(char **argv, int *at, const char **value) {
+  const char *word = argv[*at];
+  *value = NULL;
+  if (!word || word[0] != '-' || !word[1]) return LP_NO_OPTION;
+  ++*at;
+  if (word[1] == '-') {
+    if (!word[2]) return LP_OPTIONS_END;
+    if (!strcmp(word, "--help")) return 'h';
+    if (!strcmp(word, "--version")) return 'v';
+    return LP_OPTION_UNKNOWN;
+  }
+  if (strchr("el", word[1])) {
+    *value = word[2] ? word + 2 : argv[*at];
+    if (word[2]) return word[1];
+    if (!*value || **value == '-') return LP_OPTION_BARE;
+    ++*at;
+    return word[1];
+  }
+  return strchr("ivWEh", word[1]) && !word[2] ? word[1] : LP_OPTION_UNKNOWN;
+}
+
+lp_options lp_options_read(int argc, char **argv) {
+  lp_options options = {.script = argc};
+  int at = 1;
+  for (;;) {
+    int before = at;
+    const char *value;
+    switch (lp_option_next(argv, &at, &value)) {
+      case 'e': options.has_code = true; break;
+      case 'i': options.interactive = true; /* fall through */
+      case 'v': options.version = true; break;
+      case 'E': options.no_environment = true; break;
+      case 'h': options.help = true; return options;
+      case LP_OPTION_BARE: options.bare = true; /* fall through */
+      case LP_OPTION_UNKNOWN: options.wrong = before; return options;
+      case LP_NO_OPTION:
+      case LP_OPTIONS_END: options.script = at; return options;
+      default: break; /* l and W: when they are run */
+    }
+  }
+}

@@ -1,0 +1,26 @@
+/*
+ * The command line, as lua reads it: options up to the first word that is none, then a script or a command.
+ */
+#ifndef LP_INTERPRETER_OPTIONS_H
+#define LP_INTERPRETER_OPTIONS_H
+
+#include <stdbool.h>
+
+/* What lp_option_next returns beside an option's letter: e l i v W E h. */
+enum { LP_NO_OPTION = 0, LP_OPTIONS_END = '-', LP_OPTION_UNKNOWN = '?', LP_OPTION_BARE = ':' };
+
+/* The option at argv[*at]; *at moves behind it, unless it is none. `value` is what -e and -l were given, else NULL.
+   A lone `-` is no option (it is the script on standard input); LP_OPTION_BARE lacks its value. */
+int lp_option_next(char **argv, int *at, const char **value);
+
+typedef struct lp_options {
+  int script;       /* where the script stands in argv; argc when there is none */
+  int wrong;        /* where a wrong option stands, else 0 */
+  bool bare;        /* the wrong one is known, and lacks its value */
+  bool help, version, interactive, no_environment;
+  bool has_code;    /* there is an -e: without a script, standard input is left alone */
+} lp_options;
+
+lp_options lp_options_read(int argc, char **argv);
+
+#endif

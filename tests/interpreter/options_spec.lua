@@ -1,0 +1,92 @@
+-- What luaprov does on its command line and lua does not.
+local programs = require "tests.interpreter.programs"
+local support = require "tests.support"
+
+local version = "luaprov " .. require "luaprov.version" .. " (Lua 5.4."
+
+describe("the interpreter's command line", function()
+  local folder
+  setup(function()
+    folder = programs.folder()
+    programs.write(folder .. "/work/script.lua", "print('script', ...)")
+  end)
+  teardown(support.clean)
+
+  local function run(arguments, options)
+    return programs.sh(folder, programs.alone .. " " .. programs.luaprov .. " " .. arguments, options)
+  end
+
+  for arguments, wrong in pairs {
+    ["-x"] = "-x", ["--no-such-option"] = "--no-such-option", ["-vv"] = "-vv", ["-i3"] = "-i3", ["-Wx"] = "-Wx",
+    ["-Ex"] = "-Ex", ["-hx"] = "-hx", ["--helpme"] = "--helpme", ["-e 'print(1)' -x script.lua"] = "-x",
+  } do
+    it("refuses " .. arguments .. " with 64, and runs nothing", function()
+      local result = run(arguments)
+      assert.equal(64, result.status)
+      assert.equal("", result.out)
+      assert.truthy(result.err:find(": unknown option '" .. wrong .. "'\nusage: luaprov [", 1, true), result.err)
+    end)
+  end
+
+  for arguments, wrong in pairs { ["-e"] = "-e", ["-l"] = "-l", ["-e -v"] = "-e", ["-l -i script.lua"] = "-l" } do
+    it("refuses " .. arguments .. " with 64, as what is to be run is not there", function()
+      local result = run(arguments)
+      assert.equal(64, result.status)
+      assert.equal("", result.out)
+      assert.truthy(result.err:find(": option '" .. wrong .. "' lacks its value\nusage: ", 1, true), result.err)
+    end)
+  end
+
+  it("prints how it is used, with an example, and runs nothing", function()
+    for _, arguments in ipairs { "--help", "-h", "-e 'print \"ran\"' -h script.lua" } do
+      local result = run(arguments)
+      assert.equal(0, result.status)
+      assert.equal("", result.err)
+      for _, words in ipairs { "luaprov COMMAND", "[SCRIPT [ARGUMENTS]]", "-e CODE", "-i ", "./NAME", "Examples:\n" } do
+        assert.truthy(result.out:find(words, 1, true), words .. " is not in: " .. result.out)
+      end
+      assert.falsy(result.out:find("ran\n"))
+    end
+    assert.equal("script\t--help\n", run("script.lua --help").out)
+  end)
+
+  it("has examples in its help that work", function()
+    local last = run("--help").out:match("([^\n]*)\n$")
+    local line = last:gsub("^  luaprov", programs.luaprov)
+    assert.equal('{"id":12345678901234567}\n', programs.sh(folder, programs.alone .. " " .. line).out)
+    local script = run("--help").out:match("\n  luaprov (examples/%S+)\n")
+    assert(io.open(script)):close()
+  end)
+
+  it("names luaprov's version and Lua's, and loads no engine for it", function()
+    for _, arguments in ipairs { "-v", "--version" } do
+      local result = run(arguments)
+      assert.equal(0, result.status)
+      assert.equal(version, result.out:sub(1, #version))
+      assert.truthy(result.out:find("^[^\n]+%)\n$"))
+    end
+    local after = run("-v -e 'print(package.loaded[\"luaprov.core\"], package.loaded[\"cjson\"])'")
+    assert.truthy(after.out:find("\nnil\tnil\n$"), after.out)
+    assert.truthy(run("-v script.lua one").out:find("\nscript\tone\n$"))
+  end)
+
+  it("needs no libcurl to start", function()
+    local result = programs.sh(folder, "ldd " .. programs.luaprov)
+    assert.truthy(result.out:find("libc.so"), result.out)
+    assert.falsy(result.out:find("libcurl") or result.out:find("libreadline"), result.out)
+  end)
+
+  it("ends with 1 when the script on its standard input fails", function()
+    local failed = run("", { input = "error 'x'" })
+    assert.equal(1, failed.status)
+    assert.truthy(failed.err:find("stdin:1: x\n", 1, true), failed.err)
+    assert.equal(1, run("", { input = "x =" }).status)
+    assert.equal(0, run("", { input = "x = 1" }).status)
+  end)
+
+  it("runs on without its modules, and says so in its version", function()
+    local made = programs.sh(folder, ("mkdir -p bare/bin && cp %s bare/bin && %s bare/bin/luaprov -v script.lua one")
+      :format(programs.luaprov, programs.alone))
+    assert.truthy(made.out:find("^luaprov without its modules %(Lua 5%.4%.%d+%)\nscript\tone\n$"), made.out)
+  end)
+end)
