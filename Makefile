@@ -128,7 +128,7 @@ $(PROGRAM): $(BUILD)/obj/%.o: src/%.c
 $(BUILD)/bin/luaprov: $(PROGRAM)
 	@mkdir -p $(@D)
 	$(SAY) "LD  $@"
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,-E -o $@ $^ $(LUA54_STATIC) $(CJSON_STATIC) -lm -ldl
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,-E -o $@ $(PROGRAM) $(LUA54_STATIC) $(CJSON_STATIC) -lm -ldl
 
 $(BUILD)/obj/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
