@@ -5,11 +5,12 @@ local luaprov = build .. "/bin/luaprov"
 -- The shell tells its process id and becomes the sandbox, which then tells the environment and serves until it is ended.
 local sandbox = assert(io.popen("echo $$; exec " .. luaprov .. " sandbox --no-limits", "r"))
 local pid = sandbox:read("*l")
-local environment, seen = {}, 0
+local environment, ready = {}, false
 for line in sandbox:lines() do
   local name, value = line:match("^export ([%w_]+)=(.*)$")
-  if name then environment[#environment + 1], seen = name .. "=" .. value, seen + 1 end
-  if line == "" and seen > 0 and #environment >= 8 then break end
+  if name then environment[#environment + 1] = name .. "=" .. value end
+  ready = line:find("^# luaprov sandbox at ") ~= nil
+  if ready then break end
 end
 environment = table.concat(environment, " ")
 
@@ -21,7 +22,7 @@ end
 
 local paths = ("LUA_PATH='%s/share/lua/5.4/?.lua;%s/share/lua/5.4/?/init.lua;;' LUA_CPATH='%s/lib/lua/5.4/?.so;;'"):format(
   build, build, build)
-local ok = seen > 0
+local ok = ready
   and run("-- with the interpreter: " .. luaprov .. " examples/quickstart.lua", luaprov .. " examples/quickstart.lua")
   and run("\n-- the same with plain lua5.4", paths .. " lua5.4 examples/quickstart.lua")
 if pid then os.execute("kill " .. pid .. " 2>/dev/null") end

@@ -28,14 +28,14 @@ end
 
 local function print_environment(box, out)
   for _, provider in ipairs(box:environment()) do
-    out:line("")
     for _, pair in ipairs(provider.common) do out:line("export " .. pair[1] .. "=" .. quoted(pair[2])) end
     for i, way in ipairs(provider.ways) do
-      if i > 1 then out:line("# or:") end
+      if i > 1 then out:line("# or, in place of " .. provider.ways[1][1][1] .. ":") end
       for _, pair in ipairs(way) do
         out:line((i > 1 and "# " or "") .. "export " .. pair[1] .. "=" .. quoted(pair[2]))
       end
     end
+    out:line("")
   end
 end
 
@@ -74,9 +74,9 @@ function M.run(args, out)
   end
   local box, err = sandbox.start(options)
   if not box then return out:error(err) end
-  out:line("# luaprov sandbox at " .. box.url .. ": " .. names_of(box) .. ". Ctrl-C ends it.")
   print_environment(box, out)
-  out:line("")
+  -- The last line: whoever reads it knows that all is there.
+  out:line("# luaprov sandbox at " .. box.url .. ": " .. names_of(box) .. ". Ctrl-C ends it.")
   out.flush()
   -- Ctrl-C is how it ends. What it keeps is in its file by then.
   local ok, stopped = pcall(sandbox.serve, function() return false end)
