@@ -10,8 +10,10 @@ CFLAGS ?= -O2 -g
 # What apt has to give: to build, to run the demo, to run the tests. `a,b` means that either will do.
 BUILD_PACKAGES = gcc libc6-dev pkg-config libcurl4-openssl-dev lua5.4 liblua5.4-dev lua-cjson lua-cjson-dev lua-filesystem \
                  libluajit2-5.1-dev,libluajit-5.1-dev libmicrohttpd-dev
-DEMO_PACKAGES  = $(BUILD_PACKAGES) lua-socket
-TEST_PACKAGES  = $(DEMO_PACKAGES) luajit2,luajit libcmocka-dev libssl-dev openssl lua-busted valgrind libc6-dbg locales
+DEMO_PACKAGES  = $(BUILD_PACKAGES) lua-argparse
+DEB_PACKAGES   = $(BUILD_PACKAGES) dpkg-dev
+TEST_PACKAGES  = $(DEMO_PACKAGES) lua-socket luajit2,luajit libcmocka-dev libssl-dev openssl lua-busted valgrind libc6-dbg locales \
+                 $(DEB_PACKAGES) luarocks groff-base
 CHECK_PACKAGES = $(TEST_PACKAGES) lua-check clang cppcheck
 FUZZ_PACKAGES  = $(BUILD_PACKAGES) clang
 
@@ -53,14 +55,17 @@ C_TEST_PARTS = $(patsubst tests/%.c,$(BUILD)/obj/tests/%.o,\
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all modules tests demo test check lint fuzz bench install clean help
+.PHONY: all modules modules-5.4 modules-5.1 tests demo test check lint fuzz bench clean help
+.PHONY: install uninstall deb rock rock-install
 
 all: | toolchain
-	@+$(BUILD_IT) modules $(BUILD)/bin/luaprov
+	@+$(BUILD_IT) modules $(BUILD)/bin/luaprov $(BUILD)/share/man/man1/luaprov.1
 
-modules: $(BUILD)/lib/lua/5.4/luaprov/core.so $(BUILD)/lib/lua/5.1/luaprov/core.so \
-         $(BUILD)/lib/lua/5.4/luaprov/listener.so $(BUILD)/lib/lua/5.1/luaprov/listener.so \
-         $(patsubst lua/%,$(BUILD)/share/lua/5.4/%,$(LUA)) $(patsubst lua/%,$(BUILD)/share/lua/5.1/%,$(LUA))
+modules: modules-5.4 modules-5.1
+modules-5.4: $(BUILD)/lib/lua/5.4/luaprov/core.so $(BUILD)/lib/lua/5.4/luaprov/listener.so \
+             $(patsubst lua/%,$(BUILD)/share/lua/5.4/%,$(LUA))
+modules-5.1: $(BUILD)/lib/lua/5.1/luaprov/core.so $(BUILD)/lib/lua/5.1/luaprov/listener.so \
+             $(patsubst lua/%,$(BUILD)/share/lua/5.1/%,$(LUA))
 
 # Says what is missing, installs nothing: that is for the targets that are a whole set-up.
 .PHONY: toolchain
@@ -118,6 +123,10 @@ $(BUILD)/share/lua/5.4/%: lua/%
 $(BUILD)/share/lua/5.1/%: lua/%
 	@mkdir -p $(@D)
 	@cp $< $@
+
+$(BUILD)/share/man/man1/%: src/package/% lua/luaprov/version.lua
+	@mkdir -p $(@D)
+	@sed "s/@VERSION@/$$(sed 's/^return "\(.*\)"$$/\1/' lua/luaprov/version.lua)/" $< > $@
 
 $(PROGRAM): $(BUILD)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
@@ -184,11 +193,38 @@ bench:
 	@+$(BUILD_IT) all
 	@BUILD=$(BUILD) lua5.4 tests/bench/start.lua
 
+# What is there to install, a name a line.
+BUILT = for part in bin lib share; do (cd $(BUILD) && find $$part -type f); done
 install: all
-	@for part in bin lib share; do (cd $(BUILD) && find $$part -type f) ; done | while read -r file; do \
+	@$(BUILT) | while read -r file; do \
 	  case $$file in bin/*) mode=755;; *) mode=644;; esac; \
 	  install -D -m $$mode "$(BUILD)/$$file" "$(DESTDIR)$(PREFIX)/$$file" || exit 1; done
 	@echo "installed into $(DESTDIR)$(PREFIX)"
+
+uninstall: all
+	@$(BUILT) | while read -r file; do rm -f "$(DESTDIR)$(PREFIX)/$$file" || exit 1; done
+	@find "$(DESTDIR)$(PREFIX)" -depth -type d -path '*/lua/5.[14]/luaprov*' -empty -delete
+	@echo "removed from $(DESTDIR)$(PREFIX)"
+
+# In a folder of its own: with Debian's flags, without a debugger's names, and nothing left over from another build.
+deb:
+	@sh tests/packages.sh --only-tell $(DEB_PACKAGES)
+	@rm -rf $(BUILD)/deb
+	@+flags() { DEB_BUILD_MAINT_OPTIONS='hardening=+bindnow reproducible=-fixfilepath' dpkg-buildflags --get $$1; }; \
+	  $(BUILD_IT) BUILD=$(BUILD)/deb CFLAGS="$$(flags CPPFLAGS) $$(flags CFLAGS) -g0" LDFLAGS="$$(flags LDFLAGS)" \
+	  DESTDIR=$(BUILD)/deb/root PREFIX=/usr install >/dev/null
+	@sh src/package/deb.sh $(BUILD)/deb/root $(BUILD)
+
+# What luarocks calls, for the one Lua whose headers it names. A warning of a newer compiler is no reason to refuse.
+ROCK = $(BUILD)/rock$(subst /,-,$(LUA_INCDIR))
+rock:
+	@test -f "$(LUA_INCDIR)/lua.h" || { echo "there is no lua.h in LUA_INCDIR=$(LUA_INCDIR)" >&2; exit 1; }
+	@+$(BUILD_IT) BUILD=$(ROCK) WARNINGS='-std=c11 -D_GNU_SOURCE' LUA54_CFLAGS='-I$(LUA_INCDIR)' modules-5.4
+
+rock-install: rock
+	@mkdir -p "$(LIBDIR)" "$(LUADIR)"
+	@cp -R $(ROCK)/lib/lua/5.4/. "$(LIBDIR)"
+	@cp -R $(ROCK)/share/lua/5.4/. "$(LUADIR)"
 
 clean:
 	rm -rf $(BUILD)
@@ -201,6 +237,8 @@ help:
 	@echo "make fuzz       the JSON scanner under libFuzzer for FUZZ_SECONDS=60"
 	@echo "make bench      what a start of the interpreter costs beside lua5.4's"
 	@echo "make install    into PREFIX=/usr/local, below DESTDIR"
+	@echo "make uninstall  removes that again"
+	@echo "make deb        a Debian package in $(BUILD)/"
 	@echo "make clean      remove $(BUILD)/"
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
