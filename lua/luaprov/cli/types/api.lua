@@ -1,0 +1,126 @@
+--- The annotations of luaprov itself.
+local errors = require "luaprov.errors"
+local page = require "luaprov.cli.types.page"
+
+local M = {}
+
+--- What stands before every provider's classes.
+local CLASSES = [[
+--- A record's id, as the vendor has it.
+---@alias luaprov.Id string|integer
+
+---@alias luaprov.ErrorKind @KINDS@
+
+--- Nothing can have happened; the vendor answered that it did not act; it may have acted.
+---@alias luaprov.Outcome @OUTCOMES@
+
+--- What a call returns as `nil, err`.
+---@class luaprov.Error
+---@field kind luaprov.ErrorKind
+---@field message string
+---@field outcome luaprov.Outcome
+---@field codes string[] # the vendor's own codes, as its documentation writes them
+---@field provider? string
+---@field resource? string
+---@field operation? string
+---@field status? integer # HTTP status, when an answer came
+---@field trace_id? string
+---@field retry_after? number # seconds; -1: the vendor wants fewer calls at once and names no time
+---@field details? any # faults of a table ({ path, message } each), or what the vendor answered
+
+--- A value that prints as `<secret>` everywhere.
+---@class luaprov.Secret
+--- Its value; nil and why when its source does not have it.
+---@field reveal fun(self: luaprov.Secret): string|nil, string|nil
+
+---@class luaprov.Secrets
+---@overload fun(value: string|luaprov.Secret): luaprov.Secret
+--- From an environment variable, read when it is needed.
+---@field env fun(name: string): luaprov.Secret
+--- From a file, read when it is needed, without its last line end.
+---@field file fun(path: string): luaprov.Secret
+---@field is fun(value: any): boolean
+
+--- JSON's null: empties a field in an update, and stands in records.
+---@class luaprov.Null
+
+--- Exact JSON: 64-bit integers, `[]` and `null` stay what they are.
+---@class luaprov.JSON
+---@field null luaprov.Null
+--- The value; nil, what is wrong, and at which byte, counted from 0.
+---@field decode fun(text: string): any, string|nil, integer|nil
+--- The text; nil and what has no JSON form.
+---@field encode fun(value: any): string|nil, string|nil
+--- Marks a table as a list, so that it is one even when it is empty.
+---@field array fun(list?: any[]): any[]
+---@field is_array fun(value: any): boolean
+
+--- What is returned for each item, by the item's index.
+---@alias luaprov.Results table<integer, any>
+
+---@alias luaprov.Each fun(item: any, index: integer): any, any
+
+---@class luaprov.MapOptions
+---@field concurrency? integer # how many at once; default 16
+
+]]
+
+local MODULE = [[
+
+---@class luaprov
+---@field version string
+---@field null luaprov.Null
+---@field secret luaprov.Secrets
+---@field json luaprov.JSON
+--- Marks a table as a list, so that it is one even when it is empty.
+---@field array fun(list?: any[]): any[]
+--- Calls a function for every item, many at once: what it returned first and second, by index.
+---@field map fun(list: any[], fn: luaprov.Each, options?: luaprov.MapOptions): luaprov.Results, luaprov.Results
+--- Calls several functions at once; results as `map`.
+---@field all fun(functions: function[]): luaprov.Results, luaprov.Results
+local luaprov = {}
+
+--- A client of a provider. What the options leave out is taken from the environment.
+@OVERLOADS@---@param name string a provider's name, or the path of a provider file
+---@param options? table<string, any>
+---@return table<string, any>|nil client
+---@return luaprov.Error|nil err
+function luaprov.client(name, options) end
+
+return luaprov
+]]
+
+local function literals(list)
+  local parts = {}
+  for i, word in ipairs(list) do parts[i] = page.literal(word) end
+  return table.concat(parts, "|")
+end
+
+local function fill(text, marks)
+  return (text:gsub("@([A-Z]+)@", marks))
+end
+
+--- The names of the classes that `classes` has.
+--- @return table<string, boolean>
+function M.taken()
+  local taken = {}
+  for name in CLASSES:gmatch("%-%-%-@%a+ (luaprov%.[%w.]+)") do taken[name] = true end
+  return taken
+end
+
+--- @return string
+function M.classes() return fill(CLASSES, { KINDS = literals(errors.kinds), OUTCOMES = literals(errors.outcomes) }) end
+
+--- The module.
+--- @param providers table[] name (as luaprov.client takes it), options and client (classes) each
+--- @return string
+function M.module(providers)
+  local overloads = {}
+  for i, provider in ipairs(providers) do
+    overloads[i] = ("---@overload fun(name: %s, options?: %s): %s|nil, luaprov.Error|nil\n"):format(
+      page.literal(provider.name), provider.options, provider.client)
+  end
+  return fill(MODULE, { OVERLOADS = table.concat(overloads) })
+end
+
+return M
