@@ -87,7 +87,7 @@ end
 local function read_field(page, line)
   local class = page.class or error("a field without a class: " .. line, 0)
   local rest = line:match "^%-%-%-@field (.*)$"
-  local name, optional, after = rest:match "^([%a_][%w_]*)(%??) (.*)$"
+  local name, optional, after = rest:match "^([%a_][%w_.%-]*)(%??) (.*)$"
   if not name then
     name, optional, after = rest:match '^(%b[])(%??) (.*)$'
     if not name or not (name:find '^%["[^%c]*"%]$' or name == "[string]") then error("no field: " .. line, 0) end

@@ -259,14 +259,14 @@ describe("luaprov types", function()
       }]])
       local own = page_of(path)
       local create = own.classes["luaprov.acme.Client_2.Create"]
-      assert.equal('["a-b"]! end ["private"] ["é"] Create Record c n yes l', annotations.short(create))
+      assert.equal('a-b! end ["private"] ["é"] Create Record c n yes l', annotations.short(create))
       assert.equal([["quo\"te"|"back\\slash"|"new\010line"]], create.c.type)
       assert.equal("1|2", create.n.type)
       assert.equal("boolean|string", create.yes.type)
       assert.equal("luaprov.acme.Client_2.Create.l[]", create.l.type)
       assert.equal("x! deep", annotations.short(own.classes["luaprov.acme.Client_2.Create.l"]))
       assert.equal("integer[]", own.classes["luaprov.acme.Client_2.Create.l"].deep.type)
-      assert.equal("id! " .. '["a-b"]! end ["private"] ["é"] Create Record c n! yes l',
+      assert.equal("id! " .. 'a-b! end ["private"] ["é"] Create Record c n! yes l',
         annotations.short(own.classes["luaprov.acme.Client_2.Record"]))
       assert.equal("get!", annotations.short(own.classes["luaprov.acme.Options_2"]))
     end)

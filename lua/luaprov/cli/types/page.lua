@@ -62,7 +62,8 @@ end
 --- @param optional boolean
 --- @param comment string|nil
 function M.field(block, name, kind, optional, comment)
-  if not name:find("^[%a_][%w_]*$") or MODIFIERS[name] then name = "[" .. M.literal(name) .. "]" end
+  -- In brackets the server does not miss it where it is required.
+  if not name:find("^[%a_][%w_.%-]*$") or MODIFIERS[name] then name = "[" .. M.literal(name) .. "]" end
   comment = comment and M.line(comment) or ""
   block[#block + 1] = "---@field " .. name .. (optional and "?" or "") .. " " .. kind
     .. (comment ~= "" and " # " .. comment or "")
