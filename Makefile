@@ -12,8 +12,8 @@ BUILD_PACKAGES = gcc libc6-dev pkg-config libcurl4-openssl-dev lua5.4 liblua5.4-
                  libluajit2-5.1-dev,libluajit-5.1-dev libmicrohttpd-dev
 DEMO_PACKAGES  = $(BUILD_PACKAGES) lua-argparse
 DEB_PACKAGES   = $(BUILD_PACKAGES) dpkg-dev
-TEST_PACKAGES  = $(DEMO_PACKAGES) lua-socket luajit2,luajit libcmocka-dev libssl-dev openssl lua-busted valgrind libc6-dbg locales \
-                 $(DEB_PACKAGES) luarocks groff-base
+TEST_PACKAGES  = $(DEMO_PACKAGES) lua-socket luajit2,luajit libcmocka-dev libssl-dev openssl lua-busted valgrind libc6-dbg \
+                 locales dpkg-dev groff-base luarocks
 CHECK_PACKAGES = $(TEST_PACKAGES) lua-check clang cppcheck
 FUZZ_PACKAGES  = $(BUILD_PACKAGES) clang
 
