@@ -9,14 +9,14 @@ M.once = not rawget(_G, "jit") and not os.getenv("LD_PRELOAD")
 
 M.versions = { ["lua5.4"] = "5.4", luajit = "5.1" }
 
--- The compiler is nobody's to look into for leaks, and this make takes no orders from the one that runs the tests.
-M.clean = "env -u LD_PRELOAD -u MAKEFLAGS -u MFLAGS -u LUA_PATH -u LUA_CPATH -u LUA_INIT "
+-- This make takes no orders from the one that runs the tests, and no Lua finds their modules.
+M.clean = "env -u MAKEFLAGS -u MFLAGS -u LUA_PATH -u LUA_CPATH -u LUA_INIT "
 
---- Runs a shell command.
+--- Runs a shell command. The tools are nobody's to look into for leaks; a Lua is, where the tests are.
 ---@return string output of both streams
 ---@return integer status
 function M.sh(command)
-  local pipe = io.popen("{ " .. command .. "\n} 2>&1; echo \"status $?\"", "r")
+  local pipe = io.popen("preload=$LD_PRELOAD; unset LD_PRELOAD; { " .. command .. "\n} 2>&1; echo \"status $?\"", "r")
   local output = pipe:read("*a")
   pipe:close()
   local text, status = output:match("^(.*)status (%d+)\n$")
@@ -81,7 +81,7 @@ end
 ---@return string command
 function M.lua(lua, share, lib)
   local path, cpath = elsewhere(M.versions[lua])
-  return ("%s LUA_PATH=%s LUA_CPATH=%s %s"):format(M.clean,
+  return ("%s LD_PRELOAD=\"$preload\" LUA_PATH=%s LUA_CPATH=%s %s"):format(M.clean,
     M.quote(share .. "/?.lua;" .. share .. "/?/init.lua;" .. path), M.quote(lib .. "/?.so;" .. cpath), lua)
 end
 
