@@ -115,7 +115,7 @@ local function renew(auth, deadline)
   local request
   request, why = token_request(auth, values, deadline)
   if not request then return nil, not_sent(auth, errors.new { kind = "invalid", message = why }) end
-  local response, err = http.exchange(request)
+  local response, err = auth.exchange(request, "token")
   if not response then return nil, not_sent(auth, err) end
   local answer = answers.new(response)
   local token
@@ -132,7 +132,7 @@ local function renew(auth, deadline)
 end
 
 --- @param options table provider, method, credentials, settings, base_url, token_url, connect_timeout, user_agent,
----   secret_names
+---   secret_names, exchange
 --- @return table auth
 function M.new(options)
   local auth = options

@@ -112,10 +112,10 @@ function M.send(state, spec)
       context.opened[#context.opened + 1] = token
     end
     local response, part
-    response, err, part = http.exchange {
+    response, err, part = state.exchange({
       method = operation.method, url = url, headers = headers, body = body, deadline = deadline,
       connect_timeout = state.connect_timeout, limit = state.response_limit,
-    }
+    }, operation.name)
     if part then return nil, answers.cut(answers.new(part), context, err), context end
     if not response then return nil, named(err, context), context end
     answer = answers.new(response)

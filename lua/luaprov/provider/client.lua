@@ -21,10 +21,12 @@ end
 
 --- @param provider table description
 --- @param given table options
+--- @param inside table|nil exchange: what sends a request, in place of http.exchange; it is given the request, and the
+---   operation's name or "token"
 --- @return table|nil client
 --- @return luaprov.Error|nil err
-function M.new(provider, given)
-  local state, err = options.read(provider, given)
+function M.new(provider, given, inside)
+  local state, err = options.read(provider, given, inside and inside.exchange)
   if not state then return nil, err end
   local client = { state }
   for _, resource in ipairs(provider.resources) do

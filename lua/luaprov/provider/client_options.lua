@@ -2,6 +2,7 @@
 local auth = require "luaprov.provider.auth"
 local errors = require "luaprov.errors"
 local fields = require "luaprov.provider.fields"
+local http = require "luaprov.http"
 local near = require "luaprov.near"
 local secret = require "luaprov.secret"
 local shapes = require "luaprov.provider.shape"
@@ -154,9 +155,10 @@ end
 
 --- @param provider table description
 --- @param given table options
+--- @param exchange function|nil in place of http.exchange
 --- @return table|nil state a client's inside
 --- @return luaprov.Error|nil err
-function M.read(provider, given)
+function M.read(provider, given, exchange)
   local faults, about = {}, { provider = provider.name }
   check_unknown(provider, given, faults)
   local common = read_plain(provider, given, M.common, faults)
@@ -183,11 +185,12 @@ function M.read(provider, given)
     provider = provider, settings = settings, is_setting = is_setting, base_url = base_url,
     timeout = common.timeout, connect_timeout = common.connect_timeout, response_limit = common.response_limit,
     user_agent = "luaprov/" .. require("luaprov.version"), secret_names = secret_names(provider),
+    exchange = exchange or http.exchange,
   }
   state.auth = auth.new {
     provider = provider, method = method, credentials = credentials, settings = settings, base_url = base_url,
     token_url = common.token_url, connect_timeout = common.connect_timeout, user_agent = state.user_agent,
-    secret_names = state.secret_names,
+    secret_names = state.secret_names, exchange = state.exchange,
   }
   return state
 end

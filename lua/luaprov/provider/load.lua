@@ -7,6 +7,7 @@ local words = require "luaprov.provider.words"
 local M = {}
 
 local loaded = {} -- file -> description
+local added = {}  -- folders
 
 local function readable(path)
   local file = io.open(path, "rb")
@@ -17,10 +18,24 @@ local function readable(path)
   return why == nil
 end
 
---- The folders that hold provider files: those of LUAPROV_PATH (separated by colons), then the built-in one.
+--- Has a folder searched for provider files before all others, after those that were added earlier.
+--- @param folder string
+--- @return boolean|nil added nil when there is no such folder
+--- @return string|nil why
+function M.add_folder(folder)
+  local there = io.open(folder .. "/.", "rb")
+  if not there then return nil, "there is no folder " .. folder end
+  there:close()
+  added[#added + 1] = folder
+  return true
+end
+
+--- The folders that hold provider files: those that were added, those of LUAPROV_PATH (separated by colons), then the
+--- built-in one.
 --- @return string[]
 function M.folders()
   local folders = {}
+  for i, folder in ipairs(added) do folders[i] = folder end
   for folder in (os.getenv("LUAPROV_PATH") or ""):gmatch("[^:]+") do folders[#folders + 1] = folder end
   local here = debug.getinfo(1, "S").source:match("^@(.*)provider/load%.lua$")
   folders[#folders + 1] = (here or "./") .. "providers"
@@ -60,6 +75,11 @@ local function find(name)
   if readable(name) then return nil, "there is no provider '" .. name .. "'; a file here is given as ./" .. name end
   return nil, "there is no provider '" .. name .. "'" .. near.hint(name, M.names())
 end
+
+--- Whether there is a provider file, right or wrong.
+--- @param name string a provider's name, or the path of a provider file
+--- @return boolean
+function M.exists(name) return find(name) ~= nil end
 
 local function environment()
   local env = words.environment()

@@ -1,0 +1,167 @@
+--- The arguments of `luaprov call`: name=value, name:=json, a.b=value, name=@FILE, name=env:VAR.
+local fields = require "luaprov.cli.fields"
+local json = require "luaprov.json"
+local secret = require "luaprov.secret"
+
+local M = {}
+
+--- What an argument looks like.
+M.FORMS = "name=value, name:=json, name=@FILE or name=env:VAR"
+
+--- @param word string
+--- @return string|nil name
+--- @return string|nil text
+--- @return boolean|nil is_json
+function M.split(word)
+  local name, text = word:match("^([^=]+)=(.*)$")
+  if not name then return nil end
+  if name:sub(-1) == ":" then return name:sub(1, -2), text, true end
+  return name, text, false
+end
+
+--- @param path string
+--- @return string|nil content without its last line end
+--- @return string|nil why
+local function content_of(path)
+  local file, why = io.open(path, "rb")
+  if not file then return nil, why end
+  local content
+  content, why = file:read("*a")
+  file:close()
+  if not content then return nil, path .. ": " .. tostring(why) end
+  return (content:gsub("\r?\n$", ""))
+end
+
+--- A text from where an argument says that it is.
+--- @param text string what stands after the =
+--- @return string|nil text
+--- @return table|string source kind (plain, file or env) and name; or what is wrong
+function M.source(text)
+  local path = text:match("^@(.*)$")
+  if path then
+    if path == "" then return nil, "@ needs a file after it" end
+    local content, why = content_of(path)
+    if not content then return nil, "cannot read the file: " .. why .. "; a value that begins with @ is given as JSON, "
+      .. "with := in place of =" end
+    return content, { kind = "file", name = path }
+  end
+  local variable = text:match("^env:(.*)$")
+  if variable then
+    local value = variable ~= "" and os.getenv(variable)
+    if not value or value == "" then
+      return nil, variable == "" and "env: needs the name of a variable after it"
+        or "the environment variable " .. variable .. " is not set"
+    end
+    return value, { kind = "env", name = variable }
+  end
+  return text, { kind = "plain" }
+end
+
+-- Puts a value at its place. `made` has the tables that dots have made: what an argument gave whole gets no more parts.
+local function place(values, keys, value, made)
+  local at = values
+  for i = 1, #keys - 1 do
+    local inner = at[keys[i]]
+    if inner == nil then
+      inner = {}
+      made[inner], at[keys[i]] = true, inner
+    elseif not made[inner] then
+      return "contradicts " .. table.concat(keys, ".", 1, i) .. ", which is given whole"
+    end
+    at = inner
+  end
+  local last = keys[#keys]
+  if at[last] ~= nil then
+    return made[at[last]] and "is given whole and in parts" or "is given twice"
+  end
+  at[last] = value
+end
+
+-- The arguments' own words for the selectors of variants: the nearest around, else the outermost.
+local function chooser(words)
+  local by_name = {}
+  for _, word in ipairs(words) do
+    local text = word.text
+    if word.is_json then
+      local value = json.decode(text)
+      text = type(value) == "string" and value or type(value) == "number" and value % 1 == 0 and text or nil
+    end
+    local last = word.name:match("[^.]+$")
+    if text and last and by_name[last] == nil then by_name[last] = text end
+  end
+  return function(selector) return by_name[selector] end
+end
+
+-- The value of an argument, where it stands, and where it came from.
+local function value_of(word, shape, chosen)
+  local keys, meant, possible, why = { word.name }, {}, {}
+  if shape then
+    keys, meant, why = fields.find(shape, word.name, chosen)
+    if not keys then return nil, why end
+    possible = select(2, fields.find(shape, word.name, fields.no_choice)) or {}
+  end
+  if word.is_json then
+    local value, fault = json.decode(word.text)
+    if fault then return nil, "is no JSON: " .. fault end
+    return fields.close(possible, value), keys, { kind = "plain" }
+  end
+  local text, source = M.source(word.text)
+  if not text then return nil, source end
+  local value
+  value, why = fields.convert(meant, possible, text)
+  if why then return nil, why end
+  return value, keys, source
+end
+
+-- Notes where each secret in a value came from.
+local function note_secrets(value, path, source, sources)
+  if secret.is(value) then
+    sources[#sources + 1] = { secret = value, path = path, kind = source.kind, name = source.name }
+  elseif type(value) == "table" then
+    for key, inner in pairs(value) do note_secrets(inner, path .. "." .. tostring(key), source, sources) end
+  end
+end
+
+--- Reads arguments.
+--- @param list string[]
+--- @param shape table|nil of the resource; nil: every value is text, as filters and parents are
+--- @return table|nil values
+--- @return table[]|string sources of the secrets among them: secret, path, kind (plain, file or env), name; or what is
+---   wrong with the arguments. No message holds a value.
+--- @return integer|nil number of the argument that has no name to call it by
+function M.read(list, shape)
+  local words = {}
+  for i, word in ipairs(list) do
+    local name, text, is_json = M.split(word)
+    -- Not the word itself: it may be a secret that a space has parted from its name.
+    if not name then return nil, "is not " .. M.FORMS, i end
+    if name == "" or name:find("^%.") or name:find("%.$") or name:find("..", 1, true) then
+      return nil, "has a name with nothing before or after a dot", i
+    end
+    words[i] = { name = name, text = text, is_json = is_json }
+  end
+  local values, made, sources, chosen = {}, {}, {}, chooser(words)
+  for _, word in ipairs(words) do
+    local value, keys, source = value_of(word, shape, chosen)
+    local why = source and place(values, keys, value, made) or not source and keys
+    if why then return nil, word.name .. " " .. why end
+    note_secrets(value, word.name, source, sources)
+  end
+  return values, sources
+end
+
+--- A warning for the secrets that stand on the command line itself.
+--- @param sources table[] of read
+--- @param warn function text
+function M.warn(sources, warn)
+  local seen = {}
+  for _, source in ipairs(sources) do
+    if source.kind == "plain" and not seen[source.path] then
+      seen[source.path] = true
+      warn(("warning: %s is a secret, and others on this machine can read command lines: give it as %s=env:VAR or "
+        .. "%s=@FILE"):format(source.path, source.path, source.path))
+    end
+  end
+end
+
+return M

@@ -1,0 +1,235 @@
+--- luaprov call PROVIDER RESOURCE OPERATION [ID] [ARGUMENTS]
+local arguments = require "luaprov.cli.arguments"
+local clients = require "luaprov.provider.client"
+local describe = require "luaprov.cli.describe"
+local errors = require "luaprov.errors"
+local fields = require "luaprov.cli.fields"
+local http = require "luaprov.http"
+local load = require "luaprov.provider.load"
+local near = require "luaprov.near"
+local options = require "luaprov.provider.client_options"
+local output = require "luaprov.cli.output"
+local records = require "luaprov.cli.records"
+local resolve = require("luaprov.provider.call").resolve
+local secret = require "luaprov.secret"
+local template = require "luaprov.provider.template"
+
+local M = {}
+
+local HAS_ID = { get = true, update = true, delete = true }
+
+function M.configure(parser)
+  parser:argument("provider", "A provider's name, or the path of a provider file."):argname("<provider>")
+  parser:argument("resource", "What the provider keeps: luaprov providers NAME lists it."):argname("<resource>")
+  parser:argument("operation", "create, get, update, delete or list."):choices(describe.operations)
+    :argname("<operation>")
+  parser:argument("rest", [[
+The id of the record, for get, update and delete; then
+  name=value     a field; for list a filter; for get and delete a parent in the path
+  a.b=value      a field of a group
+  name:=json     exactly this JSON: lists, null, a text that begins with @
+  name=@FILE     the content of a file
+  name=env:VAR   an environment variable]]):args("*"):argname("<argument>")
+  parser:option("--id", "The id of the record, where it has a = in it."):argname("<id>")
+  parser:option("--set", "An option of the client, as in --set timeout=5 or --set token=env:VAR; the default is the "
+    .. "environment."):argname("<option=value>"):count("*"):target("options")
+  parser:flag("--curl", "Print the curl command that does the same, and send nothing.")
+  parser:flag("--verbose", "Print a line about each exchange with the vendor on standard error.")
+  output.add_options(parser)
+  parser:epilog([[
+Examples:
+   luaprov call hubster hubs create name=Support description='Front desk'
+   luaprov call hubster integrations create hubId=7 channelId=TwilioSMS name=SMS \
+     configuration.accountSid=AC… configuration.numberSid=PN… configuration.authToken=env:TWILIO_TOKEN
+   luaprov call ocamba integrations list q=twilio --json | jq -r .name
+   luaprov call ocamba integrations update 1165 name='Another name' --curl
+   luaprov call ./acme.lua phones delete 12 siteId=3]])
+end
+
+local function names_of(list)
+  local names = {}
+  for i, item in ipairs(list) do names[i] = item.name end
+  return names
+end
+
+-- The provider, the resource and the operation that are meant; or what is wrong with the words.
+local function find(args, out)
+  local provider, err = load.load(args.provider)
+  if not provider then
+    return nil, load.exists(args.provider) and out:error(err, args.json) or out:wrong(err.message)
+  end
+  local resource = provider.resource[args.resource]
+  if not resource then
+    return nil, out:wrong(provider.name .. " has no resource '" .. args.resource .. "'"
+      .. near.hint(args.resource, names_of(provider.resources)))
+  end
+  if not resource.operations[args.operation] then
+    local there = {}
+    for _, name in ipairs(describe.operations) do
+      if resource.operations[name] then there[#there + 1] = name end
+    end
+    return nil, out:wrong(("%s %s has no %s (there is %s)"):format(provider.name, resource.name, args.operation,
+      table.concat(there, ", ")))
+  end
+  return provider, resource
+end
+
+-- The id among the arguments, which come after it.
+local function take_id(args)
+  local rest = {}
+  for i, word in ipairs(args.rest) do rest[i] = word end
+  local first = rest[1]
+  if not HAS_ID[args.operation] then
+    if args.id then return nil, nil, args.operation .. " takes no id" end
+    if first and not arguments.split(first) then
+      return nil, nil, args.operation .. " takes no id, and argument 1 after it is not " .. arguments.FORMS
+    end
+    return nil, rest
+  end
+  if args.id then return args.id, rest end
+  if not first then return nil, nil, args.operation .. " needs the id of a record" end
+  if arguments.split(first) then
+    return nil, nil, args.operation .. " needs the id of a record before " .. (first:match("^[^=]+") or "") .. "=… "
+      .. "(an id that has a = in it is given with --id)"
+  end
+  return table.remove(rest, 1), rest
+end
+
+-- What --set says, as options of the client.
+local function read_options(provider, list)
+  local by_name, names = {}, {}
+  local function add(of)
+    for _, field in ipairs(of) do
+      if not by_name[field.name] then names[#names + 1] = field.name end
+      by_name[field.name] = field
+    end
+  end
+  add(options.common)
+  add(provider.settings)
+  for _, method in ipairs(provider.auth) do add(method.fields) end
+  local given, sources = {}, {}
+  for _, word in ipairs(list) do
+    local name, text, is_json = arguments.split(word)
+    if not name or is_json then return nil, "--set takes option=value, option=@FILE or option=env:VAR" end
+    local field = by_name[name]
+    if not field then return nil, "--set: there is no option '" .. name .. "'" .. near.hint(name, names) end
+    if given[name] ~= nil then return nil, "--set: " .. name .. " is given twice" end
+    local value, source = arguments.source(text)
+    if not value then return nil, "--set: " .. name .. " " .. source end
+    given[name] = fields.convert({ field }, { field }, value)
+    if secret.is(given[name]) then
+      sources[#sources + 1] = { secret = given[name], path = name, kind = source.kind, name = source.name,
+                                option = true }
+    end
+  end
+  return given, sources
+end
+
+-- A line about each exchange. URLs may have secrets: those that travel in a query.
+local function verbose_exchange(out, sources, client_state)
+  return function(request, what)
+    local values = {}
+    for _, source in ipairs(sources) do values[#values + 1] = source.secret:reveal() end
+    local state = client_state()
+    for _, set in ipairs { state.auth.credentials, state.settings } do
+      for _, value in pairs(set) do
+        if secret.is(value) then values[#values + 1] = value:reveal() end
+      end
+    end
+    local url = secret.scrub(what == "token" and request.url:gsub("%?.*", "?…") or request.url, values)
+    local begun = http.now()
+    local response, err, part = http.exchange(request)
+    local result = response and response.status or (part and part.status .. " " or "") .. err.kind
+    out:note(("%s %s %s %.3f s"):format(request.method, url, result, http.now() - begun))
+    return response, err, part
+  end
+end
+
+-- The parents of get and delete: a name that is none would be ignored.
+local function unknown_parents(client, plan)
+  if plan.operation ~= "get" and plan.operation ~= "delete" then return nil end
+  local state = rawget(client, 1)
+  local operation = resolve(state, plan.resource.operations[plan.operation])
+  local faults, known = {}, {}
+  for name in pairs(template.names(operation.path)) do
+    if name ~= "id" and not state.is_setting[name] then known[#known + 1] = name end
+  end
+  for name in pairs(plan.values) do
+    local there
+    for _, other in ipairs(known) do there = there or other == name end
+    if not there then
+      local why = #known == 0 and "is too much: " .. plan.operation .. " takes an id only"
+        or "is unknown" .. near.hint(name, known)
+      faults[#faults + 1] = { path = name, message = why }
+    end
+  end
+  table.sort(faults, function(a, b) return a.path < b.path end)
+  local about = { provider = plan.provider.name, resource = plan.resource.name, operation = plan.operation }
+  return #faults > 0 and errors.invalid(faults, about) or nil
+end
+
+--- A client for a plan.
+--- @param plan table provider, resource, operation, id, values
+--- @return table|nil client
+--- @return luaprov.Error|nil err
+function M.client(plan, given, exchange)
+  local client, err = clients.new(plan.provider, given, { exchange = exchange })
+  if not client then return nil, err end
+  err = unknown_parents(client, plan)
+  if err then return nil, err end
+  return client
+end
+
+--- Makes the call, of a list the first record's.
+--- @return any result
+--- @return luaprov.Error|nil err
+function M.perform(client, plan)
+  local resource = client[plan.resource.name]
+  if plan.operation == "list" then return resource:each(plan.values)() end
+  if plan.operation == "create" then return resource:create(plan.values) end
+  return resource[plan.operation](resource, plan.id, plan.values)
+end
+
+local function send(args, out, plan)
+  local client, err
+  local exchange = args.verbose and verbose_exchange(out, plan.sources, function() return rawget(client, 1) end)
+  client, err = M.client(plan, plan.options, exchange or nil)
+  if not client then return out:error(err, args.json) end
+  if plan.operation == "list" then
+    return records.list(out, plan.resource, client[plan.resource.name]:each(plan.values), args.json)
+  end
+  local result
+  result, err = M.perform(client, plan)
+  if result and plan.operation == "delete" then
+    if not out.json then out:line("deleted " .. output.plain(plan.id)) end
+  elseif result then
+    records.show(out, plan.resource, result)
+  end
+  if not err then return 0 end
+  out:flush()
+  return out:error(err, args.json)
+end
+
+function M.run(args, out)
+  local provider, resource = find(args, out)
+  if not provider then return resource end
+  local id, rest, why = take_id(args)
+  if why then return out:wrong(why) end
+  local has_fields = args.operation == "create" or args.operation == "update"
+  local values, sources, number = arguments.read(rest, has_fields and resource.shape or nil)
+  if number then
+    number = number + #args.rest - #rest
+    return out:wrong(("argument %d after %s %s"):format(number, args.operation, sources))
+  end
+  if not values then return out:wrong(sources) end
+  local given, option_sources = read_options(provider, args.options)
+  if not given then return out:wrong(option_sources) end
+  for _, source in ipairs(option_sources) do sources[#sources + 1] = source end
+  arguments.warn(sources, function(text) out:note(text) end)
+  local plan = { provider = provider, resource = resource, operation = args.operation, id = id, values = values,
+                 sources = sources, options = given }
+  if args.curl then return require("luaprov.cli.curl").run(plan, out, args.json) end
+  return send(args, out, plan)
+end
+
+return M
