@@ -9,11 +9,11 @@ CFLAGS ?= -O2 -g
 
 # What apt has to give: to build, to run the demo, to run the tests. `a,b` means that either will do.
 BUILD_PACKAGES = gcc libc6-dev pkg-config libcurl4-openssl-dev lua5.4 liblua5.4-dev lua-cjson lua-cjson-dev lua-filesystem \
-                 libluajit2-5.1-dev,libluajit-5.1-dev libmicrohttpd-dev
-DEMO_PACKAGES  = $(BUILD_PACKAGES) lua-argparse
+                 lua-argparse libluajit2-5.1-dev,libluajit-5.1-dev libmicrohttpd-dev
+DEMO_PACKAGES  = $(BUILD_PACKAGES)
 DEB_PACKAGES   = $(BUILD_PACKAGES) dpkg-dev
 TEST_PACKAGES  = $(DEMO_PACKAGES) lua-socket luajit2,luajit libcmocka-dev libssl-dev openssl lua-busted valgrind libc6-dbg \
-                 locales dpkg-dev groff-base luarocks
+                 locales dpkg-dev groff-base luarocks curl jq bsdutils
 CHECK_PACKAGES = $(TEST_PACKAGES) lua-check clang cppcheck
 FUZZ_PACKAGES  = $(BUILD_PACKAGES) clang
 

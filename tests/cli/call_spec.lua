@@ -79,6 +79,11 @@ describe("luaprov call", function()
       assert.same({ name = "n", kind = "zinc", count = json.decode "9007199254740993", tags = { "a", "b" },
                     inside = { note = "x" } }, body)
       assert.same({ name = "n", kind = "tin", inside = { note = "@x" } }, created("kind=tin", 'inside.note:="@x"'))
+      local path = support.file("keys", '["shh-0000"]\n')
+      local err
+      body, err = created("kind=tin", "keys:=@" .. path)
+      assert.same({ "shh-0000" }, body.keys)
+      assert.equal("", err)
     end)
 
     it("the content of files and variables of the environment", function()
@@ -106,7 +111,7 @@ describe("luaprov call", function()
                               "inside.same=shh-0000", 'keys:=["shh-0000"]' } do
         local body, err, out = created("kind=zinc", form)
         assert.truthy(json.encode(body):find("shh-0000", 1, true))
-        assert.truthy(err:find("^luaprov: warning: [%w.]+ is a secret, and others on this machine"), form .. err)
+        assert.truthy(err:find("^luaprov: warning: [%w.]+ has a secret, and others on this machine"), form .. err)
         assert.is_nil((err .. out):find("shh-0000", 1, true))
       end
     end)
@@ -118,7 +123,7 @@ describe("luaprov call", function()
       assert.equal(0, code, err)
       assert.equal('{"id":"7"}\n', out)
       assert.equal("Bearer tok-plain-0000", listener:requests(1)[1].headers.authorization)
-      assert.truthy(err:find("warning: token is a secret", 1, true), err)
+      assert.truthy(err:find("give it as --set token=env:VAR or --set token=@FILE", 1, true), err)
       assert.is_nil(err:find("tok-plain", 1, true))
     end)
 

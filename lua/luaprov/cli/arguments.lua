@@ -1,4 +1,5 @@
---- The arguments of `luaprov call`: name=value, name:=json, a.b=value, name=@FILE, name=env:VAR.
+--- The arguments of `luaprov call`: name=value, a.b=value, name=@FILE, name=env:VAR; and with := the same as JSON. No
+--- JSON begins with @ or env:, so there is nothing that these could not say.
 local fields = require "luaprov.cli.fields"
 local json = require "luaprov.json"
 local secret = require "luaprov.secret"
@@ -100,13 +101,13 @@ local function value_of(word, shape, chosen)
     if not keys then return nil, why end
     possible = select(2, fields.find(shape, word.name, fields.no_choice)) or {}
   end
-  if word.is_json then
-    local value, fault = json.decode(word.text)
-    if fault then return nil, "is no JSON: " .. fault end
-    return fields.close(possible, value), keys, { kind = "plain" }
-  end
   local text, source = M.source(word.text)
   if not text then return nil, source end
+  if word.is_json then
+    local value, fault = json.decode(text)
+    if fault then return nil, "is no JSON: " .. fault end
+    return fields.close(possible, value), keys, { kind = source.kind == "plain" and "plain" or "within" }
+  end
   local value
   value, why = fields.convert(meant, possible, text)
   if why then return nil, why end
@@ -114,11 +115,11 @@ local function value_of(word, shape, chosen)
 end
 
 -- Notes where each secret in a value came from.
-local function note_secrets(value, path, source, sources)
+local function note_secrets(value, path, source, sources, argument)
   if secret.is(value) then
-    sources[#sources + 1] = { secret = value, path = path, kind = source.kind, name = source.name }
+    sources[#sources + 1] = { secret = value, path = path, kind = source.kind, name = source.name, argument = argument }
   elseif type(value) == "table" then
-    for key, inner in pairs(value) do note_secrets(inner, path .. "." .. tostring(key), source, sources) end
+    for key, inner in pairs(value) do note_secrets(inner, path .. "." .. tostring(key), source, sources, argument) end
   end
 end
 
@@ -126,8 +127,9 @@ end
 --- @param list string[]
 --- @param shape table|nil of the resource; nil: every value is text, as filters and parents are
 --- @return table|nil values
---- @return table[]|string sources of the secrets among them: secret, path, kind (plain, file or env), name; or what is
----   wrong with the arguments. No message holds a value.
+--- @return table[]|string sources of the secrets among them: secret, path, kind (plain, file, env, or within: of a JSON
+---   text from elsewhere), name, argument (how it was given); or what is wrong with the arguments. No message holds a
+---   value.
 --- @return integer|nil number of the argument that has no name to call it by
 function M.read(list, shape)
   local words = {}
@@ -145,7 +147,7 @@ function M.read(list, shape)
     local value, keys, source = value_of(word, shape, chosen)
     local why = source and place(values, keys, value, made) or not source and keys
     if why then return nil, word.name .. " " .. why end
-    note_secrets(value, word.name, source, sources)
+    note_secrets(value, word.name, source, sources, word.name .. (word.is_json and ":=" or "="))
   end
   return values, sources
 end
@@ -156,10 +158,11 @@ end
 function M.warn(sources, warn)
   local seen = {}
   for _, source in ipairs(sources) do
-    if source.kind == "plain" and not seen[source.path] then
-      seen[source.path] = true
-      warn(("warning: %s is a secret, and others on this machine can read command lines: give it as %s=env:VAR or "
-        .. "%s=@FILE"):format(source.path, source.path, source.path))
+    local argument = source.argument
+    if source.kind == "plain" and not seen[argument] then
+      seen[argument] = true
+      warn(("warning: %s has a secret, and others on this machine can read command lines: give it as %senv:VAR or "
+        .. "%s@FILE"):format((argument:gsub(":?=$", "")), argument, argument))
     end
   end
 end

@@ -27,9 +27,10 @@ function M.configure(parser)
 The id of the record, for get, update and delete; then
   name=value     a field; for list a filter; for get and delete a parent in the path
   a.b=value      a field of a group
-  name:=json     exactly this JSON: lists, null, a text that begins with @
   name=@FILE     the content of a file
-  name=env:VAR   an environment variable]]):args("*"):argname("<argument>")
+  name=env:VAR   an environment variable
+  name:=json     exactly this JSON: a list, null, a text that begins with @;
+                 it may come from @FILE or env:VAR, too]]):args("*"):argname("<argument>")
   parser:option("--id", "The id of the record, where it has a = in it."):argname("<id>")
   parser:option("--set", "An option of the client, as in --set timeout=5 or --set token=env:VAR; the default is the "
     .. "environment."):argname("<option=value>"):count("*"):target("options")
@@ -119,7 +120,7 @@ local function read_options(provider, list)
     given[name] = fields.convert({ field }, { field }, value)
     if secret.is(given[name]) then
       sources[#sources + 1] = { secret = given[name], path = name, kind = source.kind, name = source.name,
-                                option = true }
+                                argument = "--set " .. name .. "=" }
     end
   end
   return given, sources

@@ -73,7 +73,9 @@ local function is_taken(name, used)
 end
 
 local function derived_name(path, used)
-  local base = path:match("[^.]+$"):gsub("(%l)(%u)", "%1_%2"):gsub("[^%w]", "_"):upper():gsub("^%d", "_%0")
+  -- The last word of the path, with the numbers after it.
+  local base = path:match("[^.]*%a[^.]*[%d.]*$") or "secret"
+  base = base:gsub("(%l)(%u)", "%1_%2"):gsub("[^%w]", "_"):upper():gsub("^%d", "_%0")
   local name, count = base, 1
   if is_taken(name, used) then base = "SECRET_" .. base name = base end
   while is_taken(name, used) do
