@@ -31,8 +31,8 @@ describe("the interpreter's dialogue", function()
 
   local dialogues = {
     ["expressions"] = { "1 + 1", "'a', nil, 2", "nil", "=3", "= 4, 5", "print(6)", "", "x = 7", "x" },
-    ["chunks of several lines"] = { "for i = 1, 2 do", "print(i)", "end", "local t = {", "1,", "}", "x = [[a", "b]]", "x",
-                                    "= #{", "}, 1 and", "2", "return 1,", "2" },
+    ["chunks of several lines"] = { "for i = 1, 2 do", "print(i)", "end", "local t = {", "1,", "}", "x = [[a", "b]]",
+                                    "x", "= #{", "}, 1 and", "2", "return 1,", "2" },
     ["mistakes"] = { "x =", ")", "error 'e'", "error {}", "nowhere.x", "local = 1", "for" .. (" "):rep(3) .. "end",
                      "(function() error('deep') end)()", "1 +", "2" },
     ["prompts of its own"] = { "_PROMPT = 'say> '", "1", "_PROMPT2 = 'more> '", "do", "end", "_PROMPT = 17 .. '> '",

@@ -30,7 +30,7 @@ if build:sub(1, 1) ~= "/" then build = output_of("pwd"):gsub("\n$", "") .. "/" .
 M.build = build
 M.luaprov = build .. "/bin/luaprov"
 
--- A child is told nothing by the one that runs the tests; a sanitizer is in the program itself.
+-- A child is told nothing by the one that runs the tests; luaprov has the sanitizers in itself, others need none.
 M.alone = "env -u LD_PRELOAD -u LUA_PATH -u LUA_CPATH -u LUA_INIT -u LUA_INIT_5_4 -u LUA_PATH_5_4 -u LUA_CPATH_5_4"
 
 --- A folder to work in, with `ours/lua` and `theirs/lua`.
@@ -48,8 +48,8 @@ end
 function M.sh(folder, line, options)
   options = options or {}
   M.write(folder .. "/in", options.input or "")
-  local status = output_of(("cd %s/work && PATH=%s$PATH && { %s\n} <../in >../out 2>../err; echo $?"):format(folder,
-    options.path and options.path .. ":" or "", line))
+  local status = output_of(("unset LD_PRELOAD; cd %s/work && PATH=%s$PATH && { %s\n} <../in >../out 2>../err; echo $?")
+    :format(folder, options.path and options.path .. ":" or "", line))
   return { out = read(folder .. "/out"), err = read(folder .. "/err"), status = tonumber(status) }
 end
 

@@ -12,8 +12,8 @@ function M.start(folder, line)
   assert(os.execute(("cd %s && rm -f keys && mkfifo keys"):format(folder)))
   local self = setmetatable({ seen = "" }, M)
   -- An inputrc of this machine's would change what is seen; `dumb` has no escape sequences.
-  self.pipe = assert(io.popen(("cd %s && TERM=dumb INPUTRC=/dev/null timeout %d script -qec 'sh ./line' /dev/null "
-    .. "<keys 2>&1; echo \"status $?\""):format(folder, SECONDS), "r"))
+  self.pipe = assert(io.popen(("unset LD_PRELOAD; cd %s && TERM=dumb INPUTRC=/dev/null timeout %d "
+    .. "script -qec 'sh ./line' /dev/null <keys 2>&1; echo \"status $?\""):format(folder, SECONDS), "r"))
   self.keys = assert(io.open(folder .. "/keys", "w")) -- waits until script has opened it
   self.keys:setvbuf("no")
   return self
@@ -31,8 +31,8 @@ function M:wait_for(pattern)
   return read
 end
 
---- A prompt is what a line begins with: a line editor may write it once more when it writes the line again.
-function M:wait_for_prompt() return self:wait_for("\n[^\r\n]*> ") end
+--- A prompt ends with "> " and begins a line: "<name> expected" is none.
+function M:wait_for_prompt() return self:wait_for("\n[^\r\n<]*> ") end
 
 function M:type(keys) self.keys:write(keys) end
 
