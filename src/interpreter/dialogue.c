@@ -9,8 +9,6 @@
 #include "interpreter/call.h"
 #include "interpreter/lines.h"
 
-#define CHUNK_NAME "=stdin"
-
 /* Pushes one more line; false at the end of the input. What may raise comes before the line is held. */
 static bool push_line(lua_State *L, bool first) {
   const char *name = first ? "_PROMPT" : "_PROMPT2";
@@ -34,11 +32,11 @@ static bool is_unfinished(lua_State *L, int status) {
   return len >= sizeof end - 1 && !strcmp(message + len - (sizeof end - 1), end);
 }
 
-static int load(lua_State *L, const char *format, const char *line) {
-  const char *chunk = lua_pushfstring(L, format, line);
-  int status = luaL_loadbuffer(L, chunk, strlen(chunk), CHUNK_NAME);
-  lua_remove(L, -2);
-  return status;
+/* Loads the string at `index`. Text only: without a line editor an arrow key begins as a binary chunk does. */
+static int load(lua_State *L, int index) {
+  size_t len;
+  const char *chunk = lua_tolstring(L, index, &len);
+  return luaL_loadbufferx(L, chunk, len, "=stdin", "t");
 }
 
 /* Leaves the chunk, or a message, alone on the stack. -1: the input has ended. */
@@ -47,27 +45,29 @@ static int read_chunk(lua_State *L) {
   if (!push_line(L, true)) return -1;
   const char *line = lua_tostring(L, 1);
   bool asks = *line == '='; /* as Lua 5.1 wrote "print this" */
-  int status = load(L, "return %s;", asks ? line + 1 : line);
+  lua_pushfstring(L, "return %s;", asks ? line + 1 : line);
+  int status = load(L, 2);
   if (status == LUA_OK) {
     lp_lines_remember(line);
-  } else {
-    lua_pop(L, 1);
-    if (asks) {
-      lua_pushfstring(L, "return %s", line + 1);
-      lua_replace(L, 1);
-    }
-    while (is_unfinished(L, status = luaL_loadbuffer(L, lua_tostring(L, 1), lua_rawlen(L, 1), CHUNK_NAME))) {
-      if (!push_line(L, false)) {
-        /* the message that it is unfinished is gone with the prompt */
-        status = luaL_loadbuffer(L, lua_tostring(L, 1), lua_rawlen(L, 1), CHUNK_NAME);
-        break;
-      }
-      lua_pushliteral(L, "\n");
-      lua_insert(L, 2);
-      lua_concat(L, 3);
-    }
-    lp_lines_remember(lua_tostring(L, 1));
+    lua_replace(L, 1);
+    lua_settop(L, 1);
+    return LUA_OK;
   }
+  if (asks) {
+    lua_pushfstring(L, "return %s", line + 1);
+    lua_replace(L, 1);
+  }
+  for (bool more = true;;) {
+    lua_settop(L, 1);
+    status = load(L, 1);
+    if (!more || !is_unfinished(L, status)) break;
+    more = push_line(L, false);
+    if (!more) continue; /* for the message, which the prompt has taken away */
+    lua_pushliteral(L, "\n");
+    lua_insert(L, 2);
+    lua_concat(L, 3);
+  }
+  lp_lines_remember(lua_tostring(L, 1));
   lua_remove(L, 1);
   return status;
 }

@@ -92,7 +92,7 @@ describe("the interpreter's dialogue", function()
     local ours, status = start("ours", "", "LD_LIBRARY_PATH=" .. folder .. "/plain"):say { "print('on' .. 'ce')", UP,
       "for i = 1, 2 do", "print('line ' .. i) end", "=" .. ("1+"):rep(1000) .. "1" }
     assert.equal(1, select(2, ours:gsub("\nonce\n", "")), ours)
-    assert.truthy(ours:find("unexpected symbol near '<\\27>'", 1, true), ours)
+    assert.truthy(ours:find("attempt to load a binary chunk", 1, true), ours)
     assert.truthy(ours:find("\nline 1\nline 2\n> ", 1, true), ours)
     assert.truthy(ours:find("\n1001\n> ", 1, true), ours)
     assert.equal(0, status)
@@ -115,16 +115,13 @@ describe("the interpreter's dialogue", function()
     end)
 
     it("ends at a Ctrl-C at the prompt, as lua does, with " .. what, function()
-      local statuses = {}
-      for i, who in ipairs { "ours", "theirs" } do
+      -- lua5.4 of Debian is linked to readline: without it there is none to compare with.
+      for _, who in ipairs { "ours", what == "readline" and "theirs" or nil } do
         local talk = start(who, "", environment())
         assert(talk:wait_for_prompt())
         talk:type("\3")
-        statuses[i] = select(2, talk:finish())
+        assert.equal(130, select(2, talk:finish()), who)
       end
-      assert.equal(130, statuses[1])
-      -- lua5.4 of Debian is linked to readline: without it there is none to compare with.
-      if what == "readline" then assert.equal(statuses[2], statuses[1]) end
     end)
   end
 
@@ -163,8 +160,7 @@ describe("the interpreter's dialogue", function()
 
     it("says what is wrong without the program's name", function()
       local result = run("-i", "x =\n\n)\nerror 'e'\nfor")
-      assert.truthy(result.err:find("^stdin:2: unexpected symbol near <eof>\nstdin:1: "), result.err)
-      assert.truthy(result.err:find("\nstdin:1: e\nstack traceback:", 1, true), result.err)
+      assert.truthy(result.err:find("^stdin:3: unexpected symbol near '%)'\nstdin:1: e\nstack traceback:"), result.err)
       assert.truthy(result.err:find("\nstdin:1: <name> expected near <eof>\n$"), result.err)
       assert.equal(0, result.status)
     end)
