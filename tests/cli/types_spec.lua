@@ -77,7 +77,7 @@ describe("luaprov types", function()
     assert.equal("integrations! providers!", short "ocamba.Client")
     assert.equal("hubs! integrations!", short "hubster.Client")
     assert.equal("pbxs!", short "myreports.Client")
-    local common = " base_url timeout connect_timeout response_limit"
+    local common = " base_url token_url timeout connect_timeout response_limit"
     assert.equal("token email password site_id login_encoding" .. common, short "onebox.Options")
     assert.equal("token" .. common, short "ocamba.Options")
     assert.equal("token client_id client_secret identity_url integration_update" .. common, short "hubster.Options")

@@ -11,15 +11,35 @@ function M.configure(parser)
     :convert(tonumber)
   parser:flag("--no-limits", "Do not count calls: none is refused for being one too many.")
   parser:flag("--verbose", "Print a line for every call on standard error.")
+  parser:flag("--list-faults", "Print every fault with its options, and start nothing.")
   parser:epilog [[
-It answers as the provider files say, and prints the environment variables to paste into another terminal. Ctrl-C ends it.
+It answers as the provider files say, and prints the environment variables to paste
+into another terminal. Ctrl-C ends it.
 
 Examples:
-  luaprov sandbox
-  luaprov sandbox ocamba ./acme.lua --port 8080 --data records.jsonl
-  luaprov sandbox ocamba --faults faults.lua   # return { { fault = "drop", on = "ocamba integrations create" } }
+   luaprov sandbox
+   luaprov sandbox ocamba ./acme.lua --port 8080 --data records.jsonl
+   echo 'return { { fault = "drop", on = "ocamba integrations create", times = 1 } }' >faults.lua
+   luaprov sandbox ocamba --faults faults.lua]]
+end
 
-Every fault, with its options, is in luaprov/sandbox/faults.lua.]]
+local function list_faults(out)
+  local faults = require "luaprov.sandbox.faults"
+  local names = {}
+  for name in pairs(faults.faults) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local fault, options = faults.faults[name], {}
+    for option, default in pairs(fault.takes) do options[#options + 1] = option .. " = " .. tostring(default) end
+    table.sort(options)
+    if out.json then
+      out:value { fault = name, about = fault.about, options = fault.takes }
+    else
+      out:line(("%-13s %s"):format(name, fault.about))
+      if options[1] then out:line((" "):rep(14) .. table.concat(options, ", ")) end
+    end
+  end
+  return 0
 end
 
 local function quoted(text)
@@ -62,6 +82,7 @@ local function read_options(args)
 end
 
 function M.run(args, out)
+  if args.list_faults then return list_faults(out) end
   local sandbox = require "luaprov.sandbox"
   local options, why = read_options(args)
   if not options then return out:wrong(why) end
