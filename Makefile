@@ -53,13 +53,15 @@ C_TESTS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/engine/test_*.c
 C_TEST_PARTS = $(patsubst tests/%.c,$(BUILD)/obj/tests/%.o,\
                $(filter-out tests/engine/test_%.c tests/engine/fuzz_%.c,$(wildcard tests/engine/*.c)))
 
+COMPLETION = $(BUILD)/share/bash-completion/completions/luaprov
+
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all modules modules-5.4 modules-5.1 tests demo test check lint fuzz bench clean help
-.PHONY: install uninstall deb rock rock-install
+.PHONY: install uninstall deb rock rock-install readme
 
 all: | toolchain
-	@+$(BUILD_IT) modules $(BUILD)/bin/luaprov $(BUILD)/share/man/man1/luaprov.1
+	@+$(BUILD_IT) modules $(BUILD)/bin/luaprov $(BUILD)/share/man/man1/luaprov.1 $(COMPLETION)
 
 modules: modules-5.4 modules-5.1
 modules-5.4: $(BUILD)/lib/lua/5.4/luaprov/core.so $(BUILD)/lib/lua/5.4/luaprov/listener.so \
@@ -133,6 +135,10 @@ $(PROGRAM): $(BUILD)/obj/%.o: src/%.c
 	$(SAY) "CC  $<"
 	$(Q)$(COMPILE) $(HIDDEN) $(LUA54_CFLAGS) -c -o $@ $<
 
+$(COMPLETION): $(BUILD)/bin/luaprov $(wildcard lua/luaprov/cli/*.lua) | modules-5.4
+	@mkdir -p $(@D)
+	@$(BUILD)/bin/luaprov completion bash > $@
+
 # -Wl,-E: C modules from elsewhere find the Lua API in the interpreter.
 $(BUILD)/bin/luaprov: $(PROGRAM)
 	@mkdir -p $(@D)
@@ -188,6 +194,11 @@ fuzz:
 	  tests/engine/fuzz_json.c src/engine/json.c
 	$(BUILD)/fuzz/json -max_total_time=$(FUZZ_SECONDS) -max_len=4096 $(BUILD)/fuzz/corpus
 
+# The README's table of providers, from the provider files.
+readme: modules-5.4
+	@LUA_PATH='$(BUILD)/share/lua/5.4/?.lua;$(BUILD)/share/lua/5.4/?/init.lua;;' LUA_CPATH='$(BUILD)/lib/lua/5.4/?.so;;' \
+	  lua5.4 tests/readme_table.lua README.md
+
 bench:
 	@sh tests/packages.sh $(DEMO_PACKAGES)
 	@+$(BUILD_IT) all
@@ -239,6 +250,7 @@ help:
 	@echo "make install    into PREFIX=/usr/local, below DESTDIR"
 	@echo "make uninstall  removes that again"
 	@echo "make deb        a Debian package in $(BUILD)/"
+	@echo "make readme     the README's table of providers, anew"
 	@echo "make clean      remove $(BUILD)/"
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -63,6 +63,45 @@ local CLASSES = [[
 ---@class luaprov.MapOptions
 ---@field concurrency? integer # how many at once; default 16
 
+--- Something that a sandbox does wrong: `luaprov sandbox --list-faults` has every one with its options.
+---@class luaprov.Fault
+---@field fault string
+---@field on? string # "PROVIDER RESOURCE OPERATION", * for any; default every call
+---@field after? integer # how many such calls go well before it begins
+---@field times? integer # how many calls it strikes; default all
+---@field [string] any
+
+--- A list of providers by name or file, all without any, and options.
+---@class luaprov.SandboxOptions
+---@field [integer] string
+---@field port? integer # default 0: one that is free
+---@field host? string # default "127.0.0.1"
+---@field data? string # a file that keeps the records
+---@field faults? luaprov.Fault[]
+---@field limits? boolean # false: calls are not counted
+---@field credentials? table<string, table<string, string>> # by provider and option, where they shall be others
+---@field token_life? number # seconds
+---@field log? fun(line: string) # called with a line for every call
+
+--- A running sandbox. It answers whenever this process waits for something of luaprov.
+---@class luaprov.Box
+---@field url string
+---@field port integer
+---@field base_url table<string, string> # by provider
+---@field token_url table<string, string> # by provider, of those whose tokens are asked for
+--- What a client of a provider needs to reach it.
+---@field options fun(self: luaprov.Box, provider: string): table<string, any>
+--- What the vendor has now.
+---@field records fun(self: luaprov.Box, provider: string, resource: string): table[]
+--- Declares one more fault, whose `struck` then counts the calls that it struck.
+---@field fault fun(self: luaprov.Box, fault: luaprov.Fault): table
+--- Ends every token that was asked for.
+---@field expire_tokens fun(self: luaprov.Box, provider: string)
+---@field stop fun(self: luaprov.Box)
+
+---@class luaprov.Sandbox
+---@field start fun(options?: luaprov.SandboxOptions): luaprov.Box|nil, luaprov.Error|nil
+
 ]]
 
 local MODULE = [[
@@ -78,6 +117,8 @@ local MODULE = [[
 ---@field map fun(list: any[], fn: luaprov.Each, options?: luaprov.MapOptions): luaprov.Results, luaprov.Results
 --- Calls several functions at once; results as `map`.
 ---@field all fun(functions: function[]): luaprov.Results, luaprov.Results
+--- A server on this machine that behaves as the provider files say.
+---@field sandbox luaprov.Sandbox
 local luaprov = {}
 
 --- A client of a provider. What the options leave out is taken from the environment.
