@@ -2,7 +2,7 @@
 local build = os.getenv("BUILD") or "build"
 local luaprov = build .. "/bin/luaprov"
 
--- The shell tells its process id and becomes the sandbox, which then tells the environment and serves until it is ended.
+-- The shell tells its process id and becomes the sandbox, which tells the environment and serves until it is ended.
 local sandbox = assert(io.popen("echo $$; exec " .. luaprov .. " sandbox --no-limits", "r"))
 local pid = sandbox:read("*l")
 local environment, ready = {}, false
@@ -20,8 +20,8 @@ local function run(title, command)
   return ok == true or ok == 0
 end
 
-local paths = ("LUA_PATH='%s/share/lua/5.4/?.lua;%s/share/lua/5.4/?/init.lua;;' LUA_CPATH='%s/lib/lua/5.4/?.so;;'"):format(
-  build, build, build)
+local paths = ("LUA_PATH='%s/share/lua/5.4/?.lua;%s/share/lua/5.4/?/init.lua;;' "
+  .. "LUA_CPATH='%s/lib/lua/5.4/?.so;;'"):format(build, build, build)
 local ok = ready
   and run("-- with the interpreter: " .. luaprov .. " examples/quickstart.lua", luaprov .. " examples/quickstart.lua")
   and run("\n-- the same with plain lua5.4", paths .. " lua5.4 examples/quickstart.lua")
