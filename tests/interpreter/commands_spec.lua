@@ -10,7 +10,7 @@ function M.is_command(word)
   return known[word] or false
 end
 function M.main(word, arguments)
-  if word == "odd" then return "no number" end
+  if word == "odd" then return tonumber(arguments[1]) or arguments[1] end
   if word == "raise" then error "the command broke" end
   if word == "wait" then io.popen("kill -INT $PPID"):close() while true do end end
   print(word, #arguments, table.concat(arguments, "|"), arg[0], arguments[0])
@@ -123,8 +123,12 @@ describe("the interpreter's commands", function()
   end)
 
   it("says so when a command returns no exit code", function()
-    local result = run("odd")
-    assert.same({ "../bin/luaprov: odd returned no exit code: no number\n", 1 }, { result.err, result.status })
+    for _, answer in ipairs { "words", "256", "-1", "1.5" } do
+      local result = run("odd " .. answer)
+      assert.same({ "../bin/luaprov: odd returned no exit code: " .. answer .. "\n", 1 }, { result.err, result.status })
+    end
+    assert.truthy(run("odd").err:find("no exit code: nil", 1, true))
+    assert.equal(255, run("odd 255").status)
   end)
 
   it("can be interrupted", function()

@@ -119,6 +119,8 @@ describe("the interpreter's dialogue", function()
       for _, who in ipairs { "ours", what == "readline" and "theirs" or nil } do
         local talk = start(who, "", environment())
         assert(talk:wait_for_prompt())
+        talk:type("1 + 1\n") -- a chunk has run: its end gives the signal back
+        assert(talk:wait_for_prompt())
         talk:type("\3")
         assert.equal(130, select(2, talk:finish()), who)
       end

@@ -84,6 +84,15 @@ describe("the interpreter's command line", function()
     assert.equal(0, run("", { input = "x = 1" }).status)
   end)
 
+  it("sends what is printed nowhere when its streams are closed, and not into what is opened next", function()
+    local code = [[local f = io.open("opened", "w") io.write("printed") io.stderr:write("said")
+      print(io.stdout:flush()) f:write("kept") f:close()]]
+    for _, closed in ipairs { ">&-", "2>&-", "<&- >&- 2>&-" } do
+      assert.equal(0, run("-e '" .. code .. "' " .. closed).status)
+      assert.equal("kept", programs.sh(folder, "cat opened").out)
+    end
+  end)
+
   it("runs on without its modules, and says so in its version", function()
     local made = programs.sh(folder, ("mkdir -p bare/bin && cp %s bare/bin && %s bare/bin/luaprov -v script.lua one")
       :format(programs.luaprov, programs.alone))
