@@ -217,6 +217,7 @@ describe("luaprov call --curl", function()
       assert.equal("", out)
       assert.truthy(err:find("invalid: ", 1, true) or err:find("unsupported: ", 1, true), err)
       assert.is_nil(err:find("caught", 1, true), err)
+      assert.is_nil(err:find("no field of this variant", 1, true), err)
     end
   end)
 end)

@@ -26,6 +26,10 @@ function M.command(arguments, environment, before)
   for _, name in ipairs { "ONEBOX", "OCAMBA", "HUBSTER", "MYREPORTS", "ACME" } do
     words[#words + 1] = "-u LUAPROV_" .. name .. "_TOKEN -u LUAPROV_" .. name .. "_BASE_URL"
   end
+  -- What leaks is looked for in the specs of what these commands call.
+  words[#words + 1] = "ASAN_OPTIONS=detect_leaks=0"
+  local sanitizers = os.getenv "LD_PRELOAD"
+  if sanitizers then words[#words + 1] = quote("LD_PRELOAD=" .. sanitizers) end
   words[#words + 1] = quote("LUA_PATH=" .. package.path)
   words[#words + 1] = quote("LUA_CPATH=" .. package.cpath)
   for name, value in pairs(environment or {}) do words[#words + 1] = quote(name .. "=" .. value) end
@@ -54,7 +58,7 @@ function M.run(arguments, environment, before) return M.sh(M.command(arguments, 
 --- Runs a command on a terminal, where its two streams are one.
 ---@return string shown, integer code
 function M.on_terminal(arguments, environment)
-  local out, _, code = M.sh("script -qec " .. quote(M.command(arguments, environment)) .. " /dev/null </dev/null")
+  local out, _, code = M.sh("env -u LD_PRELOAD script -qec " .. quote(M.command(arguments, environment)) .. " /dev/null </dev/null")
   return (out:gsub("\r\n", "\n")), code
 end
 

@@ -159,6 +159,15 @@ local function first_status(operation)
   return first
 end
 
+-- How many of the fields that were given a variant does not have: of the others' complaints nobody wants to hear.
+local function strangers(err)
+  local count = 0
+  for _, fault in ipairs(err.details or {}) do
+    if tostring(fault.message):find("no field of this variant", 1, true) then count = count + 1 end
+  end
+  return count
+end
+
 -- Makes the call with marks and returns its requests: token, read (the record that an update reads first) and main.
 local function collect(call, plan, given, record, token_mark)
   local requests = {}
@@ -194,7 +203,7 @@ local function all_requests(call, plan, given, token_mark)
     elseif requests.main and (requests.main.body ~= chosen.main.body or requests.main.url ~= chosen.main.url) then
       differ = true
     end
-    err = err or why
+    if not err or strangers(why) < strangers(err) then err = why end
     if not requests.read then break end
   end
   return chosen, state, differ and label, err
