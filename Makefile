@@ -49,9 +49,9 @@ LISTENER = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out src/listener/module.
 PROGRAM = $(patsubst src/%.c,$(BUILD)/obj/%.o,src/luaprov.c $(wildcard src/interpreter/*.c))
 LUA     = $(shell find lua -name '*.lua')
 C_TESTS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/engine/test_*.c tests/listener/test_*.c))
-# What the engine's tests share: every other C file of their folder.
-C_TEST_PARTS = $(patsubst tests/%.c,$(BUILD)/obj/tests/%.o,\
-               $(filter-out tests/engine/test_%.c tests/engine/fuzz_%.c,$(wildcard tests/engine/*.c)))
+# What the C tests of a folder share: every other C file there.
+test_parts = $(patsubst tests/%.c,$(BUILD)/obj/tests/%.o,$(filter-out tests/$(1)/test_%.c tests/$(1)/fuzz_%.c,\
+             $(wildcard tests/$(1)/*.c)))
 
 COMPLETION = $(BUILD)/share/bash-completion/completions/luaprov
 
@@ -150,12 +150,12 @@ $(BUILD)/obj/tests/%.o: tests/%.c
 	$(SAY) "CC  $<"
 	$(Q)$(COMPILE) $(CURL_CFLAGS) -c -o $@ $<
 
-$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(C_TEST_PARTS) $(ENGINE)
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call test_parts,engine) $(ENGINE)
 	@mkdir -p $(@D)
 	$(SAY) "LD  $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg,--libs cmocka libssl libcrypto) $(CURL_LIBS) -lpthread
 
-$(BUILD)/tests/listener/%: $(BUILD)/obj/tests/listener/%.o $(LISTENER)
+$(BUILD)/tests/listener/%: $(BUILD)/obj/tests/listener/%.o $(call test_parts,listener) $(LISTENER)
 	@mkdir -p $(@D)
 	$(SAY) "LD  $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg,--libs cmocka) $(MHD_LIBS)

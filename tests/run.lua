@@ -45,7 +45,7 @@ local function run(name, command)
 end
 
 local function c_suites()
-  local tests = find("ls " .. build .. "/tests/engine/test_* 2>/dev/null | grep -v '\\.[a-z]*$' | sort")
+  local tests = find("ls " .. build .. "/tests/*/test_* 2>/dev/null | grep -v '\\.[a-z]*$' | sort")
   local tap = "CMOCKA_MESSAGE_OUTPUT=TAP "
   for _, test in ipairs(tests) do
     local name = test:match("[^/]+$")

@@ -5,132 +5,34 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "engine/bytes.h"
+#include "listener/entries.h"
 #include "listener/socket.h"
-
-/* Where an id's slot ends and its generation begins; both together stay below 2^53. */
-#define SLOT_BITS 24
-#define MAX_SLOTS ((size_t)1 << SLOT_BITS)
-#define MAX_GENERATION ((uint64_t)1 << 28)
 
 enum {
   CONNECTIONS = 10000,
-  ROUNDS = 16,          /* of libmicrohttpd in one run, so that one run ends */
+  ROUNDS = 16, /* of libmicrohttpd in one run, so that one run ends */
   WRITE_MS = 1000,
-  KEEP = 16 * 1024,     /* bytes of a pooled buffer */
-  POOL = 256,           /* pooled entries */
 };
-
-typedef enum {
-  READING, /* its headers or body are still arriving, or nobody wants them: `refused` */
-  QUEUED,  /* whole, suspended, not handed out */
-  GIVEN,   /* handed out, suspended */
-  WRITTEN, /* as GIVEN, with bytes of somebody's own sent in place of an answer */
-  ENDED,   /* answered or dropped; libmicrohttpd has it again */
-} state;
-
-/* One request, from its first line to the end of its answer. */
-typedef struct entry {
-  lp_arrival arrival; /* its id lasts as long as the request */
-  lp_listener *listener;
-  struct MHD_Connection *connection;
-  state state;
-  bool begun, too_large, drop;
-  lp_bytes text; /* path, NUL, query, NUL, method, NUL, then the headers */
-  lp_bytes body;
-  struct entry *next; /* in the queue */
-} entry;
-
-typedef struct {
-  entry *entry; /* NULL while the slot is free */
-  uint64_t generation;
-  size_t next_free;
-} slot;
 
 struct lp_listener {
   struct MHD_Daemon *daemon;
-  int epoll;
+  int epoll; /* readable when libmicrohttpd's own is, or `wake` */
+  int wake;  /* libmicrohttpd's descriptor does not tell that a request was resumed */
+  bool woken;
   uint16_t port;
   size_t body_limit, waiting;
-  slot *slots;
-  size_t slot_count, slot_room, first_free; /* first_free: a slot number from 1, 0 if there is none */
-  entry *first, *last;                      /* QUEUED */
-  entry *pool[POOL];
-  size_t pooled;
+  lp_entries entries;
+  lp_entry *first, *last; /* LP_WHOLE */
 };
 
-/* ---- entries and their ids ---- */
-
-static slot *slot_of(const lp_listener *listener, lp_arrival_id id) {
-  size_t number = (size_t)(id & (MAX_SLOTS - 1));
-  if (number == 0 || number > listener->slot_count) return NULL;
-  slot *found = &listener->slots[number - 1];
-  return found->entry && found->generation == id >> SLOT_BITS ? found : NULL;
-}
-
 /* A request that was handed out and waits for its answer. */
-static entry *given(const lp_listener *listener, lp_arrival_id id) {
-  slot *found = slot_of(listener, id);
-  return found && (found->entry->state == GIVEN || found->entry->state == WRITTEN) ? found->entry : NULL;
-}
-
-static size_t free_slot(lp_listener *listener) {
-  if (listener->first_free) {
-    size_t number = listener->first_free;
-    listener->first_free = listener->slots[number - 1].next_free;
-    return number;
-  }
-  if (listener->slot_count + 1 >= MAX_SLOTS) return 0;
-  if (listener->slot_count == listener->slot_room) {
-    size_t room = listener->slot_room ? listener->slot_room * 2 : 16;
-    slot *slots = realloc(listener->slots, room * sizeof *slots);
-    if (!slots) return 0;
-    listener->slots = slots;
-    listener->slot_room = room;
-  }
-  listener->slots[listener->slot_count] = (slot){.generation = 0};
-  return ++listener->slot_count;
-}
-
-static void free_entry(entry *e) {
-  lp_bytes_clear(&e->text, 0);
-  lp_bytes_clear(&e->body, 0);
-  free(e);
-}
-
-static entry *new_entry(lp_listener *listener) {
-  entry *e = listener->pooled ? listener->pool[--listener->pooled] : calloc(1, sizeof *e);
-  if (!e) return NULL;
-  size_t number = free_slot(listener);
-  if (!number) {
-    free_entry(e);
-    return NULL;
-  }
-  slot *own = &listener->slots[number - 1];
-  own->generation = own->generation + 1 < MAX_GENERATION ? own->generation + 1 : 1;
-  own->entry = e;
-  e->arrival.id = own->generation << SLOT_BITS | number;
-  e->listener = listener;
-  return e;
-}
-
-static void release(entry *e) {
-  lp_listener *listener = e->listener;
-  slot *own = slot_of(listener, e->arrival.id);
-  own->entry = NULL;
-  own->next_free = listener->first_free;
-  listener->first_free = (size_t)(own - listener->slots) + 1;
-  if (listener->pooled == POOL) {
-    free_entry(e);
-    return;
-  }
-  lp_bytes text = e->text, body = e->body;
-  lp_bytes_clear(&text, KEEP);
-  lp_bytes_clear(&body, KEEP);
-  *e = (entry){.text = text, .body = body};
-  listener->pool[listener->pooled++] = e;
+static lp_entry *given(const lp_listener *listener, lp_arrival_id id) {
+  lp_entry *e = lp_entries_find(&listener->entries, id);
+  return e && (e->state == LP_GIVEN || e->state == LP_WRITTEN) ? e : NULL;
 }
 
 /* ---- what libmicrohttpd calls ---- */
@@ -150,23 +52,25 @@ static const char *path_of(const char *target) {
 
 /* The first that is known of a request: its target, as it was sent. */
 static void *on_target(void *context, const char *target, struct MHD_Connection *connection) {
-  entry *e = new_entry(context);
+  lp_listener *listener = context;
+  lp_entry *e = lp_entries_add(&listener->entries);
   if (!e) return NULL;
+  e->listener = listener;
   e->connection = connection;
   const char *path = target ? path_of(target) : "";
   size_t path_len = strcspn(path, "?");
   const char *query = path[path_len] ? path + path_len + 1 : "";
   if (!lp_bytes_add(&e->text, path, path_len) || !lp_bytes_add(&e->text, "", 1) ||
       !lp_bytes_add(&e->text, query, strlen(query) + 1)) {
-    release(e);
+    lp_entries_remove(&listener->entries, e);
     return NULL;
   }
   return e;
 }
 
-static enum MHD_Result add_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value) {
+static enum MHD_Result read_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value) {
   (void)kind;
-  entry *e = context;
+  lp_entry *e = context;
   size_t at = e->text.len;
   if (!value) value = "";
   if (!lp_bytes_add(&e->text, name, strlen(name) + 1) || !lp_bytes_add(&e->text, value, strlen(value) + 1))
@@ -178,10 +82,10 @@ static enum MHD_Result add_header(void *context, enum MHD_ValueKind kind, const 
 }
 
 /* The request is whole: it waits, suspended, for its user. */
-static enum MHD_Result queue(entry *e, const char *method, const char *version) {
+static enum MHD_Result queue(lp_entry *e, const char *method, const char *version) {
   if (!lp_bytes_add(&e->text, method, strlen(method) + 1)) return MHD_NO;
   int headers = MHD_get_connection_values(e->connection, MHD_HEADER_KIND, NULL, NULL);
-  if (MHD_get_connection_values(e->connection, MHD_HEADER_KIND, add_header, e) != headers) return MHD_NO;
+  if (MHD_get_connection_values(e->connection, MHD_HEADER_KIND, read_header, e) != headers) return MHD_NO;
   lp_arrival *arrival = &e->arrival;
   arrival->path = e->text.data;
   arrival->query = arrival->path + strlen(arrival->path) + 1;
@@ -194,14 +98,14 @@ static enum MHD_Result queue(entry *e, const char *method, const char *version) 
   if (listener->last) listener->last->next = e;
   else listener->first = e;
   listener->last = e;
-  e->state = QUEUED;
+  e->state = LP_WHOLE;
   MHD_suspend_connection(e->connection);
   return MHD_YES;
 }
 
-static enum MHD_Result refuse_body(entry *e) {
+static enum MHD_Result refuse_body(lp_entry *e) {
   static char text[] = "the body is larger than this listener takes\n";
-  e->state = ENDED;
+  e->state = LP_DONE;
   struct MHD_Response *response = MHD_create_response_from_buffer(sizeof text - 1, text, MHD_RESPMEM_PERSISTENT);
   if (!response) return MHD_NO;
   enum MHD_Result queued = MHD_NO;
@@ -213,7 +117,7 @@ static enum MHD_Result refuse_body(entry *e) {
 
 /* The headers have arrived. Only a client that waits for leave is refused before its body: another one may not read
  * an answer before it has sent everything, and a connection closed meanwhile would take the answer with it. */
-static enum MHD_Result begin(entry *e) {
+static enum MHD_Result begin(lp_entry *e) {
   e->begun = true;
   const char *length = MHD_lookup_connection_value(e->connection, MHD_HEADER_KIND, "Content-Length");
   if (!length || strtoull(length, NULL, 10) <= e->listener->body_limit) return MHD_YES;
@@ -222,7 +126,7 @@ static enum MHD_Result begin(entry *e) {
   return expect && strcasecmp(expect, "100-continue") == 0 ? refuse_body(e) : MHD_YES;
 }
 
-static enum MHD_Result add_to_body(entry *e, const char *data, size_t len) {
+static enum MHD_Result add_to_body(lp_entry *e, const char *data, size_t len) {
   if (len > e->listener->body_limit - e->body.len) {
     e->too_large = true;
     lp_bytes_clear(&e->body, 0);
@@ -237,7 +141,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
   (void)context;
   (void)connection;
   (void)url;
-  entry *e = *own;
+  lp_entry *e = *own;
   if (!e || e->drop) return MHD_NO;
   if (!e->begun) return begin(e);
   if (*len > 0) {
@@ -250,10 +154,10 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 
 static void on_completed(void *context, struct MHD_Connection *connection, void **own,
                          enum MHD_RequestTerminationCode reason) {
-  (void)context;
+  lp_listener *listener = context;
   (void)connection;
   (void)reason;
-  if (*own) release(*own);
+  if (*own) lp_entries_remove(&listener->entries, *own);
   *own = NULL;
 }
 
@@ -268,48 +172,66 @@ static struct MHD_Daemon *start(lp_listener *listener, int fd, bool ipv6, unsign
                           MHD_OPTION_STRICT_FOR_CLIENT, 1,
                           MHD_OPTION_URI_LOG_CALLBACK, on_target, listener,
                           MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
-                          MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+                          MHD_OPTION_NOTIFY_COMPLETED, on_completed, listener,
                           MHD_OPTION_END);
+}
+
+static bool watch(const lp_listener *listener, int fd) {
+  struct epoll_event readable = {.events = EPOLLIN};
+  return epoll_ctl(listener->epoll, EPOLL_CTL_ADD, fd, &readable) == 0;
+}
+
+/* False, and errno, when a descriptor is not to be had. */
+static bool open_descriptors(lp_listener *listener) {
+  listener->epoll = epoll_create1(EPOLL_CLOEXEC);
+  listener->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  return listener->epoll >= 0 && listener->wake >= 0 && watch(listener, listener->wake);
+}
+
+static bool open_daemon(lp_listener *listener, int fd, bool ipv6, unsigned keep_alive) {
+  listener->daemon = start(listener, fd, ipv6, keep_alive);
+  if (!listener->daemon) return false;
+  return watch(listener, MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd);
 }
 
 lp_listener *lp_listener_new(const lp_listener_options *options, char *why, size_t why_size) {
   static const lp_listener_options usual = {0};
   if (!options) options = &usual;
-  snprintf(why, why_size, "out of memory");
+  snprintf(why, why_size, "not enough memory, or descriptors, to listen");
   lp_listener *listener = calloc(1, sizeof *listener);
   if (!listener) return NULL;
   listener->body_limit = options->body_limit ? options->body_limit : LP_BODY_LIMIT;
   listener->port = options->port;
   bool ipv6;
-  int fd = lp_socket_listen(options->host ? options->host : "127.0.0.1", &listener->port, &ipv6, why, why_size);
-  if (fd >= 0) listener->daemon = start(listener, fd, ipv6, options->keep_alive);
-  if (!listener->daemon) {
-    if (fd >= 0) close(fd);
-    free(listener);
-    return NULL;
-  }
-  listener->epoll = MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
-  return listener;
+  int fd = -1;
+  if (open_descriptors(listener))
+    fd = lp_socket_listen(options->host ? options->host : "127.0.0.1", &listener->port, &ipv6, why, why_size);
+  if (fd >= 0 && open_daemon(listener, fd, ipv6, options->keep_alive)) return listener;
+  if (fd >= 0 && !listener->daemon) close(fd);
+  lp_listener_free(listener);
+  return NULL;
 }
 
 /* Gives a suspended request back to libmicrohttpd. */
-static void resume(entry *e) {
-  if (e->state == GIVEN || e->state == WRITTEN) e->listener->waiting--;
-  e->state = ENDED;
+static void resume(lp_entry *e) {
+  lp_listener *listener = e->listener;
+  if (e->state == LP_GIVEN || e->state == LP_WRITTEN) listener->waiting--;
+  e->state = LP_DONE;
   MHD_resume_connection(e->connection);
+  if (!listener->woken) eventfd_write(listener->wake, 1);
+  listener->woken = true;
 }
 
 void lp_listener_free(lp_listener *listener) {
   if (!listener) return;
-  for (size_t i = 0; i < listener->slot_count; i++) {
-    entry *e = listener->slots[i].entry;
-    if (e && e->state != READING && e->state != ENDED) resume(e);
+  for (size_t i = 0; i < listener->entries.slot_count; i++) {
+    lp_entry *e = listener->entries.slots[i].entry;
+    if (e && e->state != LP_READING && e->state != LP_DONE) resume(e);
   }
   MHD_stop_daemon(listener->daemon);
-  for (size_t i = 0; i < listener->slot_count; i++)
-    if (listener->slots[i].entry) free_entry(listener->slots[i].entry);
-  for (size_t i = 0; i < listener->pooled; i++) free_entry(listener->pool[i]);
-  free(listener->slots);
+  lp_entries_free(&listener->entries);
+  if (listener->epoll >= 0) close(listener->epoll);
+  if (listener->wake >= 0) close(listener->wake);
   free(listener);
 }
 
@@ -321,10 +243,14 @@ size_t lp_listener_waiting(const lp_listener *listener) { return listener->waiti
 
 double lp_listener_timeout(lp_listener *listener) {
   MHD_UNSIGNED_LONG_LONG ms;
+  if (listener->woken) return 0.0;
   return MHD_get_timeout(listener->daemon, &ms) == MHD_YES ? (double)ms / 1000.0 : -1.0;
 }
 
 void lp_listener_run(lp_listener *listener) {
+  eventfd_t count;
+  if (listener->woken) eventfd_read(listener->wake, &count);
+  listener->woken = false;
   for (int round = 0; round < ROUNDS; round++) {
     MHD_run(listener->daemon);
     if (lp_listener_timeout(listener) != 0.0) return;
@@ -334,12 +260,12 @@ void lp_listener_run(lp_listener *listener) {
 /* ---- requests and answers ---- */
 
 const lp_arrival *lp_listener_next(lp_listener *listener) {
-  entry *e = listener->first;
+  lp_entry *e = listener->first;
   if (!e) return NULL;
   listener->first = e->next;
   if (!listener->first) listener->last = NULL;
   e->next = NULL;
-  e->state = GIVEN;
+  e->state = LP_GIVEN;
   listener->waiting++;
   return &e->arrival;
 }
@@ -368,25 +294,32 @@ static bool is_name(const lp_header *header) {
   return header->name_len > 0;
 }
 
-static const char *add_headers(struct MHD_Response *response, const lp_header *headers, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    const lp_header *header = &headers[i];
-    if (!is_name(header)) return "a header's name is not a token";
-    if (memchr(header->value, '\0', header->value_len)) return "a header's value has a NUL";
-    if (strcasecmp(header->name, "Content-Length") == 0 || strcasecmp(header->name, "Transfer-Encoding") == 0)
-      return "Content-Length and Transfer-Encoding are the listener's own";
-    /* libmicrohttpd takes no header without a value. */
-    if (header->value_len > 0 && MHD_add_response_header(response, header->name, header->value) != MHD_YES)
-      return "a header's value has a line break, or there is no memory for it";
-  }
+static const char *add_header(struct MHD_Response *response, const lp_header *header) {
+  if (!is_name(header)) return "a header's name is not a token";
+  if (memchr(header->value, '\0', header->value_len)) return "a header's value has a NUL";
+  if (strcasecmp(header->name, "Content-Length") == 0 || strcasecmp(header->name, "Transfer-Encoding") == 0)
+    return "Content-Length and Transfer-Encoding are the listener's own";
+  if (strcasecmp(header->name, "Connection") == 0 && strcasecmp(header->value, "keep-alive") == 0) return NULL; /* it is */
+  /* libmicrohttpd takes no header without a value. */
+  if (header->value_len > 0 && MHD_add_response_header(response, header->name, header->value) != MHD_YES)
+    return "a header's value has a line break, or there is no memory for it";
   return NULL;
+}
+
+/* Connection comes first: when it is added, libmicrohttpd 0.9.75 forgets that it was given a Date. */
+static const char *add_headers(struct MHD_Response *response, const lp_header *headers, size_t count) {
+  const char *wrong = NULL;
+  for (int others = 0; others < 2; others++)
+    for (size_t i = 0; i < count && !wrong; i++)
+      if ((strcasecmp(headers[i].name, "Connection") != 0) == others) wrong = add_header(response, &headers[i]);
+  return wrong;
 }
 
 bool lp_listener_answer(lp_listener *listener, lp_arrival_id id, unsigned status, const lp_header *headers,
                         size_t header_count, const void *body, size_t body_len, const char **wrong) {
   *wrong = NULL;
-  entry *e = given(listener, id);
-  if (!e || e->state != GIVEN) return false;
+  lp_entry *e = given(listener, id);
+  if (!e || e->state != LP_GIVEN) return false;
   if (status < 200 || status > 999) {
     *wrong = "a status is a number from 200 to 999";
     return false;
@@ -401,19 +334,19 @@ bool lp_listener_answer(lp_listener *listener, lp_arrival_id id, unsigned status
   return queued;
 }
 
-static int socket_of(const entry *e) {
+static int socket_of(const lp_entry *e) {
   return MHD_get_connection_info(e->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 }
 
 bool lp_listener_write(lp_listener *listener, lp_arrival_id id, const void *bytes, size_t len) {
-  entry *e = given(listener, id);
+  lp_entry *e = given(listener, id);
   if (!e) return false;
-  e->state = WRITTEN;
+  e->state = LP_WRITTEN;
   return lp_socket_write(socket_of(e), bytes, len, WRITE_MS);
 }
 
 bool lp_listener_finish(lp_listener *listener, lp_arrival_id id, lp_finish how) {
-  entry *e = given(listener, id);
+  lp_entry *e = given(listener, id);
   if (!e) return false;
   if (how == LP_RESET) lp_socket_reset(socket_of(e));
   else lp_socket_finish(socket_of(e));
@@ -423,6 +356,6 @@ bool lp_listener_finish(lp_listener *listener, lp_arrival_id id, lp_finish how) 
 }
 
 bool lp_listener_gone(lp_listener *listener, lp_arrival_id id) {
-  const entry *e = given(listener, id);
+  const lp_entry *e = given(listener, id);
   return !e || lp_socket_peer_gone(socket_of(e));
 }
