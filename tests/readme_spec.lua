@@ -6,12 +6,7 @@ local support = require "tests.support"
 
 local build = os.getenv("LUAPROV_BUILD") or "build"
 
-local function read(name)
-  local file = assert(io.open(name, "rb"))
-  local text = file:read("*a")
-  file:close()
-  return text
-end
+local read = support.read
 
 -- Runs commands of the README as they stand, in the environment that a sandbox printed.
 local function in_shell(commands, box, folder)

@@ -6,6 +6,14 @@ local M = {}
 
 M.interpreter = rawget(_G, "jit") and "luajit" or "lua5.4"
 
+--- The whole of a file.
+function M.read(path)
+  local file = assert(io.open(path, "rb"))
+  local text = file:read("*a")
+  file:close()
+  return text
+end
+
 local function quote(word) return "'" .. word:gsub("'", "'\\''") .. "'" end
 
 --- The text of a provider with one resource, `things`.

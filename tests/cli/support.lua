@@ -11,12 +11,7 @@ local DRIVER = [[
 local word = table.remove(arg, 1)
 os.exit(require("luaprov.cli").main(word, arg), true)]]
 
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read("*a")
-  file:close()
-  return text
-end
+local read = shared.read
 
 --- The words that start a command.
 ---@param environment? table<string, string> further variables; those of luaprov that are set here are not handed on

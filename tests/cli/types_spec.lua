@@ -22,12 +22,7 @@ local function page_of(...)
   return annotations.read { text }, text
 end
 
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read("*a")
-  file:close()
-  return text
-end
+local read = support.read
 
 local function write(path, text)
   local file = assert(io.open(path, "wb"))

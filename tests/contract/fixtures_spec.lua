@@ -6,12 +6,7 @@ local replay = dofile("tests/contract/replay.lua")
 
 local providers = { "onebox", "ocamba", "hubster", "myreports" }
 
-local function read(name)
-  local file = assert(io.open(name, "rb"))
-  local text = file:read("*a")
-  file:close()
-  return text
-end
+local read = require("tests.support").read
 
 local function named(provider, name)
   for _, exchange in ipairs(control.fixtures(provider)) do

@@ -3,12 +3,7 @@ local support = require "tests.support"
 
 local M = {}
 
-local function read(name)
-  local file = assert(io.open(name, "rb"))
-  local text = file:read("*a")
-  file:close()
-  return text
-end
+local read = support.read
 
 function M.write(name, text)
   local file = assert(io.open(name, "wb"))
