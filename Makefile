@@ -199,10 +199,12 @@ readme: modules-5.4
 	@LUA_PATH='$(BUILD)/share/lua/5.4/?.lua;$(BUILD)/share/lua/5.4/?/init.lua;;' LUA_CPATH='$(BUILD)/lib/lua/5.4/?.so;;' \
 	  lua5.4 tests/readme_table.lua README.md
 
+SANDBOX_SECONDS ?= 60
 bench:
 	@sh tests/packages.sh $(DEMO_PACKAGES)
 	@+$(BUILD_IT) all
 	@BUILD=$(BUILD) lua5.4 tests/bench/start.lua
+	@BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/sandbox.lua $(SANDBOX_SECONDS)
 
 # What is there to install, a name a line.
 BUILT = for part in bin lib share; do (cd $(BUILD) && find $$part -type f); done
@@ -246,7 +248,7 @@ help:
 	@echo "make test       every test; the last line is the count"
 	@echo "make check      luacheck, gcc and clang with warnings as errors, cppcheck, then the tests"
 	@echo "make fuzz       the JSON scanner under libFuzzer for FUZZ_SECONDS=60"
-	@echo "make bench      what a start of the interpreter costs beside lua5.4's"
+	@echo "make bench      what a start of the interpreter costs, and what a sandbox carries for SANDBOX_SECONDS=60"
 	@echo "make install    into PREFIX=/usr/local, below DESTDIR"
 	@echo "make uninstall  removes that again"
 	@echo "make deb        a Debian package in $(BUILD)/"

@@ -26,6 +26,16 @@ describe("make install", function()
       assert.equal("", (place.misses(share)))
       place.check_exports(lib)
     end)
+
+    it("loads libmicrohttpd only for who serves, and libcurl only for who calls, in " .. lua, function()
+      local function needed(module)
+        return done(("readelf -d %s/lib/lua/%s/luaprov/%s.so | grep NEEDED"):format(prefix, version, module))
+      end
+      assert.is_truthy(needed("core"):find("libcurl", 1, true))
+      assert.is_nil(needed("core"):find("microhttpd", 1, true))
+      assert.is_truthy(needed("listener"):find("microhttpd", 1, true))
+      assert.is_nil(needed("listener"):find("libcurl", 1, true))
+    end)
   end
 
   it("serves the interpreter, which needs no paths", function()
