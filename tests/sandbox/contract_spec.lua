@@ -13,18 +13,19 @@ local PLACEHOLDERS = {
   pageNumber = "0", pageSize = "50", limit = "20", offset = "0", page = "1", size = "100",
 }
 local CREDENTIALS = {
-  onebox = { token = PLACEHOLDERS.TOKEN, email = PLACEHOLDERS.EMAIL, password = PLACEHOLDERS.PASSWORD, site_id = "169" },
+  onebox = { token = PLACEHOLDERS.TOKEN, email = PLACEHOLDERS.EMAIL, password = PLACEHOLDERS.PASSWORD,
+             site_id = "169" },
   ocamba = { token = PLACEHOLDERS.TOKEN },
   hubster = { token = PLACEHOLDERS.TOKEN, client_id = PLACEHOLDERS.CLIENT_ID,
               client_secret = PLACEHOLDERS.CLIENT_SECRET },
   myreports = { token = PLACEHOLDERS.TOKEN, client_id = PLACEHOLDERS.CLIENT_ID,
                 client_secret = PLACEHOLDERS.CLIENT_SECRET, refresh_token = PLACEHOLDERS.REFRESH_TOKEN },
 }
-local ID_NAME = { ["onebox connections"] = "Id", ["hubster hubs"] = "hubId", ["hubster integrations"] = "integrationId" }
+local ID_NAME = {
+  ["onebox connections"] = "Id", ["hubster hubs"] = "hubId", ["hubster integrations"] = "integrationId",
+}
 -- Documented, and no operation of ours.
 local NOT_OURS = { ["myreports exists"] = true, ["myreports exists not"] = true }
-
-local function is_placeholder(text) return type(text) == "string" and text:match("^{([%w_-]+)}$") end
 
 local function filled(value)
   if type(value) == "table" then
@@ -162,8 +163,8 @@ end
 local function fault_of(provider, exchange)
   local response = exchange.response
   local body = type(response.json) == "table" and response.json or nil
-  local fault = { fault = "status", on = provider .. " " .. (exchange.resource == "auth" and "token" or exchange.resource),
-                  status = response.status }
+  local resource = exchange.resource == "auth" and "token" or exchange.resource
+  local fault = { fault = "status", on = provider .. " " .. resource, status = response.status }
   if exchange.resource ~= "auth" then fault.on = fault.on .. " " .. exchange.operation end
   if provider == "onebox" and body then
     if body.error then fault.form, fault.message = 2, body.error
@@ -210,7 +211,8 @@ describe("the sandbox of", function()
     local good, bad = 0, 0
     for _, exchange in ipairs(exchanges) do
       local function start(faults)
-        box = assert(luaprov.sandbox.start { provider, faults = faults, credentials = CREDENTIALS })
+        local credentials = { [provider] = CREDENTIALS[provider] }
+        box = assert(luaprov.sandbox.start { provider, faults = faults, credentials = credentials })
       end
       if exchange.error and ours(provider, exchange) then
         bad = bad + 1

@@ -2,6 +2,9 @@
 ---
 --- form: read (a function that replaces all reading), items, message, code, codes, strip, trace_id, kinds, outcomes,
 ---       kind, says, in_success; body (a template) and when (problem -> how the vendor puts it)
+---
+--- A function cannot be turned round: beside `read` a form takes a `body`, and without one the sandbox answers
+--- { "message": …, "code": … }.
 local errors = require "luaprov.errors"
 local near = require "luaprov.near"
 local problems = require "luaprov.provider.problems"
@@ -23,7 +26,8 @@ local function by_name(given, option, allowed, report)
   return map
 end
 
---- How a vendor puts a problem: `when = { exists = { status = 400, code = 600, message = "Hub name exists." } }`.
+--- How a vendor puts a problem: `when = { exists = { status = 400, code = 600, message = "Hub name exists." } }`. In a
+--- message {path} stands for the field that it is about.
 --- @param given any the option `when`
 --- @param path string for messages
 --- @param check_options function

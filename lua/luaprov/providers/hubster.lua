@@ -34,8 +34,10 @@ return provider {
     body = { status = "{status}", errors = { { code = "{code}", description = "{message} (code: {spelled})" } } },
     when = {
       unauthorized = { code = 102 }, expired = { code = 102 }, not_found = { code = 105 }, body = { code = 300 },
-      required = { code = 301 }, type = { code = 302 }, unknown = { code = 303 }, value = { code = 206 },
-      range = { code = 207 }, fixed = { code = 303 }, exists = { code = 106 },
+      required = { code = 301, message = "Property '{path}' is required." },
+      type = { code = 302, message = "Property '{path}' has another type." },
+      unknown = { code = 303, message = "Property '{path}' is not supported." },
+      value = { code = 206 }, range = { code = 207 }, fixed = { code = 303 }, exists = { code = 106 },
     },
   },
 
@@ -93,7 +95,7 @@ return provider {
         },
         WebChat = {
           list "allowedOrigins" { required = true, of = text {} }, list "start" {},
-          boolean "echo" { computed = true },
+          boolean "echo" { computed = true, example = false },
         },
         Direct = {
           choice "integrationType" { required = true, values = { "Customer", "Agent", "Bot", "System" },

@@ -27,13 +27,13 @@ end
 
 local check_table
 
-local function check_value(field, value, context, path, record)
+local function check_value(field, value, context, path, record, in_list)
   if field.type == "group" then
     if type(value) ~= "table" or json.is_array(value) then
       fault(context, path, "type", "must be an object")
       return nil
     end
-    return check_table(field.shape, value, context, path, type(record) == "table" and record or nil)
+    return check_table(field.shape, value, context, path, type(record) == "table" and record or nil, in_list)
   elseif field.type == "list" then
     if type(value) ~= "table" or not json.is_array(value) then
       fault(context, path, "type", "must be a list")
@@ -41,7 +41,10 @@ local function check_value(field, value, context, path, record)
     end
     local copy = json.array {}
     for i, item in ipairs(value) do
-      copy[i] = field.of and check_value(field.of, item, context, path .. "[" .. i .. "]") or item
+      if field.of then item = check_value(field.of, item, context, path .. "[" .. i .. "]", nil, true) end
+      -- A hole would end the list; what is wrong with it is noted.
+      if item == nil then item = json.null end
+      copy[i] = item
     end
     local _, why, problem = values.check_length(field, value, #value, "items")
     if why then fault(context, path, problem, why) end
@@ -103,17 +106,22 @@ local function check_shape(shape, scope, context, into, known, needs_all)
     if case then
       passes = check_shape(case, scope, context, into, known, needs_all) or passes
     elseif chosen and #context.faults == 0 then
-      fault(context, join(scope.prefix, by.selectors[#by.selectors]), "value", "do not go together")
+      fault(context, join(scope.prefix, by.selectors[#by.selectors]), "value",
+        "does not go with " .. table.concat(by.selectors, ", ", 1, #by.selectors - 1))
+    end
+    -- Without a variant nothing can be said of what only variants have.
+    if not case and #context.faults > 0 then
+      for name in pairs(by.union) do known[name] = true end
     end
   end
   return passes
 end
 
-function check_table(shape, input, context, prefix, record)
+function check_table(shape, input, context, prefix, record, in_list)
   local scope = { input = input, record = record, prefix = prefix, outer = context.scope }
   context.scope = scope
   local into, known = {}, {}
-  local needs_all = context.operation == "create" or (prefix ~= "" and shape.whole)
+  local needs_all = context.needs_all or in_list or (prefix ~= "" and shape.whole)
   local passes = check_shape(shape, scope, context, into, known, needs_all)
   for name, value in pairs(input) do
     if not known[name] then
@@ -129,14 +137,18 @@ end
 --- @param body table decoded
 --- @param operation string "create" or "update"
 --- @param record table|nil what is there, for an update
+--- @param whole boolean|nil an update replaces the record, so it must be whole
 --- @return table fields what to keep of the body
 --- @return table[] faults { path, problem, message }, by path
-function M.check(shape, body, operation, record)
-  local context = { operation = operation, faults = {} }
+function M.check(shape, body, operation, record, whole)
+  local context = { operation = operation, faults = {}, needs_all = operation == "create" or whole }
   local into = check_table(shape, body, context, "", record)
   table.sort(context.faults, function(a, b) return a.path < b.path end)
   return into, context.faults
 end
+
+--- The variant of a table, if it has one: see `case_of`.
+M.case_of = case_of
 
 --- Every example among a shape's fields, where a record of that shape has, or lacks, the field.
 --- @param shape table

@@ -3,19 +3,18 @@
 ---   { fault = "drop", on = "ocamba integrations create", times = 1 }
 ---
 --- on     PROVIDER, PROVIDER RESOURCE or PROVIDER RESOURCE OPERATION, `*` for any; token requests are `PROVIDER token`.
----        Absent: every call.
+---        Absent: every call, to paths that no vendor has, too.
 --- after  how many such calls go well before it begins
 --- times  how many calls it strikes; absent: all
+local declared = require "luaprov.sandbox.declared"
 local fill = require "luaprov.sandbox.fill"
 local http = require "luaprov.http"
 local json = require "luaprov.json"
-local near = require "luaprov.near"
-local problems = require "luaprov.provider.problems"
 
 local M = {}
 
--- Each: about (for people), takes (option -> type, and what it is when absent), play (exchange, fault). An exchange has
--- act (the vendor acts; returns its reply), send, write, finish, gone, later: see `server`.
+-- Each: about (for people), takes (option -> what it is when absent, "none" or "needed"), play (exchange, fault). An
+-- exchange has act (the vendor acts; returns its reply), send, write, finish, gone, later: see `server`.
 M.faults = {}
 
 local function define(name, about, takes, play) M.faults[name] = { about = about, takes = takes, play = play } end
@@ -39,8 +38,8 @@ define("problem", "the vendor finds something wrong, and says so in its own way"
   function(exchange, fault) exchange:send(exchange:refuse(fault.problem)) end)
 
 define("status", "answers with a status, in the vendor's form of an error or with a body of your own",
-  { status = 500, code = "any", message = "text", body = "any", form = 1, retry_after = "any", headers = "table",
-    acts = false },
+  { status = 500, code = "none", message = "none", body = "none", form = 1, retry_after = "none",
+    headers = "none", acts = false },
   function(exchange, fault)
     if fault.acts then exchange:act() end
     local headers = {}
@@ -195,89 +194,13 @@ define("short_pages", "a page of a list has fewer records than were asked for", 
 
 -- Struck at the start and not by a call: see `seeds`.
 define("others", "records that are there from the start; with `count`, each so often, and {n} counts",
-  { records = "table", count = 1 })
-
--- ---- reading what somebody declared ----
-
-local MATCHES = { fault = true, on = true, after = true, times = true }
-
-local function check_option(name, value, wanted)
-  local kind = type(wanted)
-  if kind == "string" and wanted == "any" then return true end
-  if wanted == "table" then kind = wanted end
-  if type(value) ~= kind then return false, name .. " must be a " .. kind end
-  if kind == "number" and value < 0 then return false, name .. " must not be below 0" end
-  if name == "problem" and not problems.status[value] then
-    return false, "there is no problem '" .. value .. "'" .. near.hint(value, problems.names(), 20)
-  end
-  if name == "status" and (value < 100 or value > 599 or value % 1 ~= 0) then
-    return false, "status must be one of HTTP"
-  end
-  return true
-end
-
--- "ocamba integrations create" -> its words, `false` for any.
-local function read_on(on, known)
-  local words = {}
-  for word in on:gmatch("%S+") do words[#words + 1] = word ~= "*" and word end
-  if #words == 0 or #words > 3 then return nil, "on is PROVIDER, PROVIDER RESOURCE or PROVIDER RESOURCE OPERATION" end
-  local provider, names = words[1] and known[words[1]], {}
-  if words[1] and not provider then
-    for name in pairs(known) do names[#names + 1] = name end
-    return nil, "on: there is no provider '" .. words[1] .. "' here" .. near.hint(words[1], names)
-  end
-  local resource = words[2]
-  if provider and resource and resource ~= "token" and not provider.resource[resource] then
-    for name in pairs(provider.resource) do names[#names + 1] = name end
-    return nil, "on: " .. words[1] .. " has no resource '" .. resource .. "'" .. near.hint(resource, names)
-  end
-  local operations = { "create", "get", "update", "delete", "list" }
-  local there = not words[3]
-  for _, name in ipairs(operations) do there = there or name == words[3] end
-  if not there then return nil, "on: there is no operation '" .. words[3] .. "'" .. near.hint(words[3], operations) end
-  return words
-end
+  { records = "needed", count = 1 })
 
 --- @param given table as declared
 --- @param known table name -> description of the providers that are served
 --- @return table|nil fault with every option
 --- @return string|nil why
-function M.read(given, known)
-  if type(given) ~= "table" then return nil, "a fault is a table, as in { fault = \"drop\" }" end
-  local names = {}
-  for name in pairs(M.faults) do names[#names + 1] = name end
-  local definition = M.faults[given.fault]
-  if not definition then
-    return nil, "there is no fault '" .. tostring(given.fault) .. "'" .. near.hint(tostring(given.fault), names)
-  end
-  local fault = { struck = 0, seen = 0 }
-  for name, value in pairs(given) do
-    local wanted = definition.takes[name]
-    if MATCHES[name] then
-      if (name == "after" or name == "times") and (type(value) ~= "number" or value < 0) then
-        return nil, given.fault .. ": " .. name .. " must be a number of calls"
-      elseif name == "on" and type(value) ~= "string" then
-        return nil, given.fault .. ": on must be text"
-      end
-    elseif wanted == nil then
-      names = {}
-      for option in pairs(definition.takes) do names[#names + 1] = option end
-      return nil, given.fault .. ": unknown option '" .. tostring(name) .. "'" .. near.hint(tostring(name), names, 10)
-    else
-      local ok, why = check_option(name, value, wanted)
-      if not ok then return nil, given.fault .. ": " .. why end
-    end
-    fault[name] = value
-  end
-  for name, default in pairs(definition.takes) do
-    local only_a_type = default == "any" or default == "text" or default == "table"
-    if fault[name] == nil and not only_a_type then fault[name] = default end
-  end
-  local words, why = read_on(given.on or "*", known)
-  if not words then return nil, given.fault .. ": " .. why end
-  fault.words = words
-  return fault
-end
+function M.read(given, known) return declared.read(M.faults, given, known) end
 
 --- The fault that strikes a call, if one does; counts it.
 --- @param faults table[] read ones, in the order in which they were declared
@@ -306,9 +229,8 @@ function M.play(fault, exchange) M.faults[fault.fault].play(exchange, fault) end
 --- The records of an `others`, one by one: fn(provider, resource, fields) -> true, or nil and why.
 function M.seeds(fault, fn)
   if fault.fault ~= "others" then return true end
-  if not fault.words[2] then return nil, "others: on must name a provider and a resource" end
   for n = 1, fault.count do
-    for _, record in ipairs(fault.records or {}) do
+    for _, record in ipairs(fault.records) do
       local fields = fill.fill(record, function(name) return name == "n" and ("%d"):format(n) or "{" .. name .. "}" end)
       local ok, why = fn(fault.words[1], fault.words[2], fields)
       if not ok then return nil, why end
@@ -317,25 +239,6 @@ function M.seeds(fault, fn)
   return true
 end
 
---- Reads a file of faults: Lua text that returns a list of them, and in which no other word means anything.
---- @param path string
---- @return table|nil list
---- @return string|nil why
-function M.load(path)
-  local file, why = io.open(path, "rb")
-  if not file then return nil, why end
-  local source = file:read("*a")
-  file:close()
-  if not source then return nil, path .. ": cannot be read" end
-  if source:find("^\27") then return nil, path .. ": is a binary chunk; a file of faults is text" end
-  local chunk
-  chunk, why = load(source, "@" .. path, "t", {})
-  if not chunk then return nil, why end
-  if setfenv then setfenv(chunk, {}) end -- luacheck: ignore 113
-  local ok, list = pcall(chunk)
-  if not ok then return nil, tostring(list) end
-  if type(list) ~= "table" or list.fault then return nil, path .. ": must return a list of faults" end
-  return list
-end
+M.load = declared.load
 
 return M

@@ -38,6 +38,7 @@ function M.put(body, keys, value)
 end
 
 local REASONS = {
+  [200] = "OK", [201] = "Created", [202] = "Accepted", [204] = "No content",
   [400] = "Bad request", [401] = "Unauthorized", [402] = "Payment required", [403] = "Forbidden", [404] = "Not found",
   [405] = "Method not allowed", [408] = "Request timeout", [409] = "Conflict", [410] = "Gone",
   [429] = "Too many requests", [500] = "Internal server error", [501] = "Not implemented", [502] = "Bad gateway",

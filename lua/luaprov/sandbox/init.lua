@@ -1,23 +1,21 @@
 --- A server on this machine that behaves as providers describe their vendors: made from the provider files themselves,
 --- so that a provider, ours or yours, can be tried without an account, and so can everything that goes wrong.
 ---
---- It lives in the process that starts it, and answers whenever that process waits for something of luaprov.
+--- It lives in the process that starts it, until it is stopped, and answers whenever that process waits for something
+--- of luaprov.
 --- `luaprov sandbox` runs one as a process of its own.
 local client_options = require "luaprov.provider.client_options"
 local errors = require "luaprov.errors"
 local faults = require "luaprov.sandbox.faults"
 local journal = require "luaprov.sandbox.journal"
 local json = require "luaprov.json"
-local load = require "luaprov.provider.load"
 local near = require "luaprov.near"
+local options_of = require "luaprov.sandbox.options"
 local runtime = require "luaprov.runtime"
 local server = require "luaprov.sandbox.server"
 local vendors = require "luaprov.sandbox.vendor"
 
 local M = {}
-
-local OPTIONS = { port = "number", host = "string", data = "string", faults = "table", limits = "boolean",
-                  credentials = "table", token_life = "number", log = "function" }
 
 ---@class luaprov.Box a running sandbox
 ---@field url string of the whole sandbox, "http://127.0.0.1:8080"
@@ -64,15 +62,14 @@ end
 
 --- What a client of a provider needs to reach the sandbox: `luaprov.client("ocamba", box:options "ocamba")`.
 ---@param provider string
----@return table options base_url, token_url, and the credentials of the first way to authenticate
+---@return table options base_url, token_url, the credentials of the first way to authenticate, and what settings are
+---  required
 function Box:options(provider)
   local vendor = vendor_of(self, provider, 2)
   local options = { base_url = vendor.base_url, token_url = self.token_url[provider] }
+  for _, pair in ipairs(vendor:settings()) do options[pair[1]] = pair[2] end
   for _, field in ipairs(vendor.provider.auth[1] and vendor.provider.auth[1].fields or {}) do
     options[field.name] = vendor.credentials[field.name]
-  end
-  for _, field in ipairs(vendor.provider.settings) do
-    if vendor.credentials[field.name] then options[field.name] = vendor.credentials[field.name] end
   end
   return options
 end
@@ -84,16 +81,15 @@ function Box:environment()
   for i, vendor in ipairs(self.vendors) do
     local provider, common = vendor.provider, {}
     local function add(into, option, value)
-      into[#into + 1] = { client_options.variable(provider.name, option), value }
+      into[#into + 1] = { client_options.variable(provider.name, option), tostring(value) }
     end
     add(common, "base_url", vendor.base_url)
-    for _, field in ipairs(provider.settings) do
-      if vendor.credentials[field.name] then add(common, field.name, vendor.credentials[field.name]) end
-    end
+    for _, pair in ipairs(vendor:settings()) do add(common, pair[1], pair[2]) end
     local ways = {}
     for j, method in ipairs(provider.auth) do
       ways[j] = {}
-      if method.kind == "token_request" then add(ways[j], "token_url", self.token_url[provider.name]) end
+      local path = vendor.tokens:path(method)
+      if path and method.kind == "token_request" then add(ways[j], "token_url", self.url .. path) end
       for _, field in ipairs(method.fields) do add(ways[j], field.name, vendor.credentials[field.name]) end
     end
     list[i] = { provider = provider.name, common = common, ways = ways }
@@ -126,90 +122,63 @@ function Box:stop()
   if self.journal then self.journal:close() end
 end
 
-local function check_options(options)
-  local names = {}
-  for name in pairs(OPTIONS) do names[#names + 1] = name end
-  for name, value in pairs(options) do
-    if type(name) ~= "number" then
-      if not OPTIONS[name] then
-        return "unknown option '" .. tostring(name) .. "'" .. near.hint(tostring(name), names)
-      elseif type(value) ~= OPTIONS[name] then
-        return name .. " must be a " .. OPTIONS[name] .. ", not a " .. type(value)
-      end
-    elseif type(value) ~= "string" then
-      return "a provider is given by its name, or the path of its file"
-    end
-  end
-end
-
-local function load_providers(names)
-  local known, list = {}, {}
-  if #names == 0 then names = load.names() end
-  for _, name in ipairs(names) do
-    local provider, err = load.load(name)
-    if not provider then return nil, err end
-    if known[provider.name] and known[provider.name] ~= provider then
-      return failed("two providers are called " .. provider.name)
-    end
-    if not known[provider.name] then list[#list + 1] = provider end
-    known[provider.name] = provider
-  end
-  if #list == 0 then return failed("no provider is given, and none is found") end
-  return list, known
-end
-
+-- The file of records, its events told to the vendors; and of which providers it has some.
 local function open_journal(box, path)
-  local by_name = {}
+  local by_name, has = {}, {}
   for _, vendor in ipairs(box.vendors) do by_name[vendor.provider.name] = vendor end
-  return journal.open(path, function(event)
+  local opened, why = journal.open(path, function(event)
     local vendor = by_name[event.provider]
     if not vendor then return "has records of '" .. tostring(event.provider) .. "', which is not served here" end
+    has[event.provider] = true
     return vendor:replay(event)
   end)
+  return opened, opened and has or why
+end
+
+-- Puts there what is there from the start: the provider files' records, and those of others.
+local function seed(box, has, read_faults)
+  for _, vendor in ipairs(box.vendors) do
+    for _, resource in ipairs(has[vendor.provider.name] and {} or vendor.provider.resources) do
+      for _, record in ipairs(resource.records) do
+        local entry, why = vendor:seed(resource.name, record)
+        if not entry then return why end
+      end
+    end
+  end
+  for i, fault in ipairs(read_faults) do
+    if not has[fault.words[1]] then
+      local ok, why = faults.seeds(fault, box.seed)
+      if not ok then return "fault " .. i .. ": " .. why end
+    end
+  end
 end
 
 -- Everything between an open port and a sandbox that answers. Returns what is wrong.
 local function furnish(box, providers, options, listener)
-  local function save(event)
-    if not box.journal then return true end
-    return box.journal:write(event)
-  end
+  local function save(event) return not box.journal or box.journal:write(event) end
   for i, provider in ipairs(providers) do
     local vendor = vendors.new(provider, {
-      url = box.url, save = save, limits = options.limits, token_life = options.token_life,
-      credentials = (options.credentials or {})[provider.name],
+      url = box.url, save = save, limits = options.limits,
+      token_life = options.token_life, credentials = (options.credentials or {})[provider.name],
     })
     box.vendors[i], box.base_url[provider.name] = vendor, vendor.base_url
     local path = vendor.tokens:path()
     if path then box.token_url[provider.name] = box.url .. path end
   end
-  local fresh = true
-  if options.data then
-    local why
-    box.journal, why = open_journal(box, options.data)
-    if not box.journal then return why end
-    fresh = box.journal.fresh
-  end
-  function box.seed(name, resource, fields)
-    for _, vendor in ipairs(box.vendors) do
-      if vendor.provider.name == name then return vendor:seed(resource, fields) end
-    end
-  end
-  -- What was there from the start is in the file, if there is one.
-  for _, vendor in ipairs(fresh and box.vendors or {}) do
-    for _, resource in ipairs(vendor.provider.resources) do
-      for _, record in ipairs(resource.records) do vendor:seed(resource.name, record) end
-    end
-  end
-  local read_faults = {}
+  function box.seed(name, resource, fields) return vendor_of(box, name, 2):seed(resource, fields) end
+  local read_faults, has = {}, {}
   for i, fault in ipairs(options.faults or {}) do
     local read, why = faults.read(fault, box.known)
     if not read then return "fault " .. i .. ": " .. why end
-    local ok
-    if fresh then ok, why = faults.seeds(read, box.seed) else ok = true end
-    if not ok then return "fault " .. i .. ": " .. why end
     read_faults[i] = read
   end
+  -- What was there from the start is in the file, for a provider that the file has.
+  if options.data then
+    box.journal, has = open_journal(box, options.data)
+    if not box.journal then return has end
+  end
+  local why = seed(box, has, read_faults)
+  if why then return why end
   box.server = server.new(listener, box.vendors, { faults = read_faults, log = options.log })
 end
 
@@ -222,12 +191,14 @@ end
 function M.start(options)
   options = options or {}
   if type(options) ~= "table" then error("start takes a table: a list of providers, and options", 2) end
-  local wrong = check_options(options)
+  local wrong = options_of.check(options)
   if wrong then error(wrong, 2) end
   local has, listeners = pcall(require, "luaprov.listener")
   if not has then return failed("the sandbox needs luaprov.listener: " .. tostring(listeners), "unsupported") end
-  local providers, known = load_providers(options)
+  local providers, known = options_of.providers(options)
   if not providers then return nil, known end
+  wrong = options_of.check_credentials(options.credentials, known)
+  if wrong then return failed(wrong) end
   local listener, why = listeners.new { host = options.host or "127.0.0.1", port = options.port or 0 }
   if not listener then return failed("cannot listen at " .. why, "network") end
   local host = options.host or "127.0.0.1"

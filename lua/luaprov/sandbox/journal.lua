@@ -6,17 +6,36 @@ local M = {}
 M.__index = M
 
 local FORMAT = "luaprov sandbox records"
+local BUFFER = 1024 * 1024 -- bytes: a line that fits is written at once, and not in parts
+
+local in_use = {} -- the files of this process
 
 local function quote(path) return "'" .. path:gsub("'", "'\\''") .. "'" end
 
--- Its records hold what was sent as secrets: only its owner reads it.
-local function create(path)
-  local ok = os.execute("umask 077 && : 2>/dev/null >> " .. quote(path))
+local function shell(command)
+  local ok = os.execute(command)
   return ok == true or ok == 0
 end
 
-local function replay(path, text, on_event)
-  local number, at = 0, 1
+-- Its records hold what was sent as secrets: only its owner reads it.
+local function create(path)
+  return shell("umask 077 && { : >> " .. quote(path) .. "; } 2>/dev/null")
+end
+
+local function header_of(line)
+  local header = line and json.decode(line)
+  return type(header) == "table" and header.format == FORMAT
+end
+
+local function replay(path, file, on_event)
+  local line, number = file:read(#FORMAT + 64), 0 -- it may be anything, of any size
+  if not line or line == "" then return number end
+  if not header_of(line:match("^([^\n]*)\n")) then
+    return nil, path .. ": is no file of a sandbox's records; it is left as it is"
+  end
+  file:seek("set", 0)
+  local text = file:read("*a")
+  local at = 1
   while at <= #text do
     number = number + 1
     local stop = text:find("\n", at, true)
@@ -24,51 +43,57 @@ local function replay(path, text, on_event)
       return nil, ("%s:%d: the last line is cut off, so it is not whole; `head -n %d` has what stands before it")
         :format(path, number, number - 1)
     end
-    local event, why = json.decode(text:sub(at, stop - 1))
-    if number == 1 and (type(event) ~= "table" or event.format ~= FORMAT) then
-      return nil, path .. ": is no file of a sandbox's records; it is left as it is"
-    elseif type(event) ~= "table" then
-      return nil, ("%s:%d: cannot be read: %s"):format(path, number, why or "no object")
-    elseif number > 1 then
-      why = on_event(event)
-      if why then return nil, ("%s:%d: %s"):format(path, number, why) end
+    if number > 1 then
+      local event, why = json.decode(text:sub(at, stop - 1))
+      why = type(event) == "table" and on_event(event) or why or (type(event) ~= "table" and "no object") or nil
+      if why then return nil, ("%s:%d: cannot be read: %s"):format(path, number, why) end
     end
     at = stop + 1
   end
+  file:seek("end")
   return number
 end
 
---- Opens a file of records, or makes it, and tells what it holds.
+-- What tells a file from all others, whatever its path.
+local function identity(path)
+  local has_lfs, lfs = pcall(require, "lfs")
+  local about = has_lfs and lfs.attributes(path)
+  return about and about.dev .. ":" .. about.ino or path
+end
+
+local function lock(file)
+  local has_lfs, lfs = pcall(require, "lfs")
+  return not has_lfs or lfs.lock(file, "w")
+end
+
+--- Opens a file of records, or makes it, and tells what it holds. Where lua-filesystem is installed, no second sandbox
+--- can have it meanwhile.
 --- @param path string
 --- @param on_event function event -> nil, or why it cannot be
---- @return table|nil journal fresh: whether it held nothing
+--- @return table|nil journal
 --- @return string|nil why
 function M.open(path, on_event)
-  local file = io.open(path, "rb")
-  local text = ""
-  if file then
-    local unreadable
-    text, unreadable = file:read("*a")
-    file:close()
-    if not text then return nil, path .. ": cannot be read: " .. tostring(unreadable) end
+  if shell("test -e " .. quote(path)) and not shell("test -f " .. quote(path)) then
+    return nil, path .. ": is no file"
+  elseif not shell("test -e " .. quote(path)) and not create(path) then
+    return nil, path .. ": cannot be made"
   end
-  local lines, why = replay(path, text, on_event)
-  if not lines then return nil, why end
-  if not file and not create(path) then return nil, path .. ": cannot be made" end
-  file, why = io.open(path, "ab")
+  local id = identity(path)
+  -- The system's locks are a process's: within one they keep nobody out, and the first who closes the file ends them.
+  if in_use[id] then return nil, path .. ": another sandbox uses it" end
+  local file, why = io.open(path, "a+b")
   if not file then return nil, why end
-  -- Two sandboxes would overwrite each other's view.
-  local has_lfs, lfs = pcall(require, "lfs")
-  if has_lfs and not lfs.lock(file, "w") then
+  file:setvbuf("full", BUFFER)
+  local lines
+  if lock(file) then lines, why = replay(path, file, on_event)
+  else why = path .. ": another sandbox uses it" end
+  local journal = setmetatable({ file = file, path = path, id = id }, M)
+  if lines == 0 then lines, why = journal:write { format = FORMAT } end
+  if not lines then
     file:close()
-    return nil, path .. ": another sandbox uses it"
+    return nil, why
   end
-  local journal = setmetatable({ file = file, path = path, fresh = lines == 0 }, M)
-  if lines == 0 then
-    local ok
-    ok, why = journal:write { format = FORMAT }
-    if not ok then return nil, why end
-  end
+  in_use[id] = true
   return journal
 end
 
@@ -77,8 +102,10 @@ end
 --- @return string|nil why
 function M:write(event)
   if self.broken then return nil, self.broken end
-  local line = assert(json.encode(event)) .. "\n"
-  local ok, why = self.file:write(line)
+  local line, why = json.encode(event)
+  if not line then return nil, why end
+  local ok
+  ok, why = self.file:write(line, "\n")
   if ok then ok, why = self.file:flush() end
   if ok then return true end
   -- Half a line may be there: nothing can follow it.
@@ -86,6 +113,9 @@ function M:write(event)
   return nil, self.broken
 end
 
-function M:close() self.file:close() end
+function M:close()
+  self.file:close()
+  in_use[self.id] = nil
+end
 
 return M

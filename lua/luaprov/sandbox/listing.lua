@@ -2,6 +2,7 @@
 local digits = require "luaprov.provider.digits"
 local fill = require "luaprov.sandbox.fill"
 local json = require "luaprov.json"
+local records = require "luaprov.sandbox.records"
 local routes = require "luaprov.sandbox.routes"
 
 local M = {}
@@ -16,7 +17,7 @@ end
 local function fits(entry, filters, parents, now)
   if entry.listed_at and entry.listed_at > now then return false end
   for name, value in pairs(parents) do
-    if entry.parents[name] ~= nil and text(entry.parents[name]) ~= value then return false end
+    if entry.parents[name] ~= nil and not records.same_id(entry.parents[name], value) then return false end
   end
   for name, value in pairs(filters) do
     local own = entry.body[name]

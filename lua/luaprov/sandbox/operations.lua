@@ -74,6 +74,21 @@ local function record_reply(operation, entry)
   return reply_with(operation, enveloped(operation, entry.body, operation.record))
 end
 
+-- A new record's, with its id wherever the provider file says that it is.
+local function created_reply(vendor, operation, entry, request)
+  local body, headers = enveloped(operation, operation.returns ~= "nothing" and entry.body or nil, operation.record), {}
+  for _, source in ipairs(operation.id or {}) do
+    if source == "location" then
+      headers = { "Location", vendor.origin .. request.path:gsub("/+$", "") .. "/" .. tostring(entry.id) }
+    elseif operation.returns == "nothing" then
+      fill.put(body, source, entry.id)
+    end
+  end
+  local reply = reply_with(operation, body)
+  for _, text in ipairs(headers) do reply.headers[#reply.headers + 1] = text end
+  return reply
+end
+
 local function broken(vendor, why)
   return errors.reply(vendor.provider, { status = 500, faults = { { message = why } } })
 end
@@ -89,15 +104,27 @@ local function exists(vendor, resource, request)
     .. " exists.")
 end
 
--- A parent that has to be there, and is not.
+-- A parent that has to be there, and is not. Parents in a path become the ids as their own records have them.
 local function missing_parent(vendor, resource, parents, body)
   for _, field in ipairs(resource.shape.fields) do
     local id = field.parent and parents[field.name]
     if field.parent and id == nil then id = body[field.name] end
-    if id ~= nil and not vendor.collections[field.parent]:get(id) then
-      return vendor.provider.resource[field.parent]
+    if id ~= nil and id ~= json.null then
+      local owner = vendor.collections[field.parent]:get(id)
+      if not owner then return vendor.provider.resource[field.parent] end
+      if parents[field.name] ~= nil then parents[field.name] = owner.id end
     end
   end
+end
+
+local DEPTH = 100 -- of a body's tables within tables: it goes into other tables, which must be readable, too
+
+local function depth_of(value, depth)
+  local deepest = depth
+  for _, inner in pairs(value) do
+    if type(inner) == "table" then deepest = math.max(deepest, depth_of(inner, depth + 1)) end
+  end
+  return deepest
 end
 
 --- The decoded body of a request, which keeps it as `decoded`.
@@ -106,7 +133,9 @@ end
 function M.body_of(request)
   local body, why = json.decode(request.body)
   if request.body == "" then return nil, "is missing" end
-  if why or type(body) ~= "table" then return nil, "is no JSON" end
+  if why then return nil, "is no JSON" end
+  if type(body) ~= "table" then return nil, "is no object" end
+  if depth_of(body, 1) > DEPTH then return nil, "is nested too deep" end
   request.decoded = body
   return body
 end
@@ -129,18 +158,7 @@ function M.create(vendor, route, request)
   local ok
   ok, why = vendor:put(resource, entry)
   if not ok then return broken(vendor, why) end
-  local reply = record_reply(operation, entry)
-  for _, source in ipairs(operation.id or {}) do
-    if source == "location" then
-      reply.headers[#reply.headers + 1] = "Location"
-      reply.headers[#reply.headers + 1] = vendor.origin .. request.path:gsub("/+$", "") .. "/" .. tostring(id)
-    elseif operation.returns == "nothing" then
-      local with_id = enveloped(operation, nil, operation.record)
-      fill.put(with_id, source, id)
-      reply = reply_with(operation, with_id)
-    end
-  end
-  return reply, entry
+  return created_reply(vendor, operation, entry, request), entry
 end
 
 function M.get(_, route) return record_reply(route.operation, route.entry) end
@@ -152,12 +170,13 @@ function M.update(vendor, route, request)
   local changes
   changes, why = patch.read(operation.sends, body)
   if not changes then return refused(vendor, resource, request, "body", why) end
-  local fields, faults = check.check(resource.shape, changes, operation.sends == "whole" and "create" or "update",
-    entry.body)
+  local fields, faults = check.check(resource.shape, changes, "update", entry.body, operation.sends == "whole")
   if #faults > 0 then return errors.of(vendor.provider, resource, faults, request) end
   local after = patch.apply(resource.shape, entry.body, fields, operation.sends)
   local collection = vendor.collections[resource.name]
   if collection:like(after, entry.parents, entry.id) then return exists(vendor, resource, request) end
+  local orphan_of = missing_parent(vendor, resource, {}, fields)
+  if orphan_of then return refused(vendor, orphan_of, request, "not_found", "Not found.") end
   after = M.complete(resource, after, entry.id, entry.parents)
   local changed = { id = entry.id, parents = entry.parents, body = after, listed_at = entry.listed_at }
   local ok
@@ -173,10 +192,11 @@ function M.delete(vendor, route)
 end
 
 function M.list(vendor, route, request)
-  local operation = route.operation
+  local operation, parents = route.operation, M.parents_of(vendor, route.parts)
+  local orphans_of = missing_parent(vendor, route.resource, parents, {})
+  if orphans_of then return refused(vendor, orphans_of, request, "not_found", "Not found.") end
   local items, lookup = listing.page(vendor.collections[route.resource.name], operation, {
-    query = routes.query(request.query), parents = M.parents_of(vendor, route.parts), size = vendor.page_size,
-    now = http.now(),
+    query = routes.query(request.query), parents = parents, size = request.page_size, now = http.now(),
   })
   if not items then return refused(vendor, route.resource, request, "value", "The page is not valid.") end
   local body = enveloped(operation, items, operation.items, lookup)

@@ -1,4 +1,5 @@
 --- What an update asks for, in each of the forms that providers have: the other direction of `provider/changes`.
+local check = require "luaprov.sandbox.check"
 local json = require "luaprov.json"
 
 local M = {}
@@ -46,32 +47,60 @@ local function copy(value)
   return into
 end
 
--- A field by its name, in whatever variant has it.
-local function field_of(shape, name)
-  if not shape then return nil end
-  local field = shape.by_name[name]
-  for _, by in ipairs(shape.by) do field = field or by.union[name] end
-  return field
+-- A field by its name, in the variant that the table has.
+local function field_of(scope, name)
+  local function find(shape)
+    local field = shape.by_name[name]
+    for _, by in ipairs(shape.by) do
+      local case = not field and check.case_of(by, scope)
+      field = field or case and find(case) or nil
+    end
+    return field
+  end
+  return scope.shape and find(scope.shape)
 end
 
--- What the vendor itself keeps stays when a table is replaced.
-local function replaced(shape, before, changes)
-  local after = copy(changes)
-  for name, value in pairs(before) do
-    local field = field_of(shape, name)
-    if after[name] == nil and (not field or field.computed) then after[name] = value end
+local function within(scope, field, changes, record)
+  return { shape = field and field.shape, input = changes, record = record, outer = scope }
+end
+
+-- A table that replaces another: what the vendor itself keeps of that one stays.
+local function replaced(scope)
+  local after = copy(scope.input)
+  for name, value in pairs(scope.record) do
+    local field = field_of(scope, name)
+    if after[name] == nil then
+      if not field or field.computed or field.fixed then after[name] = value end
+    elseif field and field.shape and is_object(value) and is_object(after[name]) then
+      after[name] = replaced(within(scope, field, scope.input[name], value))
+    end
   end
   return after
 end
 
-local function merge(shape, record, changes)
-  for name, value in pairs(changes) do
-    local field = field_of(shape, name)
-    local inner = field and field.shape
-    if not is_object(value) or not is_object(record[name]) then record[name] = copy(value)
-    elseif inner and inner.whole then record[name] = replaced(inner, record[name], value)
-    else merge(inner, record[name], value) end
+-- RFC 7396: a null removes, and there is none within what is new.
+local function without_nulls(value)
+  if not is_object(value) then return copy(value) end
+  local into = {}
+  for key, inner in pairs(value) do
+    if inner ~= json.null then into[key] = without_nulls(inner) end
   end
+  return into
+end
+
+-- Lays changes over what is there: objects over objects, all else replaces.
+local function merged(scope, null_removes)
+  local after = copy(scope.record)
+  for name, value in pairs(scope.input) do
+    local field, before = field_of(scope, name), scope.record[name]
+    local inner = within(scope, field, value, before)
+    if value == json.null and null_removes then after[name] = nil
+    elseif not is_object(value) or not is_object(before) then
+      after[name] = null_removes and without_nulls(value) or copy(value)
+    elseif inner.shape and inner.shape.whole then after[name] = replaced(inner)
+    else after[name] = merged(inner, null_removes) end
+  end
+  return after
 end
 
 --- The record after an update; the one before stays as it is.
@@ -81,15 +110,9 @@ end
 --- @param form string
 --- @return table after
 function M.apply(shape, before, changes, form)
-  if form == "whole" then return replaced(shape, before, changes) end
-  local after = copy(before)
-  merge(shape, after, changes)
-  if form == "merge_patch" or form == "json_patch" then
-    for name, value in pairs(changes) do
-      if value == json.null then after[name] = nil end
-    end
-  end
-  return after
+  local scope = { shape = shape, input = changes, record = before }
+  if form == "whole" then return replaced(scope) end
+  return merged(scope, form ~= "changes")
 end
 
 return M

@@ -4,8 +4,11 @@ local digits = require "luaprov.provider.digits"
 local M = {}
 M.__index = M
 
--- GUIDs mean the same in either case.
+-- GUIDs mean the same in either case; a number and its digits are one id.
 local function index_of(id) return (type(id) == "number" and digits(id) or tostring(id)):lower() end
+
+--- Whether two ids are the same.
+function M.same_id(a, b) return index_of(a) == index_of(b) end
 
 --- @param resource table description
 --- @return table collection
@@ -13,14 +16,14 @@ function M.new(resource)
   return setmetatable({ resource = resource, by_id = {}, by_key = {}, order = {}, count = 0, last_number = 1000 }, M)
 end
 
--- What a vendor that keeps records unique goes by; nil where a part of it is missing, or it keeps nothing unique.
+-- What a vendor that keeps records unique goes by; nil where a part of it is missing or null, or nothing is unique.
 local function key_of(self, body, parents)
   if not self.resource.unique or not self.resource.key then return nil end
   local parts = {}
   for i, name in ipairs(self.resource.key) do
     local value = body[name]
     if value == nil then value = parents[name] end
-    if value == nil or type(value) == "table" then return nil end
+    if type(value) ~= "string" and type(value) ~= "number" and type(value) ~= "boolean" then return nil end
     parts[i] = type(value) .. ":" .. tostring(value)
   end
   return table.concat(parts, "\0")
@@ -57,8 +60,8 @@ function M:put(entry)
   else
     entry.place = #self.order + 1
     self.count = self.count + 1
-    local number = tonumber(entry.id)
-    if number and number % 1 == 0 and number < 2 ^ 53 then self.last_number = math.max(self.last_number, number) end
+    local number = tonumber(index:match("^%d+$"))
+    if number and number < 2 ^ 53 then self.last_number = math.max(self.last_number, number) end
   end
   self.order[entry.place] = entry
   self.by_id[index] = entry

@@ -4,7 +4,24 @@ local uri = require "luaprov.uri"
 
 local M = {}
 
-local function literal(text) return (text:gsub("%W", "%%%0")) end
+-- A whole number that is more than this is no page.
+local MOST = 2 ^ 53
+
+--- A pattern that fits a text and nothing else.
+function M.literal(text) return (text:gsub("%W", "%%%0")) end
+local literal = M.literal
+
+--- The pattern of a template; in the place of an optional part anything may stand.
+--- @param parts table
+--- @param pattern_of function name -> pattern of what may stand there
+function M.pattern(parts, pattern_of)
+  local out = {}
+  for i, part in ipairs(parts) do
+    if type(part) == "string" then out[i] = literal(part)
+    else out[i] = part.optional and ".*" or pattern_of(part.name) end
+  end
+  return table.concat(out)
+end
 
 -- The patterns of a template, one for each choice of its optional parts, with the names that they capture.
 local function patterns_of(parts, prefix)
@@ -150,7 +167,11 @@ function M.page(pages, query)
       local captures = { value:match("^" .. pattern:gsub("{}", "(%%d+)") .. "$") }
       if not captures[1] then captures = { value:match("^(%d+)$") } end
       if not captures[1] then return nil end
-      for i, name in ipairs(parameter.names) do asked[name] = tonumber(captures[i]) end
+      for i, name in ipairs(parameter.names) do
+        local number = tonumber(captures[i])
+        if number and number >= MOST then return nil end
+        asked[name] = number
+      end
     end
   end
   return asked

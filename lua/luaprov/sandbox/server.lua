@@ -21,19 +21,14 @@ function Exchange:act(options)
   local vendor = self.vendor
   -- What a late act finds may be another than when the request came.
   if self.is_late then self.route, self.unrouted = vendor:route(self.request) end
-  local size = vendor.page_size
-  vendor.page_size = options and options.page_size or size
+  self.request.page_size = options and options.page_size
   local reply, entry = vendor:answer(self.request, self.route, self.unrouted)
-  vendor.page_size = size
   self.status = reply.status
   return reply, entry
 end
 
 --- The vendor's way to say what is wrong, without acting.
-function Exchange:refuse(problem)
-  return errors.of(self.vendor.provider, self.route and self.route.resource,
-    { { problem = problem, message = problem:gsub("_", " ") } }, self.request)
-end
+function Exchange:refuse(problem) return self.vendor:refuse(self.request, self.route, problem) end
 
 function Exchange:problem(problem) return errors.reply(self.vendor.provider, problem, self.request) end
 
@@ -50,7 +45,7 @@ function Exchange:gone() return self.server.listener:gone(self.request.id) end
 
 function Exchange:later(seconds, fn)
   self.is_late = true
-  self.server.timers:add(http.now() + seconds, fn)
+  self.server.timers:add(http.now() + seconds, function() self.server:guard(self.request, fn) end)
 end
 
 -- ---- the server ----
@@ -72,25 +67,13 @@ local function vendor_of(self, path)
   end
 end
 
--- `/` and `/-/records/PROVIDER/RESOURCE` are the sandbox's own: no vendor has them.
+-- `/` is the sandbox's own: no vendor has it.
 local function own_reply(self, request)
-  local body
-  local provider, resource = request.path:match("^/%-/records/([^/]+)/([^/]+)$")
-  if provider then
-    for _, vendor in ipairs(self.vendors) do
-      local collection = vendor.provider.name == provider and vendor.collections[resource]
-      if collection then
-        body = json.array {}
-        for entry in collection:each() do body[#body + 1] = entry.body end
-      end
-    end
-  elseif request.path == "/" then
-    body = {}
-    for _, vendor in ipairs(self.vendors) do body[vendor.provider.name] = vendor.base_url end
-  end
-  if not body then
+  if request.path ~= "/" then
     return { status = 404, headers = { "Content-Type", "text/plain" }, body = "no provider of this sandbox\n" }
   end
+  local body = {}
+  for _, vendor in ipairs(self.vendors) do body[vendor.provider.name] = vendor.base_url end
   return { status = 200, headers = { "Content-Type", "application/json" }, body = assert(json.encode(body)) }
 end
 
@@ -121,6 +104,14 @@ local function serve(self, request)
   if self.log then self.log(describe(exchange)) end
 end
 
+--- Does something for a request. A fault of ours, or of a provider file's, ends that request and nothing else.
+function M:guard(request, fn)
+  local ok, why = xpcall(fn, debug.traceback)
+  if ok then return end
+  self.listener:answer(request.id, 500, { "Content-Type", "text/plain" }, "the sandbox failed\n")
+  io.stderr:write("luaprov sandbox: ", tostring(why), "\n")
+end
+
 --- What there is to do is done; nothing waits.
 --- @return number|nil seconds until it wants to be called again
 function M:turn()
@@ -128,11 +119,7 @@ function M:turn()
   while true do
     local request = self.listener:next()
     if not request then break end
-    local ok, why = xpcall(function() serve(self, request) end, debug.traceback)
-    if not ok then
-      self.listener:answer(request.id, 500, { "Content-Type", "text/plain" }, "the sandbox failed\n")
-      io.stderr:write("luaprov sandbox: ", why, "\n")
-    end
+    self:guard(request, function() serve(self, request) end)
   end
   self.timers:run(http.now())
   self.listener:run()

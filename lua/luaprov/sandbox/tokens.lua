@@ -1,6 +1,6 @@
---- Who may call a sandbox: credentials, the tokens that they are exchanged for, and when those end.
-local json = require "luaprov.json"
+--- Who is let in: the credentials that a sandbox takes, and the tokens that it hands out for them.
 local fill = require "luaprov.sandbox.fill"
+local json = require "luaprov.json"
 local routes = require "luaprov.sandbox.routes"
 local template = require "luaprov.provider.template"
 
@@ -8,19 +8,25 @@ local M = {}
 M.__index = M
 
 local LIFE = 3600 -- seconds, where neither the provider file nor whoever starts the sandbox says
-local KEPT = 1000 -- ended tokens that are still known as such
+local KEPT = 1000 -- tokens, and replaced credentials, that are still known: of more the oldest go
 
--- A value that a credential or setting may have.
+-- A value that a credential or setting may have. Where it must fit a pattern, the provider file has an example.
 local function value_for(field)
-  if field.example ~= nil then return tostring(field.example) end
-  if field.value_list then return tostring(field.value_list[1]) end
-  return "sandbox-" .. field.name:gsub("_", "-")
+  if field.example ~= nil then return field.example end
+  if field.default ~= nil then return field.default end
+  if field.value_list then return field.value_list[1] end
+  if field.type == "integer" then return field.min or math.min(1, field.max or 1) end
+  if field.type == "boolean" then return true end
+  if field.type == "url" then return "https://sandbox.invalid" end
+  local text = "sandbox-" .. field.name:gsub("_", "-")
+  if field.min and #text < field.min then text = text .. ("0"):rep(field.min - #text) end
+  return field.max and text:sub(1, field.max) or text
 end
 
 --- What a client has to give to be let in, by option.
 --- @param provider table description
 --- @param given table|nil option -> value, for those that shall be others
---- @return table option -> text
+--- @return table option -> value
 function M.credentials(provider, given)
   local values = {}
   for _, method in ipairs(provider.auth) do
@@ -29,89 +35,93 @@ function M.credentials(provider, given)
   for _, field in ipairs(provider.settings) do
     if field.type == "secret" then values[field.name] = value_for(field) end
   end
-  for name, value in pairs(given or {}) do values[name] = tostring(value) end
+  for name, value in pairs(given or {}) do values[name] = value end
   return values
+end
+
+--- The settings without which no client can be made, and a value for each.
+--- @param provider table description
+--- @return table[] list of { name, value }
+function M.settings(provider)
+  local list = {}
+  for _, field in ipairs(provider.settings) do
+    if field.required and field.type ~= "secret" and field.default == nil then
+      list[#list + 1] = { field.name, value_for(field) }
+    end
+  end
+  return list
 end
 
 --- @param provider table description
 --- @param options table credentials, life (seconds, or nil), now (function), base_path, prefix
 function M.new(provider, options)
   local self = setmetatable({
-    provider = provider, credentials = options.credentials, life = options.life, now = options.now, issued = {},
-    ended = {}, given = {}, requests = {},
+    provider = provider, credentials = options.credentials, life = options.life, now = options.now,
+    issued = {}, given = {}, -- lists of what was handed out, and what each of it is worth
+    requests = {}, paths = {}, -- path -> ways; way -> path
   }, M)
   for _, method in ipairs(provider.auth) do
     if method.kind == "token_request" then
       -- "{base_url}/…" lies below the base path, any other URL beside it.
       local first = method.url[1]
       local below = type(first) == "table" and first.name == "base_url" and options.base_path or options.prefix
-      local path = template.expand(routes.path_of(method.url), function() return "x" end)
-      self.requests[below .. path] = method
+      local path = below .. template.expand(routes.path_of(method.url), function() return "x" end)
+      self.requests[path] = self.requests[path] or {}
+      table.insert(self.requests[path], method)
+      self.paths[method] = path
     end
   end
   return self
 end
 
---- The path of token requests, if there are any: of the first way that has them.
-function M:path()
-  for _, method in ipairs(self.provider.auth) do
-    for path, own in pairs(self.requests) do
-      if own == method then return path end
-    end
+--- The path of token requests, if there are any: of one way, or of the first that has them.
+function M:path(method)
+  for _, own in ipairs(method and { method } or self.provider.auth) do
+    if self.paths[own] then return self.paths[own] end
   end
 end
 
--- Ended tokens are told from unknown ones, as far as they are remembered.
-local function sweep(self)
-  local now = self.now()
-  for token, ends in pairs(self.issued) do
-    if ends <= now then
-      self.issued[token] = nil
-      self.ended[#self.ended + 1] = token
-      self.ended[token] = true
-    end
-  end
-  while #self.ended > KEPT do self.ended[table.remove(self.ended, 1)] = nil end
+local function remember(list, key, value)
+  list[#list + 1] = key
+  list[key] = value
+  if #list > KEPT then list[table.remove(list, 1)] = nil end
 end
 
--- Notes a replacement of a credential; of many the oldest go.
-local function note_given(self, fresh)
-  self.given[#self.given + 1] = fresh
-  self.given[fresh] = true
-  if #self.given > KEPT then self.given[table.remove(self.given, 1)] = nil end
-end
-
--- A header template with a secret setting in it is a credential, too.
+-- A header template with a secret setting in it is a credential, too; another setting in it may have any value.
 local function has_headers(self, headers)
   for name, parts in pairs(self.provider.headers) do
     local secret = false
     for _, setting in ipairs(parts.names) do secret = secret or self.credentials[setting] ~= nil end
-    local wanted = secret and template.expand(parts, function(setting) return self.credentials[setting] or "" end)
-    if wanted and headers[name:lower()] ~= wanted then return false end
+    if secret then
+      local pattern = routes.pattern(parts, function(setting)
+        local value = self.credentials[setting]
+        return value == nil and ".*" or routes.literal(tostring(value))
+      end)
+      if not (headers[name:lower()] or ""):find("^" .. pattern .. "$") then return false end
+    end
   end
   return true
 end
 
 --- Whether a request may pass.
 --- @param headers table of the request, names in lower case
---- @return string|nil account who it is
---- @return string|nil problem unauthorized or expired
+--- @return string|nil problem unauthorized or expired; nil when it may
 function M:check(headers)
-  if not has_headers(self, headers) then return nil, "unauthorized" end
-  if #self.provider.auth == 0 then return "everybody" end
-  local token = (headers.authorization or ""):match("^[Bb]earer +(%S+)$")
-  if not token then return nil, "unauthorized" end
+  if not has_headers(self, headers) then return "unauthorized" end
+  if #self.provider.auth == 0 then return nil end
+  local token = (headers.authorization or ""):match("^[Bb][Ee][Aa][Rr][Ee][Rr] +(%S+)$")
+  if not token then return "unauthorized" end
   for _, method in ipairs(self.provider.auth) do
-    if method.kind == "bearer" and token == self.credentials[method.fields[1].name] then return token end
+    if method.kind == "bearer" and token == tostring(self.credentials[method.fields[1].name]) then return nil end
   end
   local ends = self.issued[token]
-  if ends and ends > self.now() then return token end
-  return nil, (ends or self.ended[token]) and "expired" or "unauthorized"
+  if not ends then return "unauthorized" end
+  return ends <= self.now() and "expired" or nil
 end
 
 --- Makes every token that has been asked for an ended one.
 function M:expire()
-  for token in pairs(self.issued) do self.issued[token] = 0 end
+  for _, token in ipairs(self.issued) do self.issued[token] = 0 end
 end
 
 local function values_of(request)
@@ -126,36 +136,51 @@ local function values_of(request)
   return values
 end
 
---- Answers a token request.
---- @param request table
---- @return table|nil body
---- @return string|nil code of RFC 6749, 5.2, when it is refused
-function M:request(request)
-  local method, values = self.requests[request.path], values_of(request)
+-- Whether one way takes what came; else a code of RFC 6749, 5.2.
+local function judge(self, method, values)
   for name, value in pairs(method.constant) do
-    if values[name] ~= value then return nil, name == "grant_type" and "unsupported_grant_type" or "invalid_request" end
+    if tostring(values[name]) ~= tostring(value) then
+      return name == "grant_type" and "unsupported_grant_type" or "invalid_request"
+    end
   end
   for _, field in ipairs(method.fields) do
     local value = values[field.as or field.name]
-    if value == nil and field.required then return nil, "invalid_request" end
-    if value ~= nil and tostring(value) ~= self.credentials[field.name] and not self.given[value] then
-      return nil, field.name == method.rotates and "invalid_grant" or "invalid_client"
-    end
+    if value == nil and field.required then return "invalid_request" end
+    local rotates = field.name == method.rotates
+    local known = value == nil or tostring(value) == tostring(self.credentials[field.name])
+      or rotates and self.given[value]
+    if not known then return rotates and "invalid_grant" or "invalid_client" end
   end
-  sweep(self)
-  local token = "sandbox-" .. fill.uuid()
-  local life = self.life or method.lifetime or LIFE
-  self.issued[token] = self.now() + life
+end
+
+local function issue(self, method)
+  local token, life = "sandbox-" .. fill.uuid(), self.life or method.lifetime or LIFE
+  remember(self.issued, token, self.now() + life)
   local body = fill.fill(method.envelope or {}, function() end)
   fill.put(body, method.token, token)
   if method.expires_in then fill.put(body, method.expires_in, life) end
   if method.rotates then
     -- The old one stays good: a script that is run again has no other.
     local fresh = "sandbox-" .. fill.uuid()
-    note_given(self, fresh)
+    remember(self.given, fresh, true)
     body[method.rotates] = fresh
   end
   return body
+end
+
+--- Answers a token request. Where one path serves several ways, the first that takes what came counts.
+--- @param request table
+--- @return table|nil body
+--- @return string|nil code of RFC 6749, 5.2, when it is refused
+function M:request(request)
+  local values, code = values_of(request), nil
+  for _, method in ipairs(self.requests[request.path]) do
+    local own = judge(self, method, values)
+    if not own then return issue(self, method) end
+    -- The way whose constants came is the one that was meant.
+    if not code or own ~= "unsupported_grant_type" then code = own end
+  end
+  return nil, code
 end
 
 return M

@@ -6,6 +6,7 @@ local http = require "luaprov.http"
 local json = require "luaprov.json"
 local limits = require "luaprov.sandbox.limits"
 local operations = require "luaprov.sandbox.operations"
+local problems = require "luaprov.provider.problems"
 local records = require "luaprov.sandbox.records"
 local routes = require "luaprov.sandbox.routes"
 local template = require "luaprov.provider.template"
@@ -16,27 +17,36 @@ M.__index = M
 
 --- @param provider table description
 --- @param options table url ("http://127.0.0.1:8080"), credentials, token_life, limits (false: none), save (function
----   event -> true, or nil and why)
+---   event -> true, or nil and why: keeps what became of a record)
 function M.new(provider, options)
   local prefix = "/" .. provider.name:gsub("[^%w_.~-]", "_")
   local base_path = prefix .. routes.base_path(provider.base_url)
   local self = setmetatable({
     provider = provider, base_path = base_path, base_url = options.url .. base_path, save = options.save,
-    page_size = options.page_size, prefix = prefix, routes = routes.of(provider, base_path), collections = {},
+    prefix = prefix, origin = options.url, collections = {}, routes = routes.of(provider, base_path),
     credentials = tokens.credentials(provider, options.credentials),
   }, M)
   self.tokens = tokens.new(provider, { credentials = self.credentials, life = options.token_life, now = http.now,
                                        base_path = base_path, prefix = prefix })
   if options.limits ~= false and #provider.limits > 0 then self.limits = limits.new(provider.limits, http.now) end
   for _, resource in ipairs(provider.resources) do self.collections[resource.name] = records.new(resource) end
-  self.origin = options.url
   return self
+end
+
+--- What a client needs beside the way to authenticate: required settings and those that are secret.
+--- @return table[] list of { option, value }
+function M:settings()
+  local list = tokens.settings(self.provider)
+  for _, field in ipairs(self.provider.settings) do
+    local value = self.credentials[field.name]
+    if value ~= nil then list[#list + 1] = { field.name, value } end
+  end
+  return list
 end
 
 -- ---- records ----
 
 local function saved(self, event)
-  if not self.save then return true end
   event.provider = self.provider.name
   return self.save(event)
 end
@@ -50,31 +60,30 @@ function M:put(resource, entry)
   return ok, why
 end
 
---- Removes a record, and with it those that belong to it.
---- @return boolean|nil done
---- @return string|nil why
-function M:remove(resource, id)
-  local entry = self.collections[resource.name]:get(id)
-  local ok, why = saved(self, { resource = resource.name, id = entry.id, remove = true })
-  if not ok then return nil, why end
-  self.collections[resource.name]:remove(id)
+-- Takes a record away, and with it those that belong to it. Records may belong to each other in a circle.
+local function drop(self, name, id)
+  if not self.collections[name]:remove(id) then return false end
   for _, child in ipairs(self.provider.resources) do
     for _, field in ipairs(child.shape.fields) do
-      if field.parent == resource.name then
-        local orphans = {}
-        for other in self.collections[child.name]:each() do
-          local owner = other.parents[field.name]
-          if owner == nil then owner = other.body[field.name] end
-          if tostring(owner) == tostring(entry.id) then orphans[#orphans + 1] = other.id end
-        end
-        for _, orphan in ipairs(orphans) do
-          ok, why = self:remove(child, orphan)
-          if not ok then return nil, why end
-        end
+      local orphans = {}
+      for other in (field.parent == name and self.collections[child.name]:each() or function() end) do
+        local owner = other.parents[field.name]
+        if owner == nil then owner = other.body[field.name] end
+        if records.same_id(owner, id) then orphans[#orphans + 1] = other.id end
       end
+      for _, orphan in ipairs(orphans) do drop(self, child.name, orphan) end
     end
   end
   return true
+end
+
+--- Removes a record, and with it those that belong to it: one event, so that all of it is kept or nothing.
+--- @return boolean|nil done
+--- @return string|nil why
+function M:remove(resource, id)
+  local ok, why = saved(self, { resource = resource.name, id = id, remove = true })
+  if ok then drop(self, resource.name, id) end
+  return ok, why
 end
 
 --- Takes back what a file of records says.
@@ -82,9 +91,10 @@ end
 --- @return string|nil why it cannot be
 function M:replay(event)
   local collection = self.collections[event.resource]
-  if not collection or event.id == nil then return "names no resource of " .. self.provider.name end
+  if not collection then return "names no resource of " .. self.provider.name end
+  if type(event.id) ~= "string" and type(event.id) ~= "number" then return "has no id" end
   if event.remove then
-    if not collection:remove(event.id) then return "removes a record that is not there" end
+    if not drop(self, event.resource, event.id) then return "removes a record that is not there" end
   elseif type(event.put) == "table" then
     collection:put { id = event.id, parents = type(event.parents) == "table" and event.parents or {}, body = event.put }
   else
@@ -114,7 +124,7 @@ end
 
 local function same_parents(self, entry, parts)
   for name, value in pairs(operations.parents_of(self, parts)) do
-    if entry.parents[name] ~= nil and tostring(entry.parents[name]) ~= value then return false end
+    if entry.parents[name] ~= nil and not records.same_id(entry.parents[name], value) then return false end
   end
   return true
 end
@@ -131,6 +141,8 @@ function M:route(request)
   local first
   for _, candidate in ipairs(found) do
     local own, parts = candidate.route, candidate.parts
+    -- What is spelled out goes before what may be anything.
+    if own.literals < found[1].route.literals then break end
     local route = { resource = own.resource, operation = own.operation, parts = parts }
     if route.parts.id == nil then
       first = (not first or first.parts.id ~= nil) and route or first
@@ -146,9 +158,18 @@ function M:route(request)
   return first, not first and (known and "method" or "not_found") or nil
 end
 
-local function missing_header(route, headers)
+-- A header that the operation wants and the request has not; one that is a switch wants to be on.
+local function missing_header(self, route, headers)
   for name, parts in pairs(route.operation.headers) do
-    if #parts.names > 0 and headers[name:lower()] == nil then return name end
+    if #parts.names > 0 then
+      local pattern = routes.pattern(parts, function(setting)
+        for _, field in ipairs(self.provider.settings) do
+          if field.name == setting and field.type == "boolean" then return "true" end
+        end
+        return ".*"
+      end)
+      if not headers[name:lower()] or not headers[name:lower()]:find("^" .. pattern .. "$") then return name end
+    end
   end
 end
 
@@ -161,13 +182,21 @@ end
 
 local function answer_token(self, request)
   local body, code = self.tokens:request(request)
-  if body then
-    return { status = 200, headers = { "Content-Type", "application/json" }, body = assert(json.encode(body)) }
+  if not body then return errors.no_token(self.provider, code, request) end
+  return { status = 200, headers = { "Content-Type", "application/json" }, body = assert(json.encode(body)) }
+end
+
+--- What the vendor says to a request that has a problem.
+--- @param request table
+--- @param route table|nil of M.route
+--- @param problem string of provider/problems
+--- @return table reply
+function M:refuse(request, route, problem)
+  if route and route.token and problem == "credentials" then
+    return errors.no_token(self.provider, "invalid_client", request)
   end
-  local own = false
-  for _, form in ipairs(self.provider.errors) do own = own or form.when.credentials ~= nil end
-  if own then return operations.refused(self, nil, request, "credentials", fill.reason(401)) end
-  return errors.reply(self.provider, { status = 400, body = { error = code }, faults = {} })
+  local status = problems.status[problem]
+  return operations.refused(self, route and route.resource, request, problem, fill.reason(status))
 end
 
 --- Answers a request, and acts.
@@ -178,24 +207,22 @@ end
 --- @return table|nil entry that was created
 function M:answer(request, route, problem)
   if route and route.token then return answer_token(self, request) end
-  if not route then
-    return operations.refused(self, nil, request, problem, fill.reason(problem == "method" and 405 or 404))
-  end
-  local account, stranger = self.tokens:check(request.headers)
-  if not account then return operations.refused(self, nil, request, stranger, fill.reason(401)) end
+  if not route then return self:refuse(request, nil, problem) end
+  local stranger = self.tokens:check(request.headers)
+  if stranger then return self:refuse(request, nil, stranger) end
   local state, over
-  if self.limits then state, over = self.limits:count_call(account) end
+  if self.limits then state, over = self.limits:count_call() end
   if over then
     return errors.of(self.provider, nil, { { problem = "rate_limited", message = fill.reason(429) } }, request,
       { "Retry-After", ("%d"):format(state.reset) })
   end
   local reply, entry
-  local header = missing_header(route, request.headers)
+  local header = missing_header(self, route, request.headers)
   if header then
     operations.body_of(request)
     reply = operations.refused(self, route.resource, request, "header", header .. " is required")
   elseif route.parts.id ~= nil and not route.entry then
-    reply = operations.refused(self, route.resource, request, "not_found", fill.reason(404))
+    reply = self:refuse(request, route, "not_found")
   else
     reply, entry = operations[route.operation.name](self, route, request)
   end
