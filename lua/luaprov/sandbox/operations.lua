@@ -146,10 +146,13 @@ function M.create(vendor, route, request)
   if not body or json.is_array(body) then
     return refused(vendor, resource, request, "body", "The body " .. (why or "is no object") .. ".")
   end
+  local parents = M.parents_of(vendor, parts)
+  -- What the path names comes before the body.
+  local orphan_of = missing_parent(vendor, resource, parents, {})
+  if orphan_of then return refused(vendor, orphan_of, request, "not_found", "Not found.") end
   local fields, faults = check.check(resource.shape, body, "create")
   if #faults > 0 then return errors.of(vendor.provider, resource, faults, request) end
-  local parents = M.parents_of(vendor, parts)
-  local orphan_of = missing_parent(vendor, resource, parents, fields)
+  orphan_of = missing_parent(vendor, resource, parents, fields)
   if orphan_of then return refused(vendor, orphan_of, request, "not_found", "Not found.") end
   local collection = vendor.collections[resource.name]
   if collection:like(fields, parents) then return exists(vendor, resource, request) end
