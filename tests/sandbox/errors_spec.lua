@@ -43,7 +43,8 @@ describe("An error of the sandbox", function()
   it("has what else the file writes around it", function()
     local answer = refused(provider [[{ message = "m", code = "c", trace_id = "t", codes = "E%03d",
       when = { required = { code = 7 } }, body = { c = "{code}",
-        m = "{reason} ({status}, {spelled}): {message}", t = "{trace_id}", at = "{now}", sent = "{request}", path = "{path}", none = "{nothing}", list = { "{status}" } } }]])
+        m = "{reason} ({status}, {spelled}): {message}", t = "{trace_id}", at = "{now}",
+        sent = "{request}", path = "{path}", none = "{nothing}", list = { "{status}" } } }]])
     local json = answer.json
     assert.same({ 7, "name", "x", 400 }, { json.c, json.path, json.sent.size, json.list[1] })
     assert.truthy(json.m:find("^Bad request %(400, E007%): name is required; size"))
@@ -79,7 +80,7 @@ describe("An error of the sandbox", function()
     for _, errors in ipairs { "nil", "function(answer) return { message = answer:text('deep.why') } end",
                               "{ read = function() end }", "{ { kind = 'rejected' } }" } do
       local answer, acme = refused(provider(errors))
-      assert.same({ message = "name is required; size must be a whole number, not a string" }, answer.json, errors)
+      assert.same({ message = "name is required; size must be a whole number, not a string" }, answer.json)
       support.is_error({ kind = "not_found", outcome = "refused", status = 404 }, select(2, acme.things:get("x")))
     end
   end)
@@ -87,7 +88,8 @@ describe("An error of the sandbox", function()
   it("is what the file writes beside a function that reads", function()
     local _, acme = refused(provider [[{
       read = function(answer) return { message = answer:text("deep.why"), codes = { answer:text("deep.no") } } end,
-      body = { deep = { why = "{message}", no = "{code}" } }, when = { not_found = { code = "N1", message = "gone" } } }]])
+      body = { deep = { why = "{message}", no = "{code}" } },
+      when = { not_found = { code = "N1", message = "gone" } } }]])
     support.is_error({ kind = "not_found", message = "gone", has = "N1" }, select(2, acme.things:get("x")))
   end)
 

@@ -104,7 +104,8 @@ describe("A list of the sandbox", function()
   end)
 
   it("has a new record at once, or after a while where it is told so", function()
-    local box, acme = boxes.of(provider "", { faults = { { fault = "unlisted", on = "acme * create", seconds = 1000 } } })
+    local box, acme = boxes.of(provider "")
+    box:fault { fault = "unlisted", on = "acme * create", seconds = 1000 }
     local made = assert(acme.things:create { name = "n" })
     assert.equal(0, #assert(acme.things:list()))
     assert(acme.things:update(made.id, { name = "m" }))

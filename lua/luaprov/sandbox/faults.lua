@@ -21,7 +21,7 @@ local function define(name, about, takes, play) M.faults[name] = { about = about
 
 -- What a spoilt answer is made of: what the vendor answers, or, where it does not act, nothing of use.
 local function reply_of(exchange, fault)
-  if fault.acts then return exchange:act() end
+  if fault.acts then return (exchange:act()) end
   return { status = fault.status or 200, headers = { "Content-Type", "application/json" }, body = "{}" }
 end
 
@@ -147,10 +147,10 @@ define("html", "an HTML page, as a proxy in between would send it", { acts = tru
                     body = "<!DOCTYPE html><html><body><h1>Service error</h1></body></html>" }
   end)
 
-define("empty", "no body", { acts = true, status = 200 },
+define("empty", "no body", { acts = true, status = "none" },
   function(exchange, fault)
-    reply_of(exchange, fault)
-    exchange:send { status = fault.status, headers = { "Content-Type", "application/json" }, body = "" }
+    local reply = reply_of(exchange, fault)
+    exchange:send { status = fault.status or reply.status, headers = { "Content-Type", "application/json" }, body = "" }
   end)
 
 define("not_json", "half of the JSON, sent as if it were all", { acts = true },

@@ -155,7 +155,10 @@ end
 
 -- Everything between an open port and a sandbox that answers. Returns what is wrong.
 local function furnish(box, providers, options, listener)
-  local function save(event) return not box.journal or box.journal:write(event) end
+  local function save(event)
+    if not box.journal then return true end
+    return box.journal:write(event)
+  end
   for i, provider in ipairs(providers) do
     local vendor = vendors.new(provider, {
       url = box.url, save = save, limits = options.limits,
