@@ -73,7 +73,7 @@ bool lp_command_run(lua_State *L, const char *word, char **argv, int *code) {
   return true;
 }
 
-/* Calls fn(L) below luaprov.cli's list of commands, when there is one. */
+/* Pushes luaprov.cli's list of commands, when there is one. */
 static bool push_commands(lua_State *L) {
   if (push_cli(L) != 1) return false;
   lua_getfield(L, -1, "commands");
@@ -81,10 +81,10 @@ static bool push_commands(lua_State *L) {
   return lua_istable(L, -1);
 }
 
-/* Pushes { name, summary }[index] of the command at `at` in the list on top; NULL at the end. */
-static const char *command_part(lua_State *L, int at, int index) {
+/* Pushes the command at `at` in the list on top, and its name; NULL at the end. */
+static const char *command_name(lua_State *L, int at) {
   if (lua_geti(L, -1, at) != LUA_TTABLE) return NULL;
-  lua_geti(L, -1, index);
+  lua_getfield(L, -1, "name");
   return lua_tostring(L, -1);
 }
 
@@ -96,7 +96,7 @@ void lp_command_unknown(lua_State *L, const char *word) {
     lua_newtable(L);
     for (int i = 1;; i++) {
       lua_pushvalue(L, list);
-      if (!command_part(L, i, 1)) break;
+      if (!command_name(L, i)) break;
       lua_rawseti(L, list + 1, i);
       lua_settop(L, list + 1);
     }
@@ -118,9 +118,9 @@ void lp_command_list(lua_State *L) {
   if (push_commands(L)) {
     for (int i = 1;; i++) {
       lua_settop(L, top + 1);
-      const char *name = command_part(L, i, 1);
+      const char *name = command_name(L, i);
       if (!name) break;
-      lua_geti(L, -2, 2);
+      lua_getfield(L, -2, "summary");
       const char *summary = lua_tostring(L, -1);
       printf("%s  %-18s %s\n", i == 1 ? "\nCommands (luaprov COMMAND --help says more):\n" : "", name,
              summary ? summary : "");

@@ -3,7 +3,7 @@ local programs = require "tests.interpreter.programs"
 local support = require "tests.support"
 
 local cli = [[
-local M = { commands = { { "greet", "says hello" }, { "fail-on-purpose", "does" } } }
+local M = { commands = { { name = "greet", summary = "says hello" }, { name = "fail-on-purpose", summary = "does" } } }
 local known = { greet = true, odd = true, raise = true, ["fail-on-purpose"] = true, ["a-"] = true, wait = true }
 function M.is_command(word)
   if word == "boom" then error "is_command broke" end

@@ -37,6 +37,16 @@ describe("the interpreter's command line", function()
     end)
   end
 
+  it("lists luaprov's own commands, and hints at them", function()
+    local out = run("--help").out
+    for _, command in ipairs(require("luaprov.cli").commands) do
+      assert.truthy(out:find("\n  " .. command.name .. " +" .. command.summary:sub(1, 10)), out)
+    end
+    local result = run("provider")
+    assert.equal(64, result.status)
+    assert.truthy(result.err:find("did you mean 'providers'", 1, true), result.err)
+  end)
+
   it("prints how it is used, with an example, and runs nothing", function()
     for _, arguments in ipairs { "--help", "-h", "-e 'print \"ran\"' -h script.lua" } do
       local result = run(arguments)

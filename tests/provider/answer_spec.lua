@@ -296,6 +296,35 @@ describe("an answer", function()
         '{ message = "message" }')).id)
     end)
 
+    describe("in a success, where they may be,", function()
+      local form = [[{ message = "error.text", code = "code", kinds = { [17] = "conflict" }, trace_id = "trace",
+        in_success = true }]]
+
+      it("by a message, or a code that has a kind", function()
+        local _, err = answered({ status = 201, json = { id = "1", error = { text = "Sorry." } } }, form)
+        support.is_error({ kind = "rejected", outcome = "unknown", has = "Sorry." }, err)
+        _, err = answered({ status = 201, json = { code = 17 } }, form)
+        support.is_error({ kind = "conflict" }, err)
+      end)
+
+      it("and not by the code of a success, nor by a trace id", function()
+        local record = assert(answered({ status = 201, json = { id = "1", code = 0, trace = "t-1" } }, form))
+        assert.equal("1", record.id)
+      end)
+    end)
+
+    it("by the first of several forms that fits, which a trace id alone does not", function()
+      local forms = [[{ { message = "error", trace_id = "trace" },
+        { message = "problem.text", says = { limit = "rate_limited", ["monthly limit"] = "quota_exceeded" } } }]]
+      local _, err = answered({ status = 400, json = { trace = "t-1", problem = { text = "Monthly limit reached" } } },
+        forms)
+      support.is_error({ kind = "quota_exceeded", has = "Monthly limit reached" }, err)
+      _, err = answered({ status = 400, json = { trace = "t-1", error = "Wrong." } }, forms)
+      support.is_error({ kind = "invalid", trace_id = "t-1", has = "Wrong." }, err)
+      _, err = answered({ status = 500, json = { trace = "t-2" } }, forms)
+      support.is_error({ kind = "unavailable", trace_id = "t-2" }, err)
+    end)
+
     it("by a function, with success too", function()
       local errors = [[function(answer)
         local text = answer:text "error.text"

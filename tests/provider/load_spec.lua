@@ -14,6 +14,13 @@ end
 describe("a provider file", function()
   teardown(support.clean)
 
+  it("refuses a setting or credential whose name every client has", function()
+    for _, options in ipairs { 'url "token_url" {}', 'integer "timeout" {}', 'auth = bearer "base_url"' } do
+      local text = support.provider(support.operations, options)
+      assert.truthy(support.mistakes(text):find("every client has an option of this name", 1, true))
+    end
+  end)
+
   it("is described in the order in which it is written", function()
     local provider = support.description [[
       return provider {

@@ -74,19 +74,22 @@ local function first_text(body, paths)
   end
 end
 
--- The kind that a message's own words tell.
+-- The kind that a message's own words tell: of several that fit, the longest.
 local function kind_said(form, message)
-  local lower = message and next(form.says) and message:lower()
-  for words, kind in pairs(lower and form.says or {}) do
-    if lower:find(words, 1, true) then return kind end
+  local lower, longest = message and next(form.says) and message:lower(), ""
+  for words in pairs(lower and form.says or {}) do
+    local longer = #words > #longest or #words == #longest and words > longest
+    if longer and lower:find(words, 1, true) then longest = words end
   end
+  return form.says[longest]
 end
 
--- What a declared form of `errors` finds in a body; nil when it finds nothing.
-local function declared(form, body)
+-- What a declared form of `errors` finds in a body, and whether it is an error of that form. A success may have a code
+-- or a trace id, too: there a message, or a code that has a kind, makes the error.
+local function declared(form, body, success)
   local items = { body }
   if form.items then items = first(body, form.items) end
-  if type(items) ~= "table" then return nil end
+  if type(items) ~= "table" then return nil, false end
   local messages, codes, kind, outcome, there = {}, {}, nil, nil, false
   for _, item in ipairs(items) do
     local message = first_text(item, form.message)
@@ -106,17 +109,17 @@ local function declared(form, body)
       local spelled = whole and form.codes and form.codes:format(number) or as_text(code) or tostring(code)
       codes[#codes + 1] = spelled
       kind = kind or form.kinds[spelled]
+      there = there or not success or form.kinds[spelled] ~= nil
       -- Of several errors all must say so; false: one does not.
       local says = form.outcomes[spelled] or false
       if outcome == nil then outcome = says elseif outcome ~= says then outcome = false end
     end
   end
   local trace_id = as_text(first(body, form.trace_id))
-  if not there and #codes == 0 and not trace_id then return nil end
   return {
-    message = #messages > 0 and table.concat(messages, "; ") or nil, codes = codes, kind = kind or form.kind,
+    message = #messages > 0 and table.concat(messages, "; ") or nil, codes = codes, kind = kind or there and form.kind,
     outcome = outcome or nil, trace_id = trace_id,
-  }
+  }, there
 end
 
 local known = { kind = {}, outcome = {} }
@@ -138,18 +141,23 @@ end
 
 local function problem_in(answer, context)
   if answer.body == nil then return nil end
+  local success, rest = answer.status < 300, nil
   for _, form in ipairs(context.provider.errors) do
-    local problem
+    local problem, fits
     if form.read then
       local ok
       ok, problem = pcall(form.read, answer)
       if not ok then return { message = "the provider file's errors function failed: " .. tostring(problem) } end
       problem = usable(problem)
-    elseif type(answer.body) == "table" and (answer.status >= 300 or form.in_success) then
-      problem = declared(form, answer.body)
+      fits = problem ~= nil
+    elseif type(answer.body) == "table" and (not success or form.in_success) then
+      problem, fits = declared(form, answer.body, success)
     end
-    if problem then return problem end
+    if fits then return problem end
+    -- Of an error that has no form its trace id is still worth something.
+    rest = rest or not success and problem and problem.trace_id and problem or nil
   end
+  return rest
 end
 
 local function redirect_message(answer, context)

@@ -280,6 +280,19 @@ local function compile_limits(limits, node, report)
   return compiled
 end
 
+-- Every client has options of its own, beside its provider's settings and credentials.
+local function check_option_names(provider, report)
+  local taken = {}
+  for _, option in ipairs(require("luaprov.provider.client_options").common) do taken[option.name] = true end
+  local function check(list)
+    for _, field in ipairs(list) do
+      if taken[field.name] then report(field.line or 0, field.name, "every client has an option of this name") end
+    end
+  end
+  check(provider.settings)
+  for _, method in ipairs(provider.auth) do check(method.fields) end
+end
+
 local function check_parents(resource, provider, report)
   for _, field in ipairs(resource.shape.fields) do
     if field.parent and not provider.resource[field.parent] then
@@ -339,6 +352,7 @@ function M.compile(node, name, report)
     end
   end
   for _, resource in ipairs(provider.resources) do check_parents(resource, provider, report) end
+  check_option_names(provider, report)
   return provider
 end
 
