@@ -37,7 +37,7 @@ describe("A sandbox", function()
       ["port must be a whole number from 0 to 65535"] = { port = 65536 }, ["data must be a string"] = { data = 1 },
       ["limits must be a boolean"] = { limits = 1 }, ["a provider is given by its name"] = { 7 },
       ["token_life must be a number of seconds above zero"] = { token_life = 0 },
-      ["data must be the path of a file"] = { data = "" }, ["list of providers has holes"] = { "ocamba", [3] = "onebox" },
+      ["data must be the path of a file"] = { data = "" }, ["providers has holes"] = { "ocamba", [3] = "onebox" },
       ["faults must be a list"] = { faults = { fault = "drop" } }, ["log must be a function"] = { log = true },
       ["start takes a table"] = "ocamba",
     } do
@@ -179,6 +179,15 @@ describe("A sandbox", function()
       seen[records[i].id] = true
     end
     assert.equal(640, #box:records("ocamba", "integrations"))
+  end)
+
+  it("may be stopped by what is told of a call", function()
+    local box
+    box = assert(boxes.start { "ocamba", log = function() box:stop() end })
+    local client = assert(luaprov.client("ocamba", box:options "ocamba"))
+    assert(client.integrations:list())
+    support.is_error({ kind = "network" }, select(2, client.integrations:list()))
+    assert(boxes.start { "ocamba", port = box.port })
   end)
 
   it("tells a line a call to whoever wants them, and goes on when that fails", function()

@@ -113,12 +113,13 @@ end
 --- Makes every token that was asked for an ended one.
 function Box:expire_tokens(provider) vendor_of(self, provider, 2).tokens:expire() end
 
---- Ends the sandbox: its port is free again, its file closed. Harmless when it has ended.
+--- Ends the sandbox: its port is free again (in a `log` function: as soon as that has returned), its file closed.
+--- Harmless when it has ended.
 function Box:stop()
   if not self.watch then return end
   runtime.unwatch(self.watch)
   self.watch = nil
-  self.server.listener:close()
+  self.server:close()
   if self.journal then self.journal:close() end
 end
 

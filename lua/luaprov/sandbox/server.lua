@@ -112,9 +112,15 @@ function M:guard(request, fn)
   io.stderr:write("luaprov sandbox: ", tostring(why), "\n")
 end
 
+--- Ends everything; within a turn, when that is over.
+function M:close()
+  if self.turning then self.closing = true else self.listener:close() end
+end
+
 --- What there is to do is done; nothing waits.
 --- @return number|nil seconds until it wants to be called again
 function M:turn()
+  self.turning = true
   self.listener:run()
   while true do
     local request = self.listener:next()
@@ -123,6 +129,8 @@ function M:turn()
   end
   self.timers:run(http.now())
   self.listener:run()
+  self.turning = false
+  if self.closing then return self:close() end
   local due, own = self.timers:due(), self.listener:timeout()
   local seconds = due and math.max(0, due - http.now())
   return seconds and own and math.min(seconds, own) or seconds or own
