@@ -121,14 +121,19 @@ end
 --- @return number|nil seconds until it wants to be called again
 function M:turn()
   self.turning = true
-  self.listener:run()
-  while true do
-    local request = self.listener:next()
-    if not request then break end
-    self:guard(request, function() serve(self, request) end)
-  end
-  self.timers:run(http.now())
-  self.listener:run()
+  local request
+  repeat
+    self.timers:run(http.now())
+    -- What is answered is written by the next run, which may bring more requests: the last one brings none.
+    self.listener:run()
+    request = self.listener:next()
+    local brought = request ~= nil
+    while request do
+      local this = request
+      self:guard(this, function() serve(self, this) end)
+      request = self.listener:next()
+    end
+  until not brought
   self.turning = false
   if self.closing then return self:close() end
   local due, own = self.timers:due(), self.listener:timeout()
