@@ -35,4 +35,4 @@ print(([[
 
 To play on, start a sandbox, and paste what it prints into another terminal:
   %s sandbox
-  %s call hubster hubs create name=Support description='Front desk']]):format(luaprov, luaprov))
+  %s call hubster hubs create name=Sales description='Second floor']]):format(luaprov, luaprov))

@@ -84,12 +84,15 @@ function Box:environment()
       into[#into + 1] = { client_options.variable(provider.name, option), tostring(value) }
     end
     add(common, "base_url", vendor.base_url)
+    -- Whoever has credentials of their own must not ask the real vendor for a token.
+    local token_url = self.token_url[provider.name]
+    if token_url then add(common, "token_url", token_url) end
     for _, pair in ipairs(vendor:settings()) do add(common, pair[1], pair[2]) end
     local ways = {}
     for j, method in ipairs(provider.auth) do
       ways[j] = {}
       local path = vendor.tokens:path(method)
-      if path and method.kind == "token_request" then add(ways[j], "token_url", self.url .. path) end
+      if path and self.url .. path ~= token_url then add(ways[j], "token_url", self.url .. path) end
       for _, field in ipairs(method.fields) do add(ways[j], field.name, vendor.credentials[field.name]) end
     end
     list[i] = { provider = provider.name, common = common, ways = ways }
