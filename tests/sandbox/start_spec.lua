@@ -145,9 +145,10 @@ describe("A sandbox", function()
     local box = assert(boxes.start { "myreports", "ocamba" })
     local list = box:environment()
     assert.same({ "myreports", "ocamba" }, { list[1].provider, list[2].provider })
-    assert.same({ { "LUAPROV_MYREPORTS_BASE_URL", box.base_url.myreports } }, list[1].common)
+    -- Where tokens are asked for, too: whoever has credentials of their own must not ask the real vendor.
+    assert.same({ { "LUAPROV_MYREPORTS_BASE_URL", box.base_url.myreports },
+      { "LUAPROV_MYREPORTS_TOKEN_URL", box.token_url.myreports } }, list[1].common)
     assert.same({ { { "LUAPROV_MYREPORTS_TOKEN", "sandbox-token" } }, {
-      { "LUAPROV_MYREPORTS_TOKEN_URL", box.token_url.myreports },
       { "LUAPROV_MYREPORTS_REFRESH_TOKEN", "sandbox-refresh-token" },
       { "LUAPROV_MYREPORTS_CLIENT_ID", "sandbox-client-id" },
       { "LUAPROV_MYREPORTS_CLIENT_SECRET", "sandbox-client-secret" } } }, list[1].ways)
