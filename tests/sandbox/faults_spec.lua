@@ -76,6 +76,45 @@ describe("A fault of the sandbox:", function()
     end
   end
 
+  -- An answer that has no body leaves little to spoil: what a delete sees, whether the vendor has acted, and that the
+  -- next call is as well as any.
+  local DELETES = {
+    { { fault = "half_status" }, "network" }, { { fault = "half_headers" }, "protocol" },
+    { { fault = "cut" }, "protocol" }, { { fault = "cut", acts = false }, "protocol", 1 },
+    { { fault = "not_json" }, "protocol" }, { { fault = "twice" }, "protocol" }, { { fault = "empty" }, "protocol" },
+    { { fault = "wrong_type" }, "protocol" }, { { fault = "enormous" }, "too_large" }, { { fault = "html" }, "protocol" },
+    { { fault = "slow_headers", seconds = 1000 }, "timeout" }, { { fault = "slow_body", seconds = 1000 }, "timeout" },
+    { { fault = "slow_headers", seconds = 0.02 } }, { { fault = "slow_body", seconds = 0.02 } },
+    { { fault = "slow", seconds = 0.02 } }, { { fault = "drop" }, "network" },
+  }
+  for _, case in ipairs(DELETES) do
+    local given, kind = case[1], case[2]
+    it("a delete's answer, which has no body: " .. given.fault .. " " .. tostring(given.seconds or given.acts), function()
+      local box, client = ocamba { timeout = kind == "timeout" and 0.2 or nil }
+      local made = assert(client.integrations:create(boxes.mitto "n"))
+      given.on, given.times = "ocamba integrations delete", 1
+      local fault = box:fault(given)
+      local began = http.now()
+      local done, err = client.integrations:delete(made.id)
+      if kind then support.is_error({ kind = kind, outcome = "unknown" }, err, done)
+      else assert.is_true(done, tostring(err)) end
+      if not kind and given.seconds then assert.is_true(http.now() - began >= given.seconds) end
+      assert.same({ case[3] or 0, 1 }, { count(box), fault.struck })
+      -- A connection of which nothing more can come is not used again.
+      for i = 1, 3 do assert(client.integrations:create(boxes.mitto("m" .. i))) end
+    end)
+  end
+
+  it("wrong_type leaves all else of the answer as it was", function()
+    local box = assert(boxes.start { "myreports" })
+    box:fault { fault = "wrong_type", on = "myreports" }
+    local answer = boxes.send(box, "POST", "/myreports/api/v1.0/customers/t/pbxs", {
+      headers = { ["accept-charges"] = "true" },
+      body = { _type = "ThreeCxConnectionProfile", name = "n", licenseKey = "FAKE", username = "u", password = "FAKE" } })
+    assert.same({ 201, "text/plain" }, { answer.status, answer.headers["content-type"] })
+    assert.truthy(answer.headers.location)
+  end)
+
   it("every one has been tried", function()
     local tried = { late = true, others = true }
     for _, case in ipairs(SEEN) do tried[case[1].fault] = true end

@@ -25,10 +25,26 @@ local function reply_of(exchange, fault)
   return { status = fault.status or 200, headers = { "Content-Type", "application/json" }, body = "{}" }
 end
 
+-- RFC 9110, 15.3.5, 15.3.6 and 15.4.5: no body, whatever follows the head.
+local BODILESS = { [204] = true, [205] = true, [304] = true }
+
+-- A reply whose body can be spoilt. One that has none gets one, and a status that allows it: what strikes is seen.
+local function reply_with_body(exchange, fault)
+  local reply = reply_of(exchange, fault)
+  if BODILESS[reply.status] then reply.status = 200 end
+  if reply.body == "" then
+    reply.body = "{}"
+    reply.headers[#reply.headers + 1] = "Content-Type"
+    reply.headers[#reply.headers + 1] = "application/json"
+  end
+  return reply
+end
+
+-- Whoever is written to as it comes to mind must not believe that the connection goes on.
 local function raw_head(reply, length)
-  local lines = { ("HTTP/1.1 %d %s"):format(reply.status, fill.reason(reply.status)) }
+  local lines = { ("HTTP/1.1 %d %s"):format(reply.status, fill.reason(reply.status)), "Connection: close" }
   for i = 1, #reply.headers, 2 do lines[#lines + 1] = reply.headers[i] .. ": " .. reply.headers[i + 1] end
-  lines[#lines + 1] = "Content-Length: " .. (length or #reply.body)
+  if not BODILESS[reply.status] then lines[#lines + 1] = "Content-Length: " .. (length or #reply.body) end
   return table.concat(lines, "\r\n") .. "\r\n"
 end
 
@@ -110,7 +126,7 @@ define("half_headers", "status and headers without the blank line after them, th
 
 define("cut", "the answer ends in the middle of its body", { acts = true },
   function(exchange, fault)
-    local reply = reply_of(exchange, fault)
+    local reply = reply_with_body(exchange, fault)
     exchange:write(raw_head(reply, #reply.body + 1) .. "\r\n" .. reply.body:sub(1, math.floor(#reply.body / 2)))
     exchange:finish("close")
   end)
@@ -127,13 +143,16 @@ define("slow_headers", "the headers come a line at a time", { acts = true, secon
     end)
   end)
 
-define("slow_body", "the second half of the body comes later", { acts = true, seconds = 1 },
+define("slow_body", "the second half of the body comes later; without a body, the end of the headers",
+  { acts = true, seconds = 1 },
   function(exchange, fault)
     local reply = reply_of(exchange, fault)
-    local half = math.floor(#reply.body / 2)
-    exchange:write(raw_head(reply) .. "\r\n" .. reply.body:sub(1, half))
+    local head = raw_head(reply)
+    local rest, first = head .. "\r\n" .. reply.body, #head
+    if reply.body ~= "" then first = #head + 2 + math.floor(#reply.body / 2) end
+    exchange:write(rest:sub(1, first))
     exchange:later(fault.seconds, function()
-      exchange:write(reply.body:sub(half + 1))
+      exchange:write(rest:sub(first + 1))
       exchange:finish("close")
     end)
   end)
@@ -147,35 +166,38 @@ define("html", "an HTML page, as a proxy in between would send it", { acts = tru
                     body = "<!DOCTYPE html><html><body><h1>Service error</h1></body></html>" }
   end)
 
-define("empty", "no body", { acts = true, status = "none" },
+define("empty", "no body, under a status that promises one", { acts = true, status = "none" },
   function(exchange, fault)
-    local reply = reply_of(exchange, fault)
+    local reply = reply_with_body(exchange, fault)
     exchange:send { status = fault.status or reply.status, headers = { "Content-Type", "application/json" }, body = "" }
   end)
 
 define("not_json", "half of the JSON, sent as if it were all", { acts = true },
   function(exchange, fault)
-    local reply = reply_of(exchange, fault)
+    local reply = reply_with_body(exchange, fault)
     reply.body = reply.body:sub(1, math.max(1, math.floor(#reply.body / 2)))
     exchange:send(reply)
   end)
 
 define("twice", "the body two times", { acts = true },
   function(exchange, fault)
-    local reply = reply_of(exchange, fault)
+    local reply = reply_with_body(exchange, fault)
     reply.body = reply.body .. reply.body
     exchange:send(reply)
   end)
 
 define("wrong_type", "the right body under a wrong content type", { acts = true },
   function(exchange, fault)
-    local reply = reply_of(exchange, fault)
-    exchange:send { status = reply.status, headers = { "Content-Type", "text/plain" }, body = reply.body }
+    local reply = reply_with_body(exchange, fault)
+    for i = 1, #reply.headers, 2 do
+      if reply.headers[i] == "Content-Type" then reply.headers[i + 1] = "text/plain" end
+    end
+    exchange:send(reply)
   end)
 
 define("enormous", "a body of that many bytes", { acts = true, bytes = 16 * 1024 * 1024 },
   function(exchange, fault)
-    local reply = reply_of(exchange, fault)
+    local reply = reply_with_body(exchange, fault)
     reply.body = json.encode { padding = ("x"):rep(fault.bytes) }
     exchange:send(reply)
   end)
