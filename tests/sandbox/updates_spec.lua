@@ -122,12 +122,68 @@ describe("An update in the sandbox", function()
                              { op = "replace", path = "", value = {} }, { op = "replace", path = "/name" },
                              { path = "/name", value = "x" }, "replace", { op = "replace", path = "/name", value = 7 },
                              { op = "replace", path = "/made", value = "x" }, { op = "add", path = "/no", value = "x" },
-                             { op = "add", path = "/tags/0", value = "x" }, { op = "add", path = "/", value = "x" },
+                             { op = "add", path = "/tags/x", value = "x" }, { op = "add", path = "/", value = "x" },
                              { op = "replace", path = "/name/x", value = "x" } } do
       assert.equal(400, send { wrong }, json.encode(wrong))
     end
     assert.equal(400, boxes.send(box, "PATCH", "/acme/things/" .. made.id, { body = { name = "x" } }).status)
     assert.equal("n", box:records("acme", "things")[1].name)
+  end)
+
+  it("does a JSON Patch one operation after the other, and judges what comes of it", function()
+    local box = boxes.of((provider("patch", "json_patch"):gsub('list "tags" {}', [[
+      list "tags" { of = text {}, max = 3 }, list "rules" { of = group { text "match" { required = true } } },
+      group "bag" { unknown = "pass" }]])))
+    local sent = thing()
+    sent.tags, sent.rules, sent.bag = { "s", "t" }, { { match = "m" } }, { a = "1", b = "1" }
+    local path = "/acme/things/" .. boxes.send(box, "POST", "/acme/things", { body = sent }).json.id
+    local made = box:records("acme", "things")[1]
+    local function send(...)
+      local body = {}
+      for i, operation in ipairs { ... } do
+        body[i] = { op = operation[1], path = operation[2], value = operation[3] }
+      end
+      local answer = boxes.send(box, "PATCH", path, { body = json.array(body) })
+      return answer.status, box:records("acme", "things")[1]
+    end
+    local function encoded(record, name) return json.encode(record[name]) end
+    local status, kept = send({ "replace", "/bag", { b = "2" } })
+    assert.same({ 200, '{"b":"2"}' }, { status, encoded(kept, "bag") })
+    status, kept = send({ "add", "/tags/0", "r" }, { "remove", "/tags/1" }, { "replace", "/tags/1", "u" },
+      { "add", "/tags/-", "v" })
+    assert.same({ 200, '["r","u","v"]' }, { status, encoded(kept, "tags") })
+    status, kept = send({ "replace", "/rules/0/match", "n" }, { "add", "/rules/1", { match = "o" } })
+    assert.same({ 200, '[{"match":"n"},{"match":"o"}]' }, { status, encoded(kept, "rules") })
+    -- Whoever replaces a group has all of it replaced but for what is the vendor's.
+    status, kept = send({ "replace", "/net", { port = 9 } }, { "replace", "/conf", { x = "3" } })
+    assert.same({ 200, 9, nil, nil, made.net.ip }, { status, kept.net.port, kept.net.host, kept.net.tls, kept.net.ip })
+    assert.same({ "3", nil, made.conf.own }, { kept.conf.x, kept.conf.y, kept.conf.own })
+    -- What comes in between does not count, and what is as it was has not changed.
+    status, kept = send({ "replace", "/name", 7 }, { "replace", "/name", "m" }, { "replace", "/kept", "k" },
+      { "replace", "/conf/own", made.conf.own }, { "remove", "/note" }, { "remove", "/note" })
+    assert.same({ 200, "m", "k", made.conf.own }, { status, kept.name, kept.kept, kept.conf.own })
+    local before = json.encode(kept)
+    for _, wrong in ipairs {
+      { "add", "/tags/3", "w" }, { "add", "/tags/4", "w" }, { "replace", "/tags/3", "w" }, { "remove", "/tags/3" },
+      { "add", "/tags/01", "w" }, { "replace", "/tags/-", "w" }, { "replace", "/tags/0", 1 },
+      { "add", "/tags/0/x", "w" }, { "remove", "/rules/0/match" }, { "remove", "/conf/x" },
+      { "replace", "/conf", { y = "1" } }, { "replace", "/conf/own", "w" }, { "remove", "/conf/own" },
+      { "replace", "/net", { ip = "w" } }, { "remove", "/kept" }, { "remove", "/id" }, { "remove", "/made" },
+    } do
+      local about = table.concat({ wrong[1], wrong[2], tostring(wrong[3]) }, " ")
+      assert.equal(400, (send(wrong)), about)
+      assert.equal(before, json.encode(box:records("acme", "things")[1]), about)
+    end
+  end)
+
+  it("leaves what is ignored as it was in a JSON Patch, too", function()
+    local box = boxes.of((provider("patch", "json_patch"):gsub('text "note" {}', 'text "note" { fixed = "ignored" }')))
+    local made = boxes.send(box, "POST", "/acme/things", { body = thing() }).json
+    for _, op in ipairs { "replace", "remove" } do
+      assert.equal(200, boxes.send(box, "PATCH", "/acme/things/" .. made.id, { body = {
+        { op = op, path = "/note", value = "other" }, { op = "replace", path = "/name", value = op } } }).status)
+      assert.same({ "first", op }, { box:records("acme", "things")[1].note, box:records("acme", "things")[1].name })
+    end
   end)
 
   it("changes nothing when a part of it is wrong", function()

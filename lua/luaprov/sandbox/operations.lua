@@ -170,12 +170,12 @@ function M.update(vendor, route, request)
   local resource, operation, entry = route.resource, route.operation, route.entry
   local body, why = M.body_of(request)
   if not body then return refused(vendor, resource, request, "body", "The body " .. why .. ".") end
-  local changes
-  changes, why = patch.read(operation.sends, body)
+  local changes, after
+  changes, why, after = patch.read(operation.sends, body, resource.shape, entry.body)
   if not changes then return refused(vendor, resource, request, "body", why) end
   local fields, faults = check.check(resource.shape, changes, "update", entry.body, operation.sends == "whole")
   if #faults > 0 then return errors.of(vendor.provider, resource, faults, request) end
-  local after = patch.apply(resource.shape, entry.body, fields, operation.sends)
+  after = patch.apply(resource.shape, entry.body, fields, operation.sends, changes, after)
   local collection = vendor.collections[resource.name]
   if collection:like(after, entry.parents, entry.id) then return exists(vendor, resource, request) end
   local orphan_of = missing_parent(vendor, resource, {}, fields)
