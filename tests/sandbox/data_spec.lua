@@ -105,6 +105,78 @@ describe("A file of the sandbox's records", function()
     assert.same({ 6, 0 }, { #box:records("ocamba", "providers"), #names(box) })
   end)
 
+  -- A file of one record that is alive, of several that are not, and of more lines than it needs.
+  local function mostly_dead()
+    local lines = { HEAD }
+    local function add(event)
+      event.provider, event.resource = "ocamba", event.resource or "integrations"
+      lines[#lines + 1] = json.encode(event) .. "\n"
+    end
+    for i = 1001, 1003 do add { id = tostring(i), parents = {}, put = { id = tostring(i), name = "n" .. i } } end
+    for i = 1, 1500 do
+      add { id = "1002", parents = {}, put = { id = "1002", name = "é" .. i, list = json.array {} } }
+    end
+    for _, id in ipairs { "1001", "1003" } do add { id = id, remove = true } end
+    return table.concat(lines)
+  end
+
+  it("that is mostly of the past is written anew, and says the same", function()
+    local file = support.file("records", mostly_dead())
+    local box = ocamba(file)
+    local records = json.encode(box:records("ocamba", "integrations"))
+    assert.truthy(records:find('"name":"é1500"', 1, true))
+    -- Nobody else can have it, then as before.
+    support.is_error({ has = "another sandbox uses it" }, select(2, boxes.start { "ocamba", data = file }))
+    local said = support.child([[
+      local box, err = require "luaprov".sandbox.start { "ocamba", data = os.getenv "RECORDS" }
+      print(box or err.message) ]], { RECORDS = file })
+    assert.truthy(said:find("another sandbox uses it", 1, true), said)
+    box:stop()
+    assert.equal(4, select(2, read(file):gsub("\n", "")))
+    assert.equal(HEAD, read(file):sub(1, #HEAD))
+    assert.equal("600 1", output("stat -c '%a %h' " .. file) )
+    assert.equal("records", output("ls -A $(dirname " .. file .. ")"))
+    local client
+    box, client = ocamba(file)
+    assert.equal(records, json.encode(box:records("ocamba", "integrations")))
+    -- Ids stay used up, what was there from the start stays gone, and what comes is kept.
+    assert.equal(0, #box:records("ocamba", "providers"))
+    assert.equal("1004", assert(client.integrations:create(boxes.mitto "new")).id)
+    box:stop()
+    assert.same({ "1002 é1500", "1004 new" }, names((ocamba(file))))
+  end)
+
+  it("stays as it is where it cannot be written anew", function()
+    local text = mostly_dead()
+    local file, folder = support.file("records", text)
+    assert(os.execute("ln " .. file .. " " .. folder .. "/hard"))
+    assert(os.execute("ln -s " .. file .. " " .. folder .. "/soft"))
+    for _, name in ipairs { "hard", "soft" } do
+      local box = ocamba(folder .. "/" .. name)
+      assert.equal(1, #names(box))
+      box:stop()
+      assert.equal(text, read(file))
+    end
+    os.remove(folder .. "/hard")
+    os.remove(folder .. "/soft")
+    local rename = os.rename
+    os.rename = function() return nil, "no" end -- luacheck: ignore 122
+    local box, client = ocamba(file)
+    os.rename = rename -- luacheck: ignore 122
+    assert(client.integrations:create(boxes.mitto "new"))
+    box:stop()
+    assert.equal(text, read(file):sub(1, #text))
+    assert.equal("records", output("ls -A " .. folder))
+    -- A disk that is full: the lines that are needed are more than fit.
+    local limited = support.file("records", text .. text:sub(#HEAD + 1))
+    local said = output(("trap '' XFSZ; ulimit -f 0; RECORDS='%s' LUA_PATH='%s' LUA_CPATH='%s' %s -e %s 2>&1"):format(
+      limited, package.path, package.cpath, support.interpreter, [["
+        local box, err = require 'luaprov'.sandbox.start { 'ocamba', data = os.getenv 'RECORDS' }
+        print(box and #box:records('ocamba', 'integrations') or err.message)"]]))
+    assert.equal("1", said)
+    assert.equal(text .. text:sub(#HEAD + 1), read(limited))
+  end)
+
   it("that is empty is as good as none", function()
     local empty = support.file("empty", "")
     local box = ocamba(empty)

@@ -8,7 +8,6 @@
 --- times  how many calls it strikes; absent: all
 local declared = require "luaprov.sandbox.declared"
 local fill = require "luaprov.sandbox.fill"
-local http = require "luaprov.http"
 local json = require "luaprov.json"
 
 local M = {}
@@ -207,7 +206,7 @@ define("enormous", "a body of that many bytes", { acts = true, bytes = 16 * 1024
 define("unlisted", "a new record is in the lists only some seconds later", { seconds = 2 },
   function(exchange, fault)
     local reply, entry = exchange:act()
-    if entry then entry.listed_at = http.now() + fault.seconds end
+    if entry then exchange:hide(entry, fault.seconds) end
     exchange:send(reply)
   end)
 

@@ -126,6 +126,8 @@ function Box:stop()
   if self.journal then self.journal:close() end
 end
 
+local DEAD = 1000 -- lines of a file that say nothing any more, from which on it is written anew
+
 -- The file of records, its events told to the vendors; and of which providers it has some.
 local function open_journal(box, path)
   local by_name, has = {}, {}
@@ -136,7 +138,19 @@ local function open_journal(box, path)
     has[event.provider] = true
     return vendor:replay(event)
   end)
-  return opened, opened and has or why
+  if not opened then return nil, why end
+  local live = 0
+  for _, vendor in ipairs(box.vendors) do
+    for _, collection in pairs(vendor.collections) do live = live + collection.count end
+  end
+  if opened.lines > 2 * live + DEAD then
+    opened:rewrite(function(write)
+      for _, vendor in ipairs(box.vendors) do
+        if has[vendor.provider.name] then vendor:events(write) end
+      end
+    end)
+  end
+  return opened, has
 end
 
 -- Puts there what is there from the start: the provider files' records, and those of others.

@@ -54,7 +54,7 @@ local function replay(path, file, on_event)
   return number
 end
 
--- What tells a file from all others, whatever its path.
+-- What tells a file from all others; without lua-filesystem no more than its path.
 local function identity(path)
   local has_lfs, lfs = pcall(require, "lfs")
   local about = has_lfs and lfs.attributes(path)
@@ -87,7 +87,7 @@ function M.open(path, on_event)
   local lines
   if lock(file) then lines, why = replay(path, file, on_event)
   else why = path .. ": another sandbox uses it" end
-  local journal = setmetatable({ file = file, path = path, id = id }, M)
+  local journal = setmetatable({ file = file, path = path, id = id, lines = lines }, M)
   if lines == 0 then lines, why = journal:write { format = FORMAT } end
   if not lines then
     file:close()
@@ -95,6 +95,53 @@ function M.open(path, on_event)
   end
   in_use[id] = true
   return journal
+end
+
+-- A new file of one's own, locked, under a name that nobody else has.
+local function open_beside(path)
+  local name = path .. ".new"
+  os.remove(name)
+  -- -C: what has come there meanwhile is not ours.
+  if not shell("{ umask 077 && set -C && : > " .. quote(name) .. "; } 2>/dev/null") then return nil end
+  local file = io.open(name, "a+b")
+  if file and lock(file) then return file, name end
+  if file then file:close() end
+  os.remove(name)
+end
+
+-- Whether all events are in the file, as the system has it.
+local function write_all(file, each)
+  local good, bytes = true, 0
+  local function add(event)
+    local line = json.encode(event)
+    good = good and line and file:write(line, "\n")
+    bytes = bytes + (line and #line + 1 or 0)
+  end
+  add { format = FORMAT }
+  each(add)
+  return good and file:flush() and file:seek("end") == bytes
+end
+
+--- Writes the file anew, with other events that say the same. Where that is not possible it stays as it is.
+--- @param each function (add): calls add(event) for every event
+--- @return boolean done
+function M:rewrite(each)
+  local has_lfs, lfs = pcall(require, "lfs")
+  -- A new file in the place of one that has other names would leave the old one to those.
+  if shell("test -h " .. quote(self.path)) or has_lfs and lfs.attributes(self.path, "nlink") ~= 1 then return false end
+  local file, name = open_beside(self.path)
+  if not file then return false end
+  file:setvbuf("full", BUFFER)
+  if not write_all(file, each) or not os.rename(name, self.path) then
+    file:close()
+    os.remove(name)
+    return false
+  end
+  -- The old one stays open, and so locked: whoever has opened it and waits for it must not write where nobody reads.
+  in_use[self.id] = nil
+  self.old, self.file, self.id = self.file, file, identity(self.path)
+  in_use[self.id] = true
+  return true
 end
 
 --- @param event table
@@ -115,9 +162,13 @@ end
 
 -- Compiled by LuaJIT (2.1.0-beta3), a flush that fails says that it was well.
 local jit = rawget(_G, "jit")
-if jit then jit.off(M.write) end
+if jit then
+  jit.off(M.write)
+  jit.off(write_all)
+end
 
 function M:close()
+  if self.old then self.old:close() end
   self.file:close()
   in_use[self.id] = nil
 end

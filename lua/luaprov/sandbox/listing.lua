@@ -50,10 +50,15 @@ function M.page(collection, operation, asked)
   local offset = page.offset or pages and pages.kind == "numbered" and (number - pages.first) * size or 0
   if size < 1 or offset < 0 then return nil end
   local items, total = json.array {}, 0
-  for entry in collection:each() do
-    if fits(entry, filters, asked.parents, asked.now) then
-      total = total + 1
-      if total > offset and #items < size then items[#items + 1] = shown(entry, operation.shows) end
+  if next(filters) == nil and next(asked.parents) == nil and collection.hidden_until <= asked.now then
+    total = collection.count
+    for i, entry in ipairs(collection:slice(offset, size)) do items[i] = shown(entry, operation.shows) end
+  else
+    for entry in collection:each() do
+      if fits(entry, filters, asked.parents, asked.now) then
+        total = total + 1
+        if total > offset and #items < size then items[#items + 1] = shown(entry, operation.shows) end
+      end
     end
   end
   local values = { page = number, size = size < math.huge and size or total, offset = offset, count = #items,

@@ -13,7 +13,15 @@ function M.same_id(a, b) return index_of(a) == index_of(b) end
 --- @param resource table description
 --- @return table collection
 function M.new(resource)
-  return setmetatable({ resource = resource, by_id = {}, by_key = {}, order = {}, count = 0, last_number = 1000 }, M)
+  local self = setmetatable({
+    resource = resource, by_id = {}, by_key = {}, order = {}, count = 0, last_number = 1000,
+    owners = {}, -- field that names a parent -> index of its id -> set of those that belong to it
+    hidden_until = 0,
+  }, M)
+  for _, field in ipairs(resource.shape and resource.shape.fields or {}) do
+    if field.parent then self.owners[field.name] = {} end
+  end
+  return self
 end
 
 -- What a vendor that keeps records unique goes by; nil where a part of it is missing or null, or nothing is unique.
@@ -40,6 +48,41 @@ function M:like(body, parents, id)
   if there and (id == nil or index_of(there.id) ~= index_of(id)) then return there end
 end
 
+-- The set of those with the same parent; nil where there is none, and `make` does not ask for one.
+local function siblings(self, entry, field, make)
+  local owner = entry.parents[field]
+  if owner == nil then owner = entry.body[field] end
+  if type(owner) ~= "string" and type(owner) ~= "number" then return nil end
+  local index, sets = index_of(owner), self.owners[field]
+  if make and not sets[index] then sets[index] = {} end
+  return sets[index], index
+end
+
+local function leave_parents(self, entry)
+  for field, sets in pairs(self.owners) do
+    local set, index = siblings(self, entry, field)
+    if set then set[entry] = nil end
+    if set and next(set) == nil then sets[index] = nil end
+  end
+end
+
+local function join_parents(self, entry)
+  for field in pairs(self.owners) do
+    local set = siblings(self, entry, field, true)
+    if set then set[entry] = true end
+  end
+end
+
+--- The records that belong to another.
+--- @param field string the name of a field that has a `parent`
+--- @param id string|number of that one
+--- @return table[] entries
+function M:owned(field, id)
+  local list = {}
+  for entry in pairs(self.owners[field][index_of(id)] or {}) do list[#list + 1] = entry end
+  return list
+end
+
 --- An id that no record has had.
 --- @param uuid function
 function M:next_id(uuid)
@@ -56,6 +99,7 @@ function M:put(entry)
   if before then
     local key = key_of(self, before.body, before.parents)
     if key and self.by_key[key] == before then self.by_key[key] = nil end
+    leave_parents(self, before)
     entry.place = before.place
   else
     entry.place = #self.order + 1
@@ -67,6 +111,7 @@ function M:put(entry)
   self.by_id[index] = entry
   local key = key_of(self, entry.body, entry.parents)
   if key then self.by_key[key] = entry end
+  join_parents(self, entry)
 end
 
 local function compact(self)
@@ -88,11 +133,29 @@ function M:remove(id)
   if not entry then return nil end
   local key = key_of(self, entry.body, entry.parents)
   if key and self.by_key[key] == entry then self.by_key[key] = nil end
+  leave_parents(self, entry)
   self.by_id[index] = nil
   self.order[entry.place] = false -- a hole would end the list
   self.count = self.count - 1
   if #self.order > 64 and #self.order > 2 * self.count then compact(self) end
   return entry
+end
+
+--- Has a record missing in lists until a time.
+--- @param at number seconds of http.now()
+function M:hide(entry, at)
+  entry.listed_at = at
+  self.hidden_until = math.max(self.hidden_until, at)
+end
+
+--- Some entries, in order.
+--- @param offset number how many to leave out
+--- @param size number at most so many
+function M:slice(offset, size)
+  if #self.order ~= self.count then compact(self) end
+  local list = {}
+  for i = offset + 1, math.min(offset + size, self.count) do list[#list + 1] = self.order[i] end
+  return list
 end
 
 --- Every entry in order.

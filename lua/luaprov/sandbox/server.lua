@@ -27,6 +27,11 @@ function Exchange:act(options)
   return reply, entry
 end
 
+--- Has a record that was created in the lists only some seconds later.
+function Exchange:hide(entry, seconds)
+  self.vendor.collections[self.route.resource.name]:hide(entry, http.now() + seconds)
+end
+
 --- The vendor's way to say what is wrong, without acting.
 function Exchange:refuse(problem) return self.vendor:refuse(self.request, self.route, problem) end
 

@@ -23,13 +23,21 @@ function M.new(provider, options)
   local base_path = prefix .. routes.base_path(provider.base_url)
   local self = setmetatable({
     provider = provider, base_path = base_path, base_url = options.url .. base_path, save = options.save,
-    prefix = prefix, origin = options.url, collections = {}, routes = routes.of(provider, base_path),
+    prefix = prefix, origin = options.url, collections = {}, children = {}, routes = routes.of(provider, base_path),
     credentials = tokens.credentials(provider, options.credentials),
   }, M)
   self.tokens = tokens.new(provider, { credentials = self.credentials, life = options.token_life, now = http.now,
                                        base_path = base_path, prefix = prefix })
   if options.limits ~= false and #provider.limits > 0 then self.limits = limits.new(provider.limits, http.now) end
-  for _, resource in ipairs(provider.resources) do self.collections[resource.name] = records.new(resource) end
+  for _, resource in ipairs(provider.resources) do
+    self.collections[resource.name] = records.new(resource)
+    for _, field in ipairs(resource.shape.fields) do
+      if field.parent then
+        self.children[field.parent] = self.children[field.parent] or {}
+        table.insert(self.children[field.parent], { resource.name, field.name })
+      end
+    end
+  end
   return self
 end
 
@@ -60,18 +68,20 @@ function M:put(resource, entry)
   return ok, why
 end
 
--- Takes a record away, and with it those that belong to it. Records may belong to each other in a circle.
+-- Takes a record away, and with it those that belong to it, at whatever depth. Records may belong to each other in a
+-- circle.
 local function drop(self, name, id)
-  if not self.collections[name]:remove(id) then return false end
-  for _, child in ipairs(self.provider.resources) do
-    for _, field in ipairs(child.shape.fields) do
-      local orphans = {}
-      for other in (field.parent == name and self.collections[child.name]:each() or function() end) do
-        local owner = other.parents[field.name]
-        if owner == nil then owner = other.body[field.name] end
-        if records.same_id(owner, id) then orphans[#orphans + 1] = other.id end
+  if not self.collections[name]:get(id) then return false end
+  local doomed, at = { { name, id } }, 1
+  while doomed[at] do
+    name, id = doomed[at][1], doomed[at][2]
+    at = at + 1
+    if self.collections[name]:remove(id) then
+      for _, child in ipairs(self.children[name] or {}) do
+        for _, orphan in ipairs(self.collections[child[1]]:owned(child[2], id)) do
+          doomed[#doomed + 1] = { child[1], orphan.id }
+        end
       end
-      for _, orphan in ipairs(orphans) do drop(self, child.name, orphan) end
     end
   end
   return true
@@ -92,6 +102,10 @@ end
 function M:replay(event)
   local collection = self.collections[event.resource]
   if not collection then return "names no resource of " .. self.provider.name end
+  if event.last then
+    collection.last_number = math.max(collection.last_number, tonumber(event.last) or 0)
+    return
+  end
   if type(event.id) ~= "string" and type(event.id) ~= "number" then return "has no id" end
   if event.remove then
     if not drop(self, event.resource, event.id) then return "removes a record that is not there" end
@@ -99,6 +113,18 @@ function M:replay(event)
     collection:put { id = event.id, parents = type(event.parents) == "table" and event.parents or {}, body = event.put }
   else
     return "says neither what was put nor what was removed"
+  end
+end
+
+--- Says what a file of records has to say of what there is: which ids are used up, and every record.
+--- @param write function event
+function M:events(write)
+  for _, resource in ipairs(self.provider.resources) do
+    local collection, name = self.collections[resource.name], self.provider.name
+    write { provider = name, resource = resource.name, last = collection.last_number }
+    for entry in collection:each() do
+      write { provider = name, resource = resource.name, id = entry.id, parents = entry.parents, put = entry.body }
+    end
   end
 end
 
