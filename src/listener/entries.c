@@ -42,6 +42,7 @@ static size_t free_slot(lp_entries *entries) {
 static void free_entry(lp_entry *entry) {
   lp_bytes_clear(&entry->text, 0);
   lp_bytes_clear(&entry->body, 0);
+  lp_bytes_clear(&entry->out.bytes, 0);
   free(entry);
 }
 

@@ -4,6 +4,7 @@
 
 #include "engine/bytes.h"
 #include "listener/listener.h"
+#include "listener/outbox.h"
 
 struct MHD_Connection;
 
@@ -12,6 +13,7 @@ typedef enum {
   LP_WHOLE,   /* suspended, and not handed out */
   LP_GIVEN,   /* handed out, suspended */
   LP_WRITTEN, /* as LP_GIVEN, with bytes of its user's own sent in place of an answer */
+  LP_ENDING,  /* ended by its user; the last of what was written is still to be sent */
   LP_DONE,    /* answered, refused or dropped: libmicrohttpd has it again */
 } lp_entry_state;
 
@@ -25,6 +27,7 @@ typedef struct lp_entry {
   bool drop;      /* its connection is to be closed */
   lp_bytes text;  /* path, NUL, query, NUL, method, NUL, then the headers */
   lp_bytes body;
+  lp_outbox out; /* what was written in place of an answer */
   struct lp_entry *next; /* in the queue of those that are LP_WHOLE */
 } lp_entry;
 

@@ -15,13 +15,13 @@
 enum {
   CONNECTIONS = 10000,
   ROUNDS = 16, /* of libmicrohttpd in one run, so that one run ends */
-  WRITE_MS = 1000,
+  WRITABLE = 64, /* clients that are written to in one run */
 };
 
 struct lp_listener {
   struct MHD_Daemon *daemon;
-  int epoll; /* readable when libmicrohttpd's own is, or `wake` */
-  int wake;  /* libmicrohttpd's descriptor does not tell that a request was resumed */
+  lp_outboxes outboxes; /* its epoll is the listener's: libmicrohttpd's own and `wake` are watched there, too */
+  int wake;             /* libmicrohttpd's descriptor does not tell that a request was resumed */
   bool woken;
   uint16_t port;
   size_t body_limit, waiting;
@@ -178,14 +178,14 @@ static struct MHD_Daemon *start(lp_listener *listener, int fd, bool ipv6, unsign
 
 static bool watch(const lp_listener *listener, int fd) {
   struct epoll_event readable = {.events = EPOLLIN};
-  return epoll_ctl(listener->epoll, EPOLL_CTL_ADD, fd, &readable) == 0;
+  return epoll_ctl(listener->outboxes.epoll, EPOLL_CTL_ADD, fd, &readable) == 0;
 }
 
 /* False, and errno, when a descriptor is not to be had. */
 static bool open_descriptors(lp_listener *listener) {
-  listener->epoll = epoll_create1(EPOLL_CLOEXEC);
+  listener->outboxes.epoll = epoll_create1(EPOLL_CLOEXEC);
   listener->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  return listener->epoll >= 0 && listener->wake >= 0 && watch(listener, listener->wake);
+  return listener->outboxes.epoll >= 0 && listener->wake >= 0 && watch(listener, listener->wake);
 }
 
 static bool open_daemon(lp_listener *listener, int fd, bool ipv6, unsigned keep_alive) {
@@ -222,22 +222,46 @@ static void resume(lp_entry *e) {
   listener->woken = true;
 }
 
+static int socket_of(const lp_entry *e) {
+  return MHD_get_connection_info(e->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+}
+
+static void end(lp_entry *e) {
+  lp_outbox_clear(&e->out, &e->listener->outboxes, socket_of(e));
+  e->drop = true;
+  resume(e);
+}
+
+/* Sends more of what was written, and ends whom that was all for. */
+static void send_more(lp_listener *listener) {
+  struct epoll_event events[WRITABLE];
+  int count = listener->outboxes.full ? epoll_wait(listener->outboxes.epoll, events, WRITABLE, 0) : 0;
+  for (int i = 0; i < count; i++) {
+    lp_entry *e = lp_entries_find(&listener->entries, events[i].data.u64); /* 0 is nobody's id */
+    if (!e || !lp_outbox_send(&e->out, &listener->outboxes, socket_of(e)) || e->state != LP_ENDING) continue;
+    lp_socket_finish(socket_of(e));
+    end(e);
+  }
+}
+
 void lp_listener_free(lp_listener *listener) {
   if (!listener) return;
   for (size_t i = 0; i < listener->entries.slot_count; i++) {
     lp_entry *e = listener->entries.slots[i].entry;
-    if (e && e->state != LP_READING && e->state != LP_DONE) resume(e);
+    if (!e || e->state == LP_READING || e->state == LP_DONE) continue;
+    lp_outbox_clear(&e->out, &listener->outboxes, socket_of(e));
+    resume(e);
   }
   MHD_stop_daemon(listener->daemon);
   lp_entries_free(&listener->entries);
-  if (listener->epoll >= 0) close(listener->epoll);
+  if (listener->outboxes.epoll >= 0) close(listener->outboxes.epoll);
   if (listener->wake >= 0) close(listener->wake);
   free(listener);
 }
 
 uint16_t lp_listener_port(const lp_listener *listener) { return listener->port; }
 
-int lp_listener_fd(const lp_listener *listener) { return listener->epoll; }
+int lp_listener_fd(const lp_listener *listener) { return listener->outboxes.epoll; }
 
 size_t lp_listener_waiting(const lp_listener *listener) { return listener->waiting; }
 
@@ -251,6 +275,7 @@ void lp_listener_run(lp_listener *listener) {
   eventfd_t count;
   if (listener->woken) eventfd_read(listener->wake, &count);
   listener->woken = false;
+  send_more(listener);
   for (int round = 0; round < ROUNDS; round++) {
     MHD_run(listener->daemon);
     if (lp_listener_timeout(listener) != 0.0) return;
@@ -334,24 +359,24 @@ bool lp_listener_answer(lp_listener *listener, lp_arrival_id id, unsigned status
   return queued;
 }
 
-static int socket_of(const lp_entry *e) {
-  return MHD_get_connection_info(e->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-}
-
 bool lp_listener_write(lp_listener *listener, lp_arrival_id id, const void *bytes, size_t len) {
   lp_entry *e = given(listener, id);
   if (!e) return false;
   e->state = LP_WRITTEN;
-  return lp_socket_write(socket_of(e), bytes, len, WRITE_MS);
+  return lp_outbox_write(&e->out, &listener->outboxes, socket_of(e), id, bytes, len);
 }
 
 bool lp_listener_finish(lp_listener *listener, lp_arrival_id id, lp_finish how) {
   lp_entry *e = given(listener, id);
   if (!e) return false;
+  if (how == LP_CLOSE && e->out.bytes.len > 0) {
+    e->state = LP_ENDING;
+    listener->waiting--;
+    return true;
+  }
   if (how == LP_RESET) lp_socket_reset(socket_of(e));
   else lp_socket_finish(socket_of(e));
-  e->drop = true;
-  resume(e);
+  end(e);
   return true;
 }
 

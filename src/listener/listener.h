@@ -76,10 +76,12 @@ bool lp_listener_answer(lp_listener *listener, lp_arrival_id id, unsigned status
                         size_t header_count, const void *body, size_t body_len, const char **wrong);
 
 /* Writes bytes to the client as they are, in place of an answer; may be repeated, and is ended by lp_listener_finish.
- * Waits for a client that does not read, at most one second in all. False when not everything was written. */
+ * Never waits: what the client has no room for yet is kept, and written by later runs. False when not everything was
+ * taken: the client has gone, there is no memory, or the id is unknown or ended. */
 bool lp_listener_write(lp_listener *listener, lp_arrival_id id, const void *bytes, size_t len);
 
-/* Ends the connection of a request that was handed out, without an answer or after what was written. */
+/* Ends the connection of a request that was handed out, without an answer. LP_CLOSE does so when all that was written
+ * has been sent, LP_RESET at once. */
 bool lp_listener_finish(lp_listener *listener, lp_arrival_id id, lp_finish how);
 
 /* Whether the client has closed its end; true for an id that is unknown or ended. */

@@ -88,7 +88,7 @@ static int answer(lua_State *L) {
   return 1;
 }
 
-/* listener:write(id, bytes) -> whether all was written to the client, in place of an answer */
+/* listener:write(id, bytes) -> whether all was taken, in place of an answer; sent as the client reads it */
 static int write(lua_State *L) {
   lp_listener *listener = listener_of(L);
   size_t len;

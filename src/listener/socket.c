@@ -9,8 +9,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "engine/clock.h"
-
 typedef union {
   struct sockaddr any;
   struct sockaddr_in v4;
@@ -63,22 +61,15 @@ int lp_socket_listen(const char *host, uint16_t *port, bool *ipv6, char *why, si
   return fd;
 }
 
-bool lp_socket_write(int fd, const void *bytes, size_t len, int ms) {
-  double end = lp_now() + ms / 1000.0;
-  for (const char *at = bytes; len > 0;) {
-    ssize_t sent = send(fd, at, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent >= 0) {
-      at += sent;
-      len -= (size_t)sent;
-      continue;
-    }
-    if (errno == EINTR) continue;
-    if (errno != EAGAIN && errno != EWOULDBLOCK) return false;
-    double left = (end - lp_now()) * 1000.0;
-    struct pollfd wait = {.fd = fd, .events = POLLOUT};
-    if (left <= 0 || poll(&wait, 1, (int)left + 1) == 0) return false;
+ssize_t lp_socket_write(int fd, const void *bytes, size_t len) {
+  size_t done = 0;
+  while (done < len) {
+    ssize_t sent = send(fd, (const char *)bytes + done, len - done, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent >= 0) done += (size_t)sent;
+    else if (errno == EAGAIN || errno == EWOULDBLOCK) break;
+    else if (errno != EINTR) return -1;
   }
-  return true;
+  return (ssize_t)done;
 }
 
 void lp_socket_finish(int fd) { shutdown(fd, SHUT_WR); }

@@ -5,13 +5,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* A listening, non-blocking socket; -1 and a reason in `why` when there is none. `*port` becomes the real one, `*ipv6`
  * says what it is. */
 int lp_socket_listen(const char *host, uint16_t *port, bool *ipv6, char *why, size_t why_size);
 
-/* Writes everything, waiting at most `ms` milliseconds in all for a client that does not read. */
-bool lp_socket_write(int fd, const void *bytes, size_t len, int ms);
+/* Writes what can be written without waiting. Returns how much that was, -1 when the client has gone. */
+ssize_t lp_socket_write(int fd, const void *bytes, size_t len);
 
 /* Makes the kernel send FIN behind what was written. The descriptor stays open. */
 void lp_socket_finish(int fd);

@@ -23,7 +23,8 @@ lp_listener *client_listener(lp_listener_options options) {
 }
 
 client client_dial(const lp_listener *l, bool ipv6) {
-  client c = {.fd = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), .end = -1, .got = calloc(1, 1)};
+  client c = {.fd = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
+              .got = calloc(1, 1), .room = 1, .end = -1};
   assert_true(c.fd >= 0 && c.got);
   struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(lp_listener_port(l))};
   struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = v4.sin_port, .sin6_addr = in6addr_loopback};
@@ -58,7 +59,7 @@ void client_pump(lp_listener *l, client *c, bool wait) {
       c->end = len < 0 ? errno : 0;
       break;
     }
-    c->got = realloc(c->got, c->len + (size_t)len + 1);
+    if (c->len + (size_t)len >= c->room) c->got = realloc(c->got, c->room = 2 * (c->len + (size_t)len) + 1);
     assert_non_null(c->got);
     memcpy(c->got + c->len, part, (size_t)len);
     c->len += (size_t)len;
@@ -94,6 +95,15 @@ int client_until_end(lp_listener *l, client *c) {
 void client_forget(client *c) {
   c->len = 0;
   c->got[0] = '\0';
+}
+
+char *client_large(void) {
+  enum { PERIOD = 65521 }; /* a prime */
+  char *bytes = malloc(CLIENT_LARGE);
+  assert_non_null(bytes);
+  for (size_t i = 0; i < PERIOD; i++) bytes[i] = (char)('a' + (i ^ i >> 8) % 23);
+  for (size_t i = PERIOD; i < CLIENT_LARGE; i++) bytes[i] = bytes[i - PERIOD];
+  return bytes;
 }
 
 bool client_answer(lp_listener *l, lp_arrival_id id, unsigned status, const char *body) {

@@ -5,14 +5,17 @@
 
 #include "listener/listener.h"
 
-enum { PATIENCE = 30 }; /* seconds, after which a test gives up */
+enum {
+  PATIENCE = 30,                   /* seconds, after which a test gives up */
+  CLIENT_LARGE = 16 * 1024 * 1024, /* bytes: more than two sockets keep for a client that does not read */
+};
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: here\r\n\r\n"
 
 typedef struct {
   int fd;
   char *got; /* NUL-terminated */
-  size_t len;
+  size_t len, room;
   int end; /* -1 while it goes on, 0 after FIN, else errno */
 } client;
 
@@ -39,6 +42,9 @@ int client_until_end(lp_listener *listener, client *c);
 
 /* Forgets what the client has been sent. */
 void client_forget(client *c);
+
+/* CLIENT_LARGE bytes, of which each place looks like few others; to be freed. */
+char *client_large(void);
 
 /* Answers without headers. */
 bool client_answer(lp_listener *listener, lp_arrival_id id, unsigned status, const char *body);

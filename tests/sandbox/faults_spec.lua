@@ -234,6 +234,20 @@ describe("A fault of the sandbox:", function()
     assert(onebox.connections:list())
   end)
 
+  it("writes an answer of any size to a client in its own process", function()
+    for _, given in ipairs { { fault = "slow_headers" }, { fault = "slow_body" }, { fault = "cut" } } do
+      local box, client = boxes.of(support.provider(support.operations .. 'text "name" {},'))
+      local name = ("x"):rep(7 * 1024 * 1024)
+      local made = assert(client.things:create { name = name })
+      given.on, given.seconds = "acme things get", given.fault ~= "cut" and 0.02 or nil
+      box:fault(given)
+      local record, err = client.things:get(made.id)
+      if given.fault == "cut" then support.is_error({ kind = "protocol", outcome = "unknown" }, err, record)
+      else assert.is_true(assert(record, tostring(err)).name == name) end
+      boxes.stop()
+    end
+  end)
+
   it("leaves nothing behind when the sandbox ends with requests that wait", function()
     local box = ocamba()
     for _, name in ipairs { "late", "silent", "slow" } do
