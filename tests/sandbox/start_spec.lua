@@ -1,6 +1,8 @@
 -- How a sandbox begins and ends, and what it tells whoever started it.
 local boxes = require "tests.sandbox.boxes"
+local http = require "luaprov.http"
 local luaprov = require "luaprov"
+local runtime = require "luaprov.runtime"
 local support = require "tests.support"
 
 local THINGS = '    path = "/things", text "name" {}, secret "key" {}, create = post {}, get = get {}, list = get {},\n'
@@ -189,6 +191,57 @@ describe("A sandbox", function()
     assert(client.integrations:list())
     support.is_error({ kind = "network" }, select(2, client.integrations:list()))
     assert(boxes.start { "ocamba", port = box.port })
+  end)
+
+  it("that is stopped so does nothing more, whatever came at the same time", function()
+    local path, stderr, said = support.folder() .. "/records", io.stderr, ""
+    io.stderr = { write = function(_, ...) said = said .. table.concat { ... } end } -- luacheck: ignore 122
+    local box
+    box = assert(boxes.start { "ocamba", data = path, limits = false,
+      log = function(line) if line:find("create", 1, true) then box:stop() end end })
+    local client = assert(luaprov.client("ocamba", box:options "ocamba"))
+    local names = {}
+    for i = 1, 30 do names[i] = "n" .. i end
+    -- All connections are there, so that all creates come at once.
+    luaprov.map(names, function() assert(client.integrations:list()) end, { concurrency = 30 })
+    local records, errors = luaprov.map(names, function(name) return client.integrations:create(boxes.mitto(name)) end,
+      { concurrency = 30 })
+    io.stderr = stderr -- luacheck: ignore 122
+    local made, network = 0, 0
+    for i = 1, 30 do
+      made = made + (records[i] and 1 or 0)
+      network = network + (errors[i] and errors[i].kind == "network" and 1 or 0)
+    end
+    assert.same({ 1, 29, "" }, { made, network, said })
+    box = assert(boxes.start { "ocamba", data = path, port = box.port })
+    assert.equal(1, #box:records("ocamba", "integrations"))
+  end)
+
+  it("tells what became of every call, also when that was late", function()
+    local lines, call = {}, "ocamba integrations create: POST /ocamba/v1/hood/integrations "
+    local box = assert(boxes.start { "ocamba", limits = false, log = function(line) lines[#lines + 1] = line end })
+    local options = box:options "ocamba"
+    options.timeout = 0.2
+    local client = assert(luaprov.client("ocamba", options))
+    for _, case in ipairs {
+      { { fault = "late", seconds = 0.02 }, "waits", "closed, acted 201" },
+      { { fault = "silent" }, "waits, acted 201", "closed, acted 201" }, { { fault = "silent", acts = false }, "waits",
+      "closed" }, { { fault = "slow", seconds = 0.02 }, "waits", "201" }, { { fault = "slow", seconds = 0.3 }, "waits",
+      "201, nobody there" }, { { fault = "drop" }, "closed, acted 201" },
+      { { fault = "drop", acts = false, reset = true }, "reset" }, { { fault = "half_status" }, "closed, acted 201" },
+      { { fault = "cut" }, "201, closed" }, { { fault = "slow_body", seconds = 0.02 }, "201, waits", "201, closed" },
+      { { fault = "html", status = 502 }, "502" },
+    } do
+      local given, wanted = case[1], {}
+      for i = 2, #case do wanted[i - 1] = call .. case[i] .. " (" .. given.fault .. ")" end
+      given.on, given.times = "ocamba integrations create", 1
+      box:fault(given)
+      lines = {}
+      client.integrations:create(boxes.mitto "n")
+      local give_up = http.now() + 20
+      runtime.run_until(function() return #lines >= #wanted or http.now() > give_up end)
+      assert.same(wanted, lines)
+    end
   end)
 
   it("tells a line a call to whoever wants them, and goes on when that fails", function()

@@ -216,6 +216,8 @@ end
 --- @param on_turn function called after every turn of the loop, outside all tasks; it neither waits nor yields. Returns
 ---   the seconds after which it wants to be called although nothing happens, or nil. An error that it raises is raised
 ---   where the loop runs.
+---   While anybody shares the loop, whoever waits for something that nothing will bring waits for ever. Without them
+---   that is an error; what a watcher may bring cannot be known.
 --- @return table handle
 function M.watch(fd, on_turn)
   engine = engine or core.engine()

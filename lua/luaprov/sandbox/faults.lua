@@ -119,14 +119,16 @@ define("half_status", "half a status line, then the end", { acts = true },
 
 define("half_headers", "status and headers without the blank line after them, then the end", { acts = true },
   function(exchange, fault)
-    exchange:write(raw_head(reply_of(exchange, fault)))
+    local reply = reply_of(exchange, fault)
+    exchange:write(raw_head(reply), reply.status)
     exchange:finish("close")
   end)
 
 define("cut", "the answer ends in the middle of its body", { acts = true },
   function(exchange, fault)
     local reply = reply_with_body(exchange, fault)
-    exchange:write(raw_head(reply, #reply.body + 1) .. "\r\n" .. reply.body:sub(1, math.floor(#reply.body / 2)))
+    exchange:write(raw_head(reply, #reply.body + 1) .. "\r\n" .. reply.body:sub(1, math.floor(#reply.body / 2)),
+      reply.status)
     exchange:finish("close")
   end)
 
@@ -135,7 +137,7 @@ define("slow_headers", "the headers come a line at a time", { acts = true, secon
     local reply = reply_of(exchange, fault)
     local rest = raw_head(reply) .. "\r\n" .. reply.body
     local first = rest:find("\r\n", 1, true) + 1
-    exchange:write(rest:sub(1, first))
+    exchange:write(rest:sub(1, first), reply.status)
     exchange:later(fault.seconds, function()
       exchange:write(rest:sub(first + 1))
       exchange:finish("close")
@@ -149,7 +151,7 @@ define("slow_body", "the second half of the body comes later; without a body, th
     local head = raw_head(reply)
     local rest, first = head .. "\r\n" .. reply.body, #head
     if reply.body ~= "" then first = #head + 2 + math.floor(#reply.body / 2) end
-    exchange:write(rest:sub(1, first))
+    exchange:write(rest:sub(1, first), reply.status)
     exchange:later(fault.seconds, function()
       exchange:write(rest:sub(first + 1))
       exchange:finish("close")

@@ -23,8 +23,22 @@ function Exchange:act(options)
   if self.is_late then self.route, self.unrouted = vendor:route(self.request) end
   self.request.page_size = options and options.page_size
   local reply, entry = vendor:answer(self.request, self.route, self.unrouted)
-  self.status = reply.status
+  self.acted = reply.status
   return reply, entry
+end
+
+-- Tells whoever wants a line of what became of a call.
+local function tell(self, what)
+  local log = self.server.log
+  if not log then return end
+  local route, told = self.route, {}
+  if self.status then told[1] = tostring(self.status) end
+  told[#told + 1] = what
+  -- What a vendor did and did not say is worth a word.
+  if self.acted and not self.status then told[#told + 1] = "acted " .. self.acted end
+  local operation = route and (route.token and "token" or route.resource.name .. " " .. route.operation.name) or "-"
+  log(("%s %s: %s %s %s%s"):format(self.vendor.provider.name, operation, self.request.method, self.request.path,
+    table.concat(told, ", "), self.fault and " (" .. self.fault.fault .. ")" or ""))
 end
 
 --- Has a record that was created in the lists only some seconds later.
@@ -38,26 +52,41 @@ function Exchange:refuse(problem) return self.vendor:refuse(self.request, self.r
 function Exchange:problem(problem) return errors.reply(self.vendor.provider, problem, self.request) end
 
 function Exchange:send(reply)
-  self.status = reply.status
+  self.status, self.ended = reply.status, true
+  local gone = self.is_late and self:gone()
   self.server.listener:answer(self.request.id, reply.status, reply.headers, reply.body)
+  tell(self, gone and "nobody there" or nil)
 end
 
-function Exchange:write(bytes) return self.server.listener:write(self.request.id, bytes) end
+--- Sends bytes in place of an answer.
+--- @param status integer|nil that they tell whoever reads them
+function Exchange:write(bytes, status)
+  self.status = self.status or status
+  return self.server.listener:write(self.request.id, bytes)
+end
 
-function Exchange:finish(how) self.server.listener:finish(self.request.id, how) end
+function Exchange:finish(how)
+  self.ended = true
+  self.server.listener:finish(self.request.id, how)
+  tell(self, how == "reset" and "reset" or "closed")
+end
 
 function Exchange:gone() return self.server.listener:gone(self.request.id) end
 
 function Exchange:later(seconds, fn)
   self.is_late = true
-  self.server.timers:add(http.now() + seconds, function() self.server:guard(self.request, fn) end)
+  local server = self.server
+  server.timers:add(http.now() + seconds, function()
+    if not server.closing then server:guard(self.request, fn) end
+  end)
 end
 
 -- ---- the server ----
 
 --- @param listener userdata of luaprov.listener
 --- @param vendors table[] as they are served
---- @param options table faults (read ones), log (function line, or nil)
+--- @param options table faults (read ones), log (function of a line about whatever is sent, ended, or made
+---   to wait; or nil)
 function M.new(listener, vendors, options)
   local self = setmetatable({
     listener = listener, vendors = vendors, faults = options.faults, log = options.log, timers = timers.new(),
@@ -82,13 +111,6 @@ local function own_reply(self, request)
   return { status = 200, headers = { "Content-Type", "application/json" }, body = assert(json.encode(body)) }
 end
 
-local function describe(exchange)
-  local route = exchange.route
-  local what = route and (route.token and "token" or route.resource.name .. " " .. route.operation.name) or "-"
-  return ("%s %s: %s %s %s%s"):format(exchange.vendor.provider.name, what, exchange.request.method,
-    exchange.request.path, exchange.status or "-", exchange.fault and " (" .. exchange.fault.fault .. ")" or "")
-end
-
 local function serve(self, request)
   local vendor = vendor_of(self, request.path)
   if not vendor then
@@ -106,7 +128,7 @@ local function serve(self, request)
   else
     exchange:send((exchange:act()))
   end
-  if self.log then self.log(describe(exchange)) end
+  if not exchange.ended then tell(exchange, "waits") end
 end
 
 --- Does something for a request. A fault of ours, or of a provider file's, ends that request and nothing else.
@@ -122,25 +144,31 @@ function M:close()
   if self.turning then self.closing = true else self.listener:close() end
 end
 
+-- Whoever is told of a call may end the sandbox: what came with it is then not answered any more, nor acted upon.
+local function work(self)
+  repeat
+    if not self.closing then self.timers:run(http.now()) end
+    -- What is answered is written by the next run, which may bring more requests: the last one brings none.
+    self.listener:run()
+    local request = not self.closing and self.listener:next()
+    local brought = request
+    while request do
+      local this = request
+      self:guard(this, function() serve(self, this) end)
+      request = not self.closing and self.listener:next()
+    end
+  until not brought
+end
+
 --- What there is to do is done; nothing waits.
 --- @return number|nil seconds until it wants to be called again
 function M:turn()
   self.turning = true
-  local request
-  repeat
-    self.timers:run(http.now())
-    -- What is answered is written by the next run, which may bring more requests: the last one brings none.
-    self.listener:run()
-    request = self.listener:next()
-    local brought = request ~= nil
-    while request do
-      local this = request
-      self:guard(this, function() serve(self, this) end)
-      request = self.listener:next()
-    end
-  until not brought
+  local ok, why = pcall(work, self)
   self.turning = false
-  if self.closing then return self:close() end
+  if self.closing then self:close() end
+  if not ok then error(why, 0) end
+  if self.closing then return nil end
   local due, own = self.timers:due(), self.listener:timeout()
   local seconds = due and math.max(0, due - http.now())
   return seconds and own and math.min(seconds, own) or seconds or own
