@@ -106,6 +106,11 @@ describe("A token of the sandbox", function()
     assert.truthy(ask(first.refresh, "sandbox-key").t)
     assert.equal("invalid_client", ask("sandbox-refresh", first.refresh).error)
     assert.equal("invalid_grant", ask(first.t, "sandbox-key").error)
+    for _, odd in ipairs { 1, "1", 0.5, true, {}, luaprov.array { first.refresh }, "", "next", "ring" } do
+      local answer = boxes.send(box, "POST", "/acme/token", { body = { refresh = odd, key = "sandbox-key" },
+                                                              headers = { ["Content-Type"] = "application/json" } })
+      assert.same({ 400, "invalid_grant" }, { answer.status, answer.json.error }, tostring(odd))
+    end
   end)
 
   it("may be a key in a header, beside settings that may be anything", function()
@@ -160,6 +165,8 @@ describe("A token of the sandbox", function()
     assert.equal("expired", check(first))
     assert(own:request(request))
     assert.equal("unauthorized", check(first))
-    assert.equal(1000, #own.issued)
+    local kept = 0
+    for _ in pairs(own.issued.worth) do kept = kept + 1 end
+    assert.same({ 1000, 1000 }, { kept, #own.issued.ring })
   end)
 end)

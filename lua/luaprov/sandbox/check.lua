@@ -1,7 +1,9 @@
 --- What a vendor would find wrong with the fields that a request brings.
 ---
---- This is not the check of the client (`provider/fields`): it looks at what came over the wire, exactly as it came, so
---- that a fault of the client's own check or spelling shows.
+--- Which fields belong to a table, which are missing and which may change is judged here and not by the client's
+--- `provider/fields`, and of what came over the wire, exactly as it came: a fault of the client there, or in how it
+--- spells a value, shows. Whether one value fits its field (type, bounds, pattern, choice) is told by
+--- `provider/values`, which the client asks too: a fault in that shows nowhere here.
 local json = require "luaprov.json"
 local values = require "luaprov.provider.values"
 

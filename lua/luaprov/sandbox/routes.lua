@@ -177,7 +177,7 @@ function M.page(pages, query)
   return asked
 end
 
---- The path of a base URL's template; nil where it depends on settings.
+--- The path of a base URL's template; "" where it depends on settings.
 --- @param base_url table parts
 --- @return string
 function M.base_path(base_url)

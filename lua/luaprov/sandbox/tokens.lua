@@ -52,12 +52,22 @@ function M.settings(provider)
   return list
 end
 
+-- What was handed out, in a ring of `KEPT` places, and what each of it is worth.
+local function memory() return { worth = {}, ring = {}, next = 1 } end
+
+local function remember(own, text, worth)
+  local oldest = own.ring[own.next]
+  if oldest then own.worth[oldest] = nil end
+  own.ring[own.next], own.worth[text] = text, worth
+  own.next = own.next % KEPT + 1
+end
+
 --- @param provider table description
 --- @param options table credentials, life (seconds, or nil), now (function), base_path, prefix
 function M.new(provider, options)
   local self = setmetatable({
     provider = provider, credentials = options.credentials, life = options.life, now = options.now,
-    issued = {}, given = {}, -- lists of what was handed out, and what each of it is worth
+    issued = memory(), given = memory(), -- tokens, and when each ends; credentials, and that they are good
     requests = {}, paths = {}, -- path -> ways; way -> path
   }, M)
   for _, method in ipairs(provider.auth) do
@@ -79,12 +89,6 @@ function M:path(method)
   for _, own in ipairs(method and { method } or self.provider.auth) do
     if self.paths[own] then return self.paths[own] end
   end
-end
-
-local function remember(list, key, value)
-  list[#list + 1] = key
-  list[key] = value
-  if #list > KEPT then list[table.remove(list, 1)] = nil end
 end
 
 -- A header template with a secret setting in it is a credential, too; another setting in it may have any value.
@@ -114,14 +118,14 @@ function M:check(headers)
   for _, method in ipairs(self.provider.auth) do
     if method.kind == "bearer" and token == tostring(self.credentials[method.fields[1].name]) then return nil end
   end
-  local ends = self.issued[token]
+  local ends = self.issued.worth[token]
   if not ends then return "unauthorized" end
   return ends <= self.now() and "expired" or nil
 end
 
 --- Makes every token that has been asked for an ended one.
 function M:expire()
-  for _, token in ipairs(self.issued) do self.issued[token] = 0 end
+  for token in pairs(self.issued.worth) do self.issued.worth[token] = 0 end
 end
 
 local function values_of(request)
@@ -148,7 +152,7 @@ local function judge(self, method, values)
     if value == nil and field.required then return "invalid_request" end
     local rotates = field.name == method.rotates
     local known = value == nil or tostring(value) == tostring(self.credentials[field.name])
-      or rotates and self.given[value]
+      or rotates and type(value) == "string" and self.given.worth[value]
     if not known then return rotates and "invalid_grant" or "invalid_client" end
   end
 end
