@@ -1,6 +1,6 @@
 -- How much a sandbox carries: a sandbox in a process of its own, and a client that makes 1,000 calls a second for
--- SECONDS (60), each a create, a get, a list of one page and a delete in turn. Prints the rate, the CPU of the sandbox and its memory,
--- second by second.
+-- SECONDS (60), each a create, a get, a list of one page and a delete in turn. Prints the rate, the CPU of the sandbox
+-- and its memory, second by second.
 --
 --   BUILD=build build/bin/luaprov tests/bench/sandbox.lua [SECONDS] [RATE]
 local luaprov = require "luaprov"

@@ -90,7 +90,8 @@ local function read_field(page, line)
   local name, optional, after = rest:match "^([%a_][%w_.%-]*)(%??) (.*)$"
   if not name then
     name, optional, after = rest:match '^(%b[])(%??) (.*)$'
-    if not name or not (name:find '^%["[^%c]*"%]$' or name == "[string]" or name == "[integer]") then error("no field: " .. line, 0) end
+    local fits = name and (name:find '^%["[^%c]*"%]$' or name == "[string]" or name == "[integer]")
+    if not fits then error("no field: " .. line, 0) end
   end
   local kind, left = read_type(after, page.names)
   if class[name] then error(name .. " is there twice: " .. line, 0) end

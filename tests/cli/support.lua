@@ -53,7 +53,8 @@ function M.run(arguments, environment, before) return M.sh(M.command(arguments, 
 --- Runs a command on a terminal, where its two streams are one.
 ---@return string shown, integer code
 function M.on_terminal(arguments, environment)
-  local out, _, code = M.sh("env -u LD_PRELOAD script -qec " .. quote(M.command(arguments, environment)) .. " /dev/null </dev/null")
+  local command = quote(M.command(arguments, environment))
+  local out, _, code = M.sh("env -u LD_PRELOAD script -qec " .. command .. " /dev/null </dev/null")
   return (out:gsub("\r\n", "\n")), code
 end
 

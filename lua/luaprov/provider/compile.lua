@@ -275,7 +275,8 @@ local function compile_limits(limits, node, report)
   if limits.headers ~= nil and type(limits.headers) ~= "table" then
     report(0, "limits.headers", "must be a table of names and texts")
   elseif limits.headers then
-    compiled.headers = header_templates(limits.headers, node, "limits.headers", { "limit", "remaining", "reset" }, report)
+    local known = { "limit", "remaining", "reset" }
+    compiled.headers = header_templates(limits.headers, node, "limits.headers", known, report)
   end
   return compiled
 end
