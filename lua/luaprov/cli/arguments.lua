@@ -82,13 +82,10 @@ end
 local function chooser(words)
   local by_name = {}
   for _, word in ipairs(words) do
-    local text = word.text
-    if word.is_json then
-      local value = json.decode(text)
-      text = type(value) == "string" and value or type(value) == "number" and value % 1 == 0 and text or nil
-    end
+    local value = word.text
+    if word.is_json then value = json.decode(value) end
     local last = word.name:match("[^.]+$")
-    if text and last and by_name[last] == nil then by_name[last] = text end
+    if value ~= nil and last and by_name[last] == nil then by_name[last] = value end
   end
   return function(selector) return by_name[selector] end
 end

@@ -3,6 +3,7 @@ local digits = require "luaprov.provider.digits"
 local json = require "luaprov.json"
 local load = require "luaprov.provider.load"
 local options = require "luaprov.provider.client_options"
+local shapes = require "luaprov.provider.shape"
 
 local M = {}
 
@@ -52,25 +53,23 @@ local function describe_field(field, selectors)
   return made
 end
 
--- The keys of variants, in the order of the selector's values where there is one selector.
-local function ordered_keys(by, selectors)
-  local keys, place = {}, {}
+-- The variants, in the order of the selector's values where there is one selector.
+local function ordered_cases(by, selectors)
+  local place, cases = {}, shapes.cases(by)
   local only = #by.selectors == 1 and selectors[by.selectors[1]]
   for i, value in ipairs(only and only.value_list or {}) do place[tostring(value)] = i end
-  for key in pairs(by.cases) do keys[#keys + 1] = key end
-  table.sort(keys, function(a, b)
-    if place[a] ~= place[b] then return (place[a] or math.huge) < (place[b] or math.huge) end
-    return a < b
+  table.sort(cases, function(a, b)
+    if place[a.key] ~= place[b.key] then return (place[a.key] or math.huge) < (place[b.key] or math.huge) end
+    return a.key < b.key
   end)
-  return keys
+  return cases
 end
 
 local function describe_by(by, selectors)
   local cases = json.array {}
-  for i, key in ipairs(ordered_keys(by, selectors)) do
-    local case = describe_shape(by.cases[key], selectors)
-    case.value = key
-    cases[i] = case
+  for i, case in ipairs(ordered_cases(by, selectors)) do
+    cases[i] = describe_shape(case.shape, selectors)
+    cases[i].value = case.key
   end
   return { by = list_of(by.selectors, tostring), cases = cases }
 end

@@ -2,6 +2,7 @@
 local digits = require "luaprov.provider.digits"
 local json = require "luaprov.json"
 local secret = require "luaprov.secret"
+local shapes = require "luaprov.provider.shape"
 
 local M = {}
 
@@ -12,13 +13,11 @@ function M.no_choice() end
 local function named(shape, name, chosen, found)
   found[#found + 1] = shape.by_name[name]
   for _, by in ipairs(shape.by) do
-    local values = {}
-    for i, selector in ipairs(by.selectors) do values[i] = chosen(selector) end
-    local case = #values == #by.selectors and by.cases[table.concat(values, " ")]
+    local case = shapes.case(by, chosen)
     if case then
       named(case, name, chosen, found)
     else
-      for _, other in pairs(by.cases) do named(other, name, chosen, found) end
+      for _, other in ipairs(shapes.cases(by)) do named(other.shape, name, chosen, found) end
     end
   end
   return found
@@ -65,7 +64,7 @@ end
 
 --- @param shape table
 --- @param path string names with dots between
---- @param chosen function selector -> its value as text, where the arguments have it
+--- @param chosen function selector -> its value, where the arguments have it
 --- @return string[]|nil keys
 --- @return table[]|nil fields those that the path may mean; none: it names no field
 --- @return string|nil why

@@ -2,6 +2,7 @@
 local json = require "luaprov.json"
 local output = require "luaprov.cli.output"
 local secret = require "luaprov.secret"
+local shapes = require "luaprov.provider.shape"
 
 local M = {}
 
@@ -14,10 +15,7 @@ local function ordered_names(shape, names, seen)
     end
   end
   for _, by in ipairs(shape.by) do
-    local keys = {}
-    for key in pairs(by.cases) do keys[#keys + 1] = key end
-    table.sort(keys)
-    for _, key in ipairs(keys) do ordered_names(by.cases[key], names, seen) end
+    for _, case in ipairs(shapes.cases(by)) do ordered_names(case.shape, names, seen) end
   end
   return names, seen
 end

@@ -1,4 +1,6 @@
 --- Made-up records, one for each variant of a resource: what an update may find when it reads the record first.
+local shapes = require "luaprov.provider.shape"
+
 local M = {}
 
 local MOST = 64
@@ -6,10 +8,7 @@ local MOST = 64
 -- Every `by` of a shape and of its groups, with the names of the groups around it.
 local function find_all(shape, around, found)
   for _, by in ipairs(shape.by) do
-    local keys = {}
-    for key in pairs(by.cases) do keys[#keys + 1] = key end
-    table.sort(keys)
-    found[#found + 1] = { by = by, keys = keys, around = around }
+    found[#found + 1] = { by = by, cases = shapes.cases(by), around = around }
   end
   for _, field in ipairs(shape.fields) do
     if field.shape then
@@ -40,11 +39,11 @@ function M.records(shape)
   for _, item in ipairs(all) do
     local more = {}
     for _, chosen in ipairs(combinations) do
-      for _, key in ipairs(item.keys) do
+      for _, case in ipairs(item.cases) do
         if #more < MOST then
           local copy = {}
           for i, other in ipairs(chosen) do copy[i] = other end
-          copy[#copy + 1] = { item = item, key = key }
+          copy[#copy + 1] = { item = item, values = case.values }
           more[#more + 1] = copy
         end
       end
@@ -55,14 +54,9 @@ function M.records(shape)
   for i, chosen in ipairs(combinations) do
     local record, labels = {}, {}
     for _, choice in ipairs(chosen) do
-      local selectors, values = choice.item.by.selectors, { choice.key }
-      if #selectors > 1 then
-        values = {}
-        for value in (choice.key .. " "):gmatch("(.-) ") do values[#values + 1] = value end
-      end
-      for j, name in ipairs(selectors) do
-        place(record, choice.item.around, name, values[j])
-        labels[#labels + 1] = name .. " = " .. tostring(values[j])
+      for j, name in ipairs(choice.item.by.selectors) do
+        place(record, choice.item.around, name, choice.values[j])
+        labels[#labels + 1] = name .. " = " .. choice.values[j]
       end
     end
     list[i] = { record = record, label = table.concat(labels, ", ") }

@@ -92,13 +92,7 @@ local function selected(name, context)
 end
 
 local function case_of(by, context)
-  local chosen = {}
-  for i, name in ipairs(by.selectors) do
-    local value = selected(name, context)
-    if value == nil or type(value) == "table" then return nil, false end
-    chosen[i] = tostring(values.whole(value) or value)
-  end
-  return by.cases[table.concat(chosen, " ")], true, chosen
+  return shapes.case(by, function(name) return selected(name, context) end)
 end
 
 local FIXED = "is fixed: it cannot change after create"
@@ -137,10 +131,9 @@ end
 
 local function no_such_case(by, chosen, context, prefix)
   local keys = {}
-  for key in pairs(by.cases) do keys[#keys + 1] = "'" .. key .. "'" end
-  table.sort(keys)
+  for i, case in ipairs(shapes.cases(by)) do keys[i] = "'" .. case.key .. "'" end
   fault(context, join(prefix, table.concat(by.selectors, ", ")),
-    "'" .. table.concat(chosen, " ") .. "' is none of " .. table.concat(keys, ", "))
+    "'" .. chosen .. "' is none of " .. table.concat(keys, ", "))
 end
 
 -- Checks the fields of a shape and of its variants against the innermost table. Returns whether unknown ones pass.

@@ -37,17 +37,14 @@ end
 
 -- The variant of a table, by its own selectors or those of the tables around it.
 local function case_of(by, scope)
-  local chosen = {}
-  for i, name in ipairs(by.selectors) do
+  return (shapes.case(by, function(name)
     local around, value = scope, nil
     while around and value == nil do
       value = around.body[name]
       around = around.outer
     end
-    if value == nil or type(value) == "table" then return nil end
-    chosen[i] = as_text(value)
-  end
-  return by.cases[table.concat(chosen, " ")]
+    return value
+  end))
 end
 
 local function spell_keys(shape, body)

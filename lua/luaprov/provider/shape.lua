@@ -5,12 +5,51 @@
 ---        as, parent, example, of (a field), shape (a group's)
 --- by:    selectors, cases (joined values of the selectors -> shape), union (name -> field of some case),
 ---        agrees (name -> whether every case says the same of it), passes (whether a case passes unknown fields on)
+local digits = require "luaprov.provider.digits"
 local json = require "luaprov.json"
 local near = require "luaprov.near"
 local value_checks = require "luaprov.provider.values"
 local words = require "luaprov.provider.words"
 
 local M = {}
+
+-- The values that a variant's key stands for, in the order of the selectors.
+local function values_of(by, key)
+  if #by.selectors == 1 then return { key } end
+  local values = {}
+  for value in (key .. " "):gmatch("(.-) ") do values[#values + 1] = value end
+  return values
+end
+
+--- Every variant.
+--- @param by table
+--- @return table[] cases values (texts, in the order of the selectors), key (the same as one text), shape; sorted, so
+---   that the same file means the same in every process
+function M.cases(by)
+  local list = {}
+  for key, case in pairs(by.cases) do list[#list + 1] = { key = key, values = values_of(by, key), shape = case } end
+  table.sort(list, function(a, b) return a.key < b.key end)
+  return list
+end
+
+--- The variant that the selectors choose.
+--- @param by table
+--- @param value_of function the name of a selector -> its value, or nil
+--- @return table|nil shape
+--- @return boolean complete whether every selector has a value
+--- @return string|nil chosen their values as a variant's key has them, when there are all
+function M.case(by, value_of)
+  local chosen = {}
+  for i, name in ipairs(by.selectors) do
+    local value = value_of(name)
+    local kind = type(value)
+    -- JSON's null chooses nothing, either.
+    if kind ~= "string" and kind ~= "number" and kind ~= "boolean" then return nil, false end
+    chosen[i] = kind == "number" and digits(value) or tostring(value)
+  end
+  local key = table.concat(chosen, " ")
+  return by.cases[key], true, key
+end
 
 local function compile_values(node, path, report)
   local given = node.options.values
@@ -129,13 +168,9 @@ end
 
 local function find_union(by)
   by.union, by.agrees = {}, {}
-  local keys = {}
-  for key in pairs(by.cases) do keys[#keys + 1] = key end
-  table.sort(keys) -- so that the same file means the same in every process
-  for _, key in ipairs(keys) do
-    local case = by.cases[key]
-    all_fields(case, by.union)
-    by.passes = by.passes or case.unknown == "pass"
+  for _, case in ipairs(M.cases(by)) do
+    all_fields(case.shape, by.union)
+    by.passes = by.passes or case.shape.unknown == "pass"
   end
   for name, field in pairs(by.union) do
     local same = true
@@ -209,16 +244,11 @@ local function check_selectors(outer, by, node, path, report)
     end
     values[i] = known_values(scope.nodes[selector]) or false
   end
-  for value in pairs(by.cases) do
-    local chosen = { value }
-    if #by.selectors > 1 then
-      chosen = {}
-      for part in (value .. " "):gmatch("(.-) ") do chosen[#chosen + 1] = part end
+  for _, case in ipairs(M.cases(by)) do
+    if #case.values ~= #by.selectors then
+      report(node.line, path, "'" .. case.key .. "' must be " .. #by.selectors .. " values with spaces between")
     end
-    if #chosen ~= #by.selectors then
-      report(node.line, path, "'" .. value .. "' must be " .. #by.selectors .. " values with spaces between")
-    end
-    for i, part in ipairs(chosen) do
+    for i, part in ipairs(case.values) do
       if values[i] and not values[i][part] then
         report(node.line, path, "'" .. part .. "' is no value of " .. by.selectors[i])
       end

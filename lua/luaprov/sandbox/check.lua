@@ -5,6 +5,7 @@
 --- spells a value, shows. Whether one value fits its field (type, bounds, pattern, choice) is told by
 --- `provider/values`, which the client asks too: a fault in that shows nowhere here.
 local json = require "luaprov.json"
+local shapes = require "luaprov.provider.shape"
 local values = require "luaprov.provider.values"
 
 local M = {}
@@ -83,18 +84,15 @@ end
 
 -- The variant of a table: by its own values, by those of the record, else by those of the tables around.
 local function case_of(by, scope)
-  local chosen = {}
-  for i, name in ipairs(by.selectors) do
+  return shapes.case(by, function(name)
     local around, value = scope, nil
     while around and value == nil do
       value = around.input[name]
       if value == nil then value = around.record and around.record[name] end
       around = around.outer
     end
-    if value == nil or type(value) == "table" then return nil end
-    chosen[i] = tostring(values.whole(value) or value)
-  end
-  return by.cases[table.concat(chosen, " ")], chosen
+    return value
+  end)
 end
 
 local function check_shape(shape, scope, context, into, known, needs_all)
@@ -104,10 +102,10 @@ local function check_shape(shape, scope, context, into, known, needs_all)
     check_field(field, scope, context, into, needs_all)
   end
   for _, by in ipairs(shape.by) do
-    local case, chosen = case_of(by, scope)
+    local case, complete = case_of(by, scope)
     if case then
       passes = check_shape(case, scope, context, into, known, needs_all) or passes
-    elseif chosen and #context.faults == 0 then
+    elseif complete and #context.faults == 0 then
       fault(context, join(scope.prefix, by.selectors[#by.selectors]), "value",
         "does not go with " .. table.concat(by.selectors, ", ", 1, #by.selectors - 1))
     end

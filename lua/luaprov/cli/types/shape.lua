@@ -1,21 +1,16 @@
 --- The classes of a table: one for each variant where it is created, and one for all of them where it is read.
 local page = require "luaprov.cli.types.page"
+local shapes = require "luaprov.provider.shape"
 local values = require "luaprov.cli.types.values"
 
 local M = {}
 
-local function sorted_keys(map)
-  local keys = {}
-  for key in pairs(map) do keys[#keys + 1] = key end
-  table.sort(keys)
-  return keys
-end
-
 local function sign(by) return table.concat(by.selectors, " ") end
 
--- The first `by` at or below a table that the table's own fields decide, and the keys of all that they decide alike.
+-- The first `by` at or below a table that the table's own fields decide, and the variants, by key, of all that they
+-- decide alike.
 local function own_variants(shape)
-  local first, keys = nil, {}
+  local first, variants, seen = nil, {}, {}
   local function look(inner)
     for _, by in ipairs(inner.by) do
       local own = #by.selectors > 0
@@ -24,7 +19,10 @@ local function own_variants(shape)
       end
       if own and (not first or sign(first) == sign(by)) then
         first = first or by
-        for key in pairs(by.cases) do keys[key] = true end
+        for _, case in ipairs(shapes.cases(by)) do
+          if not seen[case.key] then variants[#variants + 1] = case end
+          seen[case.key] = true
+        end
       end
     end
     for _, field in ipairs(inner.fields) do
@@ -32,28 +30,29 @@ local function own_variants(shape)
     end
   end
   look(shape)
-  return first, sorted_keys(keys)
+  table.sort(variants, function(a, b) return a.key < b.key end)
+  return first, variants
 end
 
--- The values of the selectors that a variant's key stands for.
-local function selected(shape, by, key)
-  local found, parts = {}, { key }
-  if #by.selectors > 1 then
-    parts = {}
-    for part in key:gmatch("%S+") do parts[#parts + 1] = part end
-  end
+-- The values of the selectors of a variant, as types.
+local function selected(shape, by, variant)
+  local found = {}
   for i, selector in ipairs(by.selectors) do
-    found[selector] = values.chosen(shape.by_name[selector], parts[i] or "")
+    found[selector] = values.chosen(shape.by_name[selector], variant.values[i])
   end
   return found
 end
 
-local function with(map, key, value)
-  local copy = { [key] = value }
-  for other, there in pairs(map) do
-    if other ~= key then copy[other] = there end
-  end
+-- What is chosen, with a variant's values.
+local function with(chosen, by, variant)
+  local copy = {}
+  for name, value in pairs(chosen) do copy[name] = value end
+  for i, selector in ipairs(by.selectors) do copy[selector] = variant.values[i] end
   return copy
+end
+
+local function case_of(by, chosen)
+  return shapes.case(by, function(name) return chosen[name] end)
 end
 
 -- The fields of a table with those of the chosen variant; without a choice with those of all, which are then optional.
@@ -69,13 +68,10 @@ local function gather(shape, chosen, list, by_name, in_some)
     entry.fields[#entry.fields + 1] = field
   end
   for _, by in ipairs(shape.by) do
-    local key = chosen[sign(by)]
-    if key then
-      if by.cases[key] then open = gather(by.cases[key], chosen, list, by_name, in_some) or open end
-    else
-      for _, other in ipairs(sorted_keys(by.cases)) do
-        open = gather(by.cases[other], chosen, list, by_name, true) or open
-      end
+    local case, complete = case_of(by, chosen)
+    if case then open = gather(case, chosen, list, by_name, in_some) or open end
+    for _, other in ipairs(complete and {} or shapes.cases(by)) do
+      open = gather(other.shape, chosen, list, by_name, true) or open
     end
   end
   return open
@@ -159,11 +155,11 @@ function add_class(to, shape, name, mode, chosen, options)
   return name
 end
 
-local function label_of(shape, by, key)
+local function label_of(shape, by, variant)
   local field = #by.selectors == 1 and shape.by_name[by.selectors[1]]
   for _, value in ipairs(field and field.value_list or {}) do
     local label = field.values[value]
-    if tostring(value) == key and type(label) == "string" then return label end
+    if tostring(value) == variant.key and type(label) == "string" then return label end
   end
 end
 
@@ -172,29 +168,29 @@ end
 --- @param shape table
 --- @param name string of its class, or of the union of its variants
 --- @param mode string "create", "update" or "record"
---- @param chosen table<string, string> names of selectors -> the variant's key, as far as it is known
+--- @param chosen table<string, string> names of selectors -> their values, as far as they are known
 --- @param whole boolean|nil an update must give all of it
 --- @param options table|nil comment, parent, extra fields ({ name, type, optional, comment } each)
 --- @return string type
 function add_table(to, shape, name, mode, chosen, whole, options)
   options = options or {}
-  local own, keys = own_variants(shape)
+  local own, cases = own_variants(shape)
   local variants, literals = {}, nil
   if own and (mode == "create" or whole) and mode ~= "record" then
     literals = true
-  elseif whole and mode == "update" and shape.by[1] and not chosen[sign(shape.by[1])] then
+  elseif whole and mode == "update" and shape.by[1] then
     -- Chosen by what the record has already.
-    own, keys = shape.by[1], sorted_keys(shape.by[1].cases)
+    own, cases = shape.by[1], shapes.cases(shape.by[1])
   else
     own = nil
   end
-  if own and chosen[sign(own)] then own = nil end
-  for _, key in ipairs(own and keys or {}) do
-    local with_key = with(chosen, sign(own), key)
-    if mode == "create" or can_be_whole(shape, with_key) then
-      variants[#variants + 1] = add_class(to, shape, to:name(name, key), mode, with_key, {
-        comment = literals and label_of(shape, own, key), extra = options.extra, parent = options.parent, whole = whole,
-        literals = literals and selected(shape, own, key),
+  if own and select(2, case_of(own, chosen)) then own = nil end
+  for _, case in ipairs(own and cases or {}) do
+    local with_case = with(chosen, own, case)
+    if mode == "create" or can_be_whole(shape, with_case) then
+      variants[#variants + 1] = add_class(to, shape, to:name(name, case.key), mode, with_case, {
+        comment = literals and label_of(shape, own, case), extra = options.extra, parent = options.parent,
+        whole = whole, literals = literals and selected(shape, own, case),
       })
     end
   end
