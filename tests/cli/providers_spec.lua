@@ -21,7 +21,7 @@ return provider {
       by "kind" {
         zinc = { secret "key" { required = true } }, aluminium = { unknown = "pass", list "tags" { of = text {} } } },
     },
-    text "made" { computed = true },
+    text "made" { computed = true }, list "some" { min = 1 }, text "one" { max = 1 }, list "two" { min = 1, max = 2 },
     create = post {}, list = get { items = "items", query = { "name", "kind" } },
   },
 }
@@ -111,7 +111,8 @@ describe("luaprov providers", function()
       "name +text +required; 1 to 9 characters; matches %^%%a\n", "kind +choice +required; one of zinc, aluminium\n",
       "state +choice +default 1; one of 0 %(off%), 1 %(on%)\n", "inside +group +replaced whole by an update\n",
       "with kind = zinc\n", "key +secret +required\n", "with kind = aluminium: other fields, too\n",
-      "tags +list +of text\n", "made +text +computed\n", "key: name; the vendor refuses a second\n",
+      "tags +list +of text\n", "made +text +computed\n",
+      "some +list +at least 1 item\n", "one +text +at most 1 character\n", "two +list +1 to 2 items\n", "key: name; the vendor refuses a second\n",
     } do
       local first, last = out:find(pattern, at)
       assert.truthy(first, "no " .. pattern .. " in: " .. out:sub(at))

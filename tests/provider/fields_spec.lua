@@ -164,7 +164,7 @@ describe("a field", function()
     accepts('list "a" {}', { a = {} }, { a = json.array {} })
     accepts('list "a" { of = integer { sent_as = "string" } }', { a = { 1, 2 } }, { a = { "1", "2" } })
     refuses('list "a" { of = text { max = 1 } }', { a = { "x", "yy", 3 } },
-      { "a[2] is longer than 1 characters", "a[3] must be text, not a number" })
+      { "a[2] is longer than 1 character", "a[3] must be text, not a number" })
     refuses('list "a" { min = 1, max = 2 }', { a = {} }, { "a is empty" })
     refuses('list "a" { min = 1, max = 2 }', { a = { 1, 2, 3 } }, { "a is longer than 2 items" })
     refuses('list "a" {}', { a = "x" }, { "a must be a list, not a string" })

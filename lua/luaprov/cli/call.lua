@@ -1,17 +1,18 @@
 --- luaprov call PROVIDER RESOURCE OPERATION [ID] [ARGUMENTS]
 local arguments = require "luaprov.cli.arguments"
 local clients = require "luaprov.provider.client"
-local describe = require "luaprov.cli.describe"
 local errors = require "luaprov.errors"
 local fields = require "luaprov.cli.fields"
+local finding = require "luaprov.cli.find"
 local http = require "luaprov.http"
-local load = require "luaprov.provider.load"
 local near = require "luaprov.near"
+local operations = require "luaprov.provider.operations"
 local options = require "luaprov.provider.client_options"
 local output = require "luaprov.cli.output"
 local records = require "luaprov.cli.records"
 local resolve = require("luaprov.provider.call").resolve
 local secret = require "luaprov.secret"
+local tables = require "luaprov.tables"
 local template = require "luaprov.provider.template"
 
 local M = {}
@@ -21,7 +22,7 @@ local HAS_ID = { get = true, update = true, delete = true }
 function M.configure(parser)
   parser:argument("provider", "A provider's name, or the path of a provider file."):argname("<provider>")
   parser:argument("resource", "What the provider keeps: luaprov providers NAME lists it."):argname("<resource>")
-  parser:argument("operation", "create, get, update, delete or list."):choices(describe.operations)
+  parser:argument("operation", "create, get, update, delete or list."):choices(operations)
     :argname("<operation>")
   parser:argument("rest", [[
 The id of the record, for get, update and delete; then
@@ -47,26 +48,18 @@ Examples:
    luaprov call ./acme.lua phones delete 12 siteId=3]])
 end
 
-local function names_of(list)
-  local names = {}
-  for i, item in ipairs(list) do names[i] = item.name end
-  return names
-end
-
 -- The provider, the resource and the operation that are meant; or what is wrong with the words.
 local function find(args, out)
-  local provider, err = load.load(args.provider)
-  if not provider then
-    return nil, load.exists(args.provider) and out:error(err, args.json) or out:wrong(err.message)
-  end
+  local provider, code = finding.provider(args.provider, out, args.json)
+  if not provider then return nil, code end
   local resource = provider.resource[args.resource]
   if not resource then
     return nil, out:wrong(provider.name .. " has no resource '" .. args.resource .. "'"
-      .. near.hint(args.resource, names_of(provider.resources)))
+      .. near.hint(args.resource, tables.names(provider.resources)))
   end
   if not resource.operations[args.operation] then
     local there = {}
-    for _, name in ipairs(describe.operations) do
+    for _, name in ipairs(operations) do
       if resource.operations[name] then there[#there + 1] = name end
     end
     return nil, out:wrong(("%s %s has no %s (there is %s)"):format(provider.name, resource.name, args.operation,

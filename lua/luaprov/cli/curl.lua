@@ -7,6 +7,7 @@ local json = require "luaprov.json"
 local load = require "luaprov.provider.load"
 local client_options = require "luaprov.provider.client_options"
 local output = require "luaprov.cli.output"
+local quote = require "luaprov.quote"
 local resolve = require("luaprov.provider.call").resolve
 local secret = require "luaprov.secret"
 local shell = require "luaprov.cli.shell"
@@ -98,7 +99,7 @@ local function naming(comments, preparations)
     else
       name = derived_name(source.path, used)
       if source.kind == "file" then
-        preparations[#preparations + 1] = name .. "=$(cat " .. shell.single_quoted(source.name) .. ")"
+        preparations[#preparations + 1] = name .. "=$(cat " .. quote(source.name) .. ")"
       elseif source.kind == "env" then
         comments[#comments + 1] = "set " .. name .. " to the value of the environment variable "
           .. output.plain(source.name)

@@ -1,13 +1,13 @@
 --- A provider's description as a plain table, in the order of its file: what `luaprov providers` prints, as JSON too.
-local digits = require "luaprov.provider.digits"
 local json = require "luaprov.json"
 local load = require "luaprov.provider.load"
+local notes = require "luaprov.cli.notes"
+local operations = require "luaprov.provider.operations"
 local options = require "luaprov.provider.client_options"
 local shapes = require "luaprov.provider.shape"
+local tables = require "luaprov.tables"
 
 local M = {}
-
-M.operations = { "create", "get", "update", "delete", "list" }
 
 -- The text that a template was made from.
 local function template_text(parts)
@@ -31,8 +31,7 @@ local describe_shape
 
 local function describe_values(field)
   return list_of(field.value_list, function(value)
-    local label = field.values[value]
-    return { value = value, label = type(label) == "string" and label or nil }
+    return { value = value, label = notes.label(field, value) }
   end)
 end
 
@@ -94,13 +93,10 @@ end
 
 local function describe_operations(resource)
   local list = json.array {}
-  for _, name in ipairs(M.operations) do
+  for _, name in ipairs(operations) do
     local operation = resource.operations[name]
     if operation and operation.setting then
-      local keys = {}
-      for key in pairs(operation.cases) do keys[#keys + 1] = key end
-      table.sort(keys)
-      for _, key in ipairs(keys) do
+      for _, key in ipairs(tables.keys(operation.cases)) do
         list[#list + 1] = describe_operation(name, operation.cases[key], operation.setting .. "=" .. key)
       end
     elseif operation then
@@ -148,28 +144,20 @@ function M.provider(provider)
   }
 end
 
-local function range(field)
-  local unit = (field.type == "text" or field.type == "secret") and " characters"
-    or field.type == "list" and " items" or ""
-  if field.min and field.max then return digits(field.min) .. " to " .. digits(field.max) .. unit end
-  if field.min then return "at least " .. digits(field.min) .. unit end
-  if field.max then return "at most " .. digits(field.max) .. unit end
-end
-
 --- What is to be known of a field, as words.
 --- @param field table of a description
 --- @param shown function value -> text
 --- @return string
 function M.notes(field, shown)
-  local notes = {}
-  local function add(text) notes[#notes + 1] = text end
+  local parts = {}
+  local function add(text) parts[#parts + 1] = text end
   if field.required then add "required" end
   if field.path then add "in the path" end
   if field.fixed then add "fixed after create" end
   if field.computed then add "computed" end
   if field.whole then add "replaced whole by an update" end
   if field.default ~= nil then add("default " .. shown(field.default)) end
-  add(range(field))
+  add(notes.bounds(field))
   if field.pattern and not field.about then add("matches " .. shown(field.pattern)) end
   if field.unknown then add "takes other fields, too" end
   if field.about then add(shown(field.about)) end
@@ -180,12 +168,11 @@ function M.notes(field, shown)
   if field.values then
     local values = {}
     for i, item in ipairs(field.values) do
-      local label = item.label and item.label ~= tostring(item.value) and " (" .. shown(item.label) .. ")"
-      values[i] = shown(item.value) .. (label or "")
+      values[i] = shown(item.value) .. (item.label and " (" .. shown(item.label) .. ")" or "")
     end
     add("one of " .. table.concat(values, ", "))
   end
-  return table.concat(notes, "; ")
+  return table.concat(parts, "; ")
 end
 
 return M

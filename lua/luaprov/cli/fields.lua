@@ -41,10 +41,10 @@ local function split(path)
   return keys
 end
 
-local function find(shapes, path, chosen, keys)
+local function find(around, path, chosen, keys)
   for name, rest in names_in(path) do
     local fields, inner = {}, {}
-    for _, shape in ipairs(shapes) do named(shape, name, chosen, fields) end
+    for _, shape in ipairs(around) do named(shape, name, chosen, fields) end
     if #fields > 0 then
       keys[#keys + 1] = name
       if rest == "" then return keys, fields end
@@ -144,14 +144,14 @@ end
 function M.close(possible, value)
   if keeps_secret(possible, possible) then return close_all(value) end
   if type(value) ~= "table" or secret.is(value) then return value end
-  local shapes, items = {}, {}
+  local groups, items = {}, {}
   for _, field in ipairs(possible) do
-    shapes[#shapes + 1] = field.shape
+    groups[#groups + 1] = field.shape
     items[#items + 1] = field.of
   end
   for key, inner in pairs(value) do
     local inside = json.is_array(value) and items or {}
-    for _, shape in ipairs(type(key) == "string" and shapes or {}) do named(shape, key, M.no_choice, inside) end
+    for _, shape in ipairs(type(key) == "string" and groups or {}) do named(shape, key, M.no_choice, inside) end
     value[key] = M.close(inside, inner)
   end
   return value

@@ -1,7 +1,9 @@
 --- luaprov providers [NAME]
 local describe = require "luaprov.cli.describe"
+local find = require "luaprov.cli.find"
 local load = require "luaprov.provider.load"
 local output = require "luaprov.cli.output"
+local tables = require "luaprov.tables"
 
 local M = {}
 
@@ -16,32 +18,19 @@ Examples:
    luaprov providers --providers ~/vendors --json]])
 end
 
-local function find(name)
-  local provider, err = load.load(name)
-  if provider then return describe.provider(provider) end
-  return nil, err
-end
-
-local function names_of(list)
-  local names = {}
-  for i, item in ipairs(list or {}) do names[i] = item.name end
-  return table.concat(names, ", ")
-end
-
 local function list(out)
-  if not pcall(require, "lfs") then
-    out:note("to list the providers takes the Lua module lfs, which is not there: apt-get install lua-filesystem, or "
-      .. "luarocks install luafilesystem")
-    return 1
-  end
-  local code = 0
+  local lfs, code = find.lfs(out, "to list the providers")
+  if not lfs then return code end
+  code = 0
   local rows = not out.json and out:rows { "NAME", "TITLE", "RESOURCES", "BASE URL", "FILE" }
   for _, name in ipairs(load.names()) do
-    local provider, err = find(name)
+    local provider, failed = find.provider(name, out)
+    provider = provider and describe.provider(provider)
     if not provider then
-      code = out:error(err)
+      code = failed
     elseif rows then
-      rows:add { name, output.plain(provider.title), names_of(provider.resources), output.plain(provider.base_url),
+      local resources = table.concat(tables.names(provider.resources), ", ")
+      rows:add { name, output.plain(provider.title), resources, output.plain(provider.base_url),
                  output.plain(provider.file or "") }
     else
       out:value(provider)
@@ -132,11 +121,9 @@ end
 
 function M.run(args, out)
   if not args.name then return list(out) end
-  local provider, err = find(args.name)
-  if not provider then
-    if not load.exists(args.name) then return out:wrong(err.message) end
-    return out:error(err)
-  end
+  local provider, code = find.provider(args.name, out)
+  if not provider then return code end
+  provider = describe.provider(provider)
   if out.json then
     out:value(provider)
     return 0

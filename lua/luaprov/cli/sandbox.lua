@@ -1,4 +1,9 @@
 --- `luaprov sandbox`: a sandbox in a process of its own.
+local find = require "luaprov.cli.find"
+local output = require "luaprov.cli.output"
+local quote = require "luaprov.quote"
+local tables = require "luaprov.tables"
+
 local M = {}
 
 function M.configure(parser)
@@ -25,10 +30,7 @@ end
 
 local function list_faults(out)
   local faults = require "luaprov.sandbox.faults"
-  local names = {}
-  for name in pairs(faults.faults) do names[#names + 1] = name end
-  table.sort(names)
-  for _, name in ipairs(names) do
+  for _, name in ipairs(tables.keys(faults.faults)) do
     local fault, options = faults.faults[name], {}
     for option, default in pairs(fault.takes) do options[#options + 1] = option .. " = " .. tostring(default) end
     table.sort(options)
@@ -42,9 +44,7 @@ local function list_faults(out)
   return 0
 end
 
-local function quoted(text)
-  return text:find("^[%w_./:@-]+$") and text or "'" .. text:gsub("'", "'\\''") .. "'"
-end
+local function quoted(text) return text:find("^[%w_./:@-]+$") and text or quote(text) end
 
 local function print_environment(box, out)
   for _, provider in ipairs(box:environment()) do
@@ -59,45 +59,48 @@ local function print_environment(box, out)
   end
 end
 
-local function names_of(box)
-  local names = {}
-  for name in pairs(box.base_url) do names[#names + 1] = name end
-  table.sort(names)
-  return table.concat(names, ", ")
-end
-
-local function read_options(args)
+-- The options that the command line gives; or an exit code.
+local function read_options(args, out)
   local options = {}
   for i, name in ipairs(args.provider) do options[i] = name end
   options.port, options.data, options.token_life = args.port, args.data, args.token_life
   if args.no_limits then options.limits = false end
-  if args.port and (args.port % 1 ~= 0 or args.port < 0 or args.port > 65535) then
-    return nil, "--port must be a number from 0 to 65535"
-  end
-  if args.token_life and not (args.token_life > 0) then return nil, "--token-life must be more than 0" end
   if args.verbose then
-    options.log = function(line) io.stderr:write(require("luaprov.cli.output").plain(line), "\n") end
+    options.log = function(line) io.stderr:write(output.plain(line), "\n") end
   end
-  return options
+  local check = require("luaprov.sandbox.options").check
+  local wrong = check(options)
+  if wrong then
+    -- In the words of the command line.
+    return nil, out:wrong((wrong:gsub("^([%l_]+) must ", function(name)
+      return options[name] ~= nil and "--" .. name:gsub("_", "-") .. " must "
+    end)))
+  end
+  for _, name in ipairs(args.provider) do
+    local provider, code = find.provider(name, out)
+    if not provider then return nil, code end
+  end
+  if args.faults then
+    options.faults, wrong = require("luaprov.sandbox.faults").load(args.faults)
+    local bad = options.faults and check { faults = options.faults }
+    wrong = bad and args.faults .. ": " .. bad or wrong
+  end
+  if not wrong then return options end
+  out:note(wrong)
+  return nil, 1
 end
 
 function M.run(args, out)
   if args.list_faults then return list_faults(out) end
   local sandbox = require "luaprov.sandbox"
-  local options, why = read_options(args)
-  if not options then return out:wrong(why) end
-  if args.faults then
-    options.faults, why = require("luaprov.sandbox.faults").load(args.faults)
-    if not options.faults then
-      out:note(why)
-      return 1
-    end
-  end
+  local options, code = read_options(args, out)
+  if not options then return code end
   local box, err = sandbox.start(options)
   if not box then return out:error(err) end
   print_environment(box, out)
   -- The last line: whoever reads it knows that all is there.
-  out:line("# luaprov sandbox at " .. box.url .. ": " .. names_of(box) .. ". Ctrl-C ends it.")
+  local served = table.concat(tables.keys(box.base_url), ", ")
+  out:line("# luaprov sandbox at " .. box.url .. ": " .. served .. ". Ctrl-C ends it.")
   out.flush()
   -- Ctrl-C is how it ends. What it keeps is in its file by then.
   local ok, stopped = pcall(sandbox.serve, function() return false end)

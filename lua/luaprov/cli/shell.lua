@@ -1,7 +1,8 @@
 --- curl commands as text for sh. Where a secret belongs stands a mark, which is printed as a variable of the shell.
-local M = {}
+local quote = require "luaprov.quote"
+local tables = require "luaprov.tables"
 
-local function single_quoted(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
+local M = {}
 
 ---@class luaprov.Marks
 ---@field prefix string letters and digits that stand nowhere else
@@ -41,20 +42,13 @@ function Marks:quote(text, as)
   while true do
     local first, last, number = text:find(self.prefix .. "(%d+)E", at)
     local literal = text:sub(at, (first or 0) - 1)
-    if literal ~= "" or not first and #out == 0 then out[#out + 1] = single_quoted(literal) end
+    if literal ~= "" or not first and #out == 0 then out[#out + 1] = quote(literal) end
     if not first then break end
     local name = self.names[tonumber(number)]
     out[#out + 1] = as == "url" and '"$(printf %s "$' .. name .. '" | jq -sRr @uri)"' or '"$' .. name .. '"'
     at = last + 1
   end
   return table.concat(out)
-end
-
-local function sorted_names(headers)
-  local names = {}
-  for name in pairs(headers) do names[#names + 1] = name end
-  table.sort(names)
-  return names
 end
 
 local function has_header(headers, wanted)
@@ -83,7 +77,7 @@ function M.curl(marks, request, options)
   if request.url:find("/%.") then parts[1] = parts[1] .. " --path-as-is" end
   if request.method ~= "GET" then parts[1] = parts[1] .. " -X " .. request.method end
   parts[1] = parts[1] .. " " .. marks:quote(request.url, "url")
-  for _, name in ipairs(sorted_names(request.headers)) do
+  for _, name in ipairs(tables.keys(request.headers)) do
     -- curl calls itself curl; and sends no header without a value unless it ends in a semicolon.
     if name ~= "User-Agent" then
       local value = request.headers[name]
@@ -114,9 +108,7 @@ function M.jq_path(keys)
     elseif key:find("^[%a_][%w_]*$") then out[i] = "." .. key
     else out[i] = (i == 1 and "." or "") .. '["' .. key:gsub('["\\]', "\\%0") .. '"]' end
   end
-  return single_quoted(table.concat(out)):gsub("^'([%w._]+)'$", "%1")
+  return quote(table.concat(out)):gsub("^'([%w._]+)'$", "%1")
 end
-
-M.single_quoted = single_quoted
 
 return M

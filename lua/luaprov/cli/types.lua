@@ -1,5 +1,6 @@
 --- luaprov types [--output DIR] [PROVIDER…]
 local api = require "luaprov.cli.types.api"
+local find = require "luaprov.cli.find"
 local load = require "luaprov.provider.load"
 local page = require "luaprov.cli.types.page"
 local providers = require "luaprov.cli.types.provider"
@@ -26,19 +27,14 @@ end
 local function load_all(names, out)
   if #names == 0 then
     names = load.names()
-    if #names == 0 then
-      out:note("to find the providers takes the Lua module lfs, which is not there: apt-get install lua-filesystem, or "
-        .. "luarocks install luafilesystem")
-      return nil, 1
-    end
+    local lfs, code = find.lfs(out, "to find the providers")
+    if not lfs then return nil, code end
   end
   local list, seen, code = {}, {}, nil
   for _, name in ipairs(names) do
-    local provider, err = load.load(name)
-    if not provider then
-      if load.exists and not load.exists(name) then return nil, out:wrong(err.message) end
-      code = out:error(err)
-    elseif not seen[name] then
+    local provider, failed = find.provider(name, out)
+    code = code or failed
+    if provider and not seen[name] then
       seen[name] = true
       list[#list + 1] = { name = name, description = provider }
     end
@@ -110,12 +106,8 @@ local function write(path, text)
 end
 
 local function write_all(files, folder, out)
-  local found, lfs = pcall(require, "lfs")
-  if not found then
-    out:note("--output takes the Lua module lfs, which is not there: apt-get install lua-filesystem, or "
-      .. "luarocks install luafilesystem")
-    return 1
-  end
+  local lfs, code = find.lfs(out, "--output")
+  if not lfs then return code end
   local ok, why = make_folder(lfs, folder)
   for _, file in ipairs(files) do
     file.path = folder:gsub("/+$", "") .. "/" .. file.name

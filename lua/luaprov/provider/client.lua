@@ -2,6 +2,7 @@
 local near = require "luaprov.near"
 local options = require "luaprov.provider.client_options"
 local resources = require "luaprov.provider.resource"
+local tables = require "luaprov.tables"
 
 local M = {}
 
@@ -9,9 +10,8 @@ local mt = { __name = "luaprov.client" }
 
 function mt.__index(self, name)
   local state = rawget(self, 1)
-  local names = {}
-  for _, resource in ipairs(state.provider.resources) do names[#names + 1] = resource.name end
-  error(state.provider.name .. " has no resource '" .. tostring(name) .. "'" .. near.hint(tostring(name), names), 2)
+  error(state.provider.name .. " has no resource '" .. tostring(name) .. "'"
+    .. near.hint(tostring(name), tables.names(state.provider.resources)), 2)
 end
 
 function mt.__tostring(self)

@@ -9,13 +9,13 @@ local words = require "luaprov.provider.words"
 
 local M = {}
 
+local OPERATIONS = require "luaprov.provider.operations"
+
 -- What reads must not change anything, and what changes must not look like reading to whoever stands between.
 local METHODS = {
   create = { post = true, put = true }, update = { post = true, put = true, patch = true },
   get = { get = true, post = true }, list = { get = true, post = true }, delete = { delete = true, post = true },
 }
-
-local OPERATIONS = { "create", "get", "update", "delete", "list" }
 
 --- Checks a node's options against those that its word takes.
 local function check_options(node, path, report, word)

@@ -2,6 +2,7 @@
 local compile = require "luaprov.provider.compile"
 local errors = require "luaprov.errors"
 local near = require "luaprov.near"
+local tables = require "luaprov.tables"
 local words = require "luaprov.provider.words"
 
 local M = {}
@@ -83,8 +84,7 @@ function M.exists(name) return find(name) ~= nil end
 
 local function environment()
   local env = words.environment()
-  local names = {}
-  for name in pairs(env) do names[#names + 1] = name end
+  local names = tables.keys(env)
   return setmetatable({}, {
     __index = function(_, name)
       local word = env[name]

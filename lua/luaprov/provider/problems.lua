@@ -1,5 +1,7 @@
 --- What a vendor may find wrong with a request, by the names that a provider file's `when` uses, and what it answers
 --- where the file says nothing better. Names and statuses follow RFC 9110, 15.5.
+local tables = require "luaprov.tables"
+
 local M = {}
 
 M.status = {
@@ -21,11 +23,6 @@ M.status = {
 }
 
 --- @return string[] names sorted
-function M.names()
-  local names = {}
-  for name in pairs(M.status) do names[#names + 1] = name end
-  table.sort(names)
-  return names
-end
+function M.names() return tables.keys(M.status) end
 
 return M

@@ -8,6 +8,7 @@
 local digits = require "luaprov.provider.digits"
 local json = require "luaprov.json"
 local near = require "luaprov.near"
+local tables = require "luaprov.tables"
 local value_checks = require "luaprov.provider.values"
 local words = require "luaprov.provider.words"
 
@@ -304,10 +305,7 @@ end
 --- Every name that a table of this shape may have, in any variant.
 --- @return string[]
 function M.names(shape)
-  local names = {}
-  for name in pairs(all_fields(shape, {})) do names[#names + 1] = name end
-  table.sort(names)
-  return names
+  return tables.keys(all_fields(shape, {}))
 end
 
 local function secrets_in(field, set)

@@ -40,11 +40,19 @@ end
 -- of them quotes the value: it may be a secret that strayed into the wrong field.
 local checks = {}
 
+--- How many there are of something.
+--- @param n number
+--- @param unit string|nil the word for several
+function M.counted(n, unit)
+  if not unit then return digits(n) end
+  return digits(n) .. " " .. (n == 1 and unit:gsub("s$", "") or unit)
+end
+
 local function check_length(field, value, n, unit)
   if field.min and n < field.min then
-    return nil, n == 0 and "is empty" or "is shorter than " .. field.min .. " " .. unit, "range"
+    return nil, n == 0 and "is empty" or "is shorter than " .. M.counted(field.min, unit), "range"
   end
-  if field.max and n > field.max then return nil, "is longer than " .. field.max .. " " .. unit, "range" end
+  if field.max and n > field.max then return nil, "is longer than " .. M.counted(field.max, unit), "range" end
   return value
 end
 

@@ -1,17 +1,11 @@
 --- Reads faults as somebody declares them, and says what is wrong with a declaration.
 local json = require "luaprov.json"
 local near = require "luaprov.near"
+local operations = require "luaprov.provider.operations"
 local problems = require "luaprov.provider.problems"
+local tables = require "luaprov.tables"
 
 local M = {}
-
-local OPERATIONS = { "create", "get", "update", "delete", "list" }
-
-local function names_of(map)
-  local names = {}
-  for name in pairs(map) do names[#names + 1] = name end
-  return names
-end
 
 local function whole(least, what)
   return function(value)
@@ -104,9 +98,9 @@ local function read_on(on, known)
   if #words == 0 or #words > 3 then return nil, "on is PROVIDER, PROVIDER RESOURCE or PROVIDER RESOURCE OPERATION" end
   local provider, resource, operation = words[1], words[2], words[3]
   if provider and not known[provider] then
-    return nil, "on: there is no provider '" .. provider .. "' here" .. near.hint(provider, names_of(known))
-  elseif operation and resource ~= "token" and not list_has(OPERATIONS, operation) then
-    return nil, "on: there is no operation '" .. operation .. "'" .. near.hint(operation, OPERATIONS)
+    return nil, "on: there is no provider '" .. provider .. "' here" .. near.hint(provider, tables.keys(known))
+  elseif operation and resource ~= "token" and not list_has(operations, operation) then
+    return nil, "on: there is no operation '" .. operation .. "'" .. near.hint(operation, operations)
   end
   local there, resources = false, {}
   for name, description in pairs(known) do
@@ -136,7 +130,7 @@ function M.read(definitions, given, known)
   local definition = definitions[given.fault]
   if not definition then
     return nil, "there is no fault '" .. tostring(given.fault) .. "'"
-      .. near.hint(tostring(given.fault), names_of(definitions))
+      .. near.hint(tostring(given.fault), tables.keys(definitions))
   end
   local fault = { struck = 0, seen = 0 }
   for name, value in pairs(given) do
@@ -144,7 +138,7 @@ function M.read(definitions, given, known)
     local known_here = default ~= nil or EVERY[name] and (definition.play or name == "fault" or name == "on")
     if not known_here then
       return nil, given.fault .. ": unknown option '" .. tostring(name) .. "'"
-        .. near.hint(tostring(name), names_of(definition.takes), 10)
+        .. near.hint(tostring(name), tables.keys(definition.takes), 10)
     end
     local verdict = name == "fault" or check_option(name, value, default)
     if verdict ~= true then return nil, given.fault .. ": " .. name .. " " .. verdict end

@@ -13,6 +13,7 @@ local near = require "luaprov.near"
 local options_of = require "luaprov.sandbox.options"
 local runtime = require "luaprov.runtime"
 local server = require "luaprov.sandbox.server"
+local tables = require "luaprov.tables"
 local vendors = require "luaprov.sandbox.vendor"
 
 local M = {}
@@ -40,13 +41,6 @@ local function vendor_of(box, name, level)
   error("the sandbox has no provider '" .. tostring(name) .. "'" .. near.hint(tostring(name), names), level + 1)
 end
 
-local function copy(value)
-  if type(value) ~= "table" then return value end
-  local into = setmetatable({}, getmetatable(value))
-  for key, inner in pairs(value) do into[key] = copy(inner) end
-  return into
-end
-
 --- What the vendor has now, however it came there.
 ---@param provider string
 ---@param resource string
@@ -56,7 +50,7 @@ function Box:records(provider, resource)
   local collection = vendor.collections[resource]
   if not collection then error(provider .. " has no resource '" .. tostring(resource) .. "'", 2) end
   local list = json.array {}
-  for entry in collection:each() do list[#list + 1] = copy(entry.body) end
+  for entry in collection:each() do list[#list + 1] = tables.copy(entry.body) end
   return list
 end
 

@@ -1,6 +1,7 @@
 --- The file that keeps a sandbox's records: a line of JSON for everything that became of one. A line is written and
 --- handed to the system before the request is answered, so that killing the sandbox loses nothing that it answered.
 local json = require "luaprov.json"
+local quote = require "luaprov.quote"
 
 local M = {}
 M.__index = M
@@ -9,8 +10,6 @@ local FORMAT = "luaprov sandbox records"
 local BUFFER = 1024 * 1024 -- bytes: a line that fits is written at once, and not in parts
 
 local in_use = {} -- the files of this process
-
-local function quote(path) return "'" .. path:gsub("'", "'\\''") .. "'" end
 
 local function shell(command)
   local ok = os.execute(command)

@@ -2,24 +2,19 @@
 local errors = require "luaprov.errors"
 local load = require "luaprov.provider.load"
 local near = require "luaprov.near"
+local tables = require "luaprov.tables"
 
 local M = {}
 
 local TYPES = { port = "number", host = "string", data = "string", faults = "table", limits = "boolean",
                 credentials = "table", token_life = "number", log = "function" }
 
-local function names_of(map)
-  local names = {}
-  for name in pairs(map) do names[#names + 1] = name end
-  return names
-end
-
 -- What is wrong with the value of one option, beyond its type.
 local function check_value(name, value)
   if name == "port" and (value % 1 ~= 0 or value < 0 or value > 65535) then
     return "port must be a whole number from 0 to 65535"
   elseif name == "token_life" and not (value > 0 and value < 1e9) then
-    return "token_life must be a number of seconds above zero"
+    return "token_life must be a number of seconds above zero and below 1e9"
   elseif name == "faults" then
     for key in pairs(value) do
       if type(key) ~= "number" then return "faults must be a list of faults, as in { { fault = \"drop\" } }" end
@@ -40,7 +35,7 @@ function M.check(options)
         return "a provider is given by its name, or the path of its file"
       end
     elseif not TYPES[name] then
-      return "unknown option '" .. tostring(name) .. "'" .. near.hint(tostring(name), names_of(TYPES))
+      return "unknown option '" .. tostring(name) .. "'" .. near.hint(tostring(name), tables.keys(TYPES))
     elseif type(value) ~= TYPES[name] then
       return name .. " must be a " .. TYPES[name] .. ", not a " .. type(value)
     else
@@ -59,7 +54,7 @@ function M.check_credentials(given, known)
     local provider = known[name]
     if not provider then
       return "credentials: there is no provider '" .. tostring(name) .. "' here"
-        .. near.hint(tostring(name), names_of(known))
+        .. near.hint(tostring(name), tables.keys(known))
     elseif type(values) ~= "table" then
       return "credentials: " .. name .. " must have a table of options and values"
     end
@@ -71,7 +66,7 @@ function M.check_credentials(given, known)
     for option, value in pairs(values) do
       if not there[option] then
         return "credentials: " .. name .. " has no '" .. tostring(option) .. "'"
-          .. near.hint(tostring(option), names_of(there))
+          .. near.hint(tostring(option), tables.keys(there))
       elseif type(value) == "table" or type(value) == "function" then
         return "credentials: " .. name .. "'s " .. option .. " must be text"
       end

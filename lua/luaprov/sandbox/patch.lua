@@ -1,17 +1,11 @@
 --- What an update asks for, in each of the forms that providers have: the other direction of `provider/changes`.
 local check = require "luaprov.sandbox.check"
+local copy = require("luaprov.tables").copy
 local json = require "luaprov.json"
 
 local M = {}
 
 local function is_object(value) return type(value) == "table" and not json.is_array(value) end
-
-local function copy(value)
-  if type(value) ~= "table" then return value end
-  local into = setmetatable({}, getmetatable(value))
-  for key, inner in pairs(value) do into[key] = copy(inner) end
-  return into
-end
 
 -- A field by its name, in the variant that the table has.
 local function field_of(scope, name)

@@ -1,4 +1,5 @@
 --- The classes of a table: one for each variant where it is created, and one for all of them where it is read.
+local notes = require "luaprov.cli.notes"
 local page = require "luaprov.cli.types.page"
 local shapes = require "luaprov.provider.shape"
 local values = require "luaprov.cli.types.values"
@@ -158,8 +159,7 @@ end
 local function label_of(shape, by, variant)
   local field = #by.selectors == 1 and shape.by_name[by.selectors[1]]
   for _, value in ipairs(field and field.value_list or {}) do
-    local label = field.values[value]
-    if tostring(value) == variant.key and type(label) == "string" then return label end
+    if tostring(value) == variant.key then return notes.label(field, value) end
   end
 end
 

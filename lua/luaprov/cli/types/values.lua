@@ -1,5 +1,6 @@
 --- The type and the comment of one field that is no group.
 local digits = require "luaprov.provider.digits"
+local notes = require "luaprov.cli.notes"
 local page = require "luaprov.cli.types.page"
 
 local M = {}
@@ -56,19 +57,10 @@ end
 local function labels(field)
   local parts = {}
   for _, value in ipairs(field.value_list or {}) do
-    local label = field.values[value]
-    if type(label) == "string" then parts[#parts + 1] = tostring(value) .. ": " .. label end
+    local label = notes.label(field, value)
+    if label then parts[#parts + 1] = tostring(value) .. ": " .. label end
   end
   return parts[1] and table.concat(parts, ", ")
-end
-
-local UNITS = { text = " characters", secret = " characters", list = " items" }
-
-local function bounds(field)
-  local unit = UNITS[field.type] or ""
-  if field.min and field.max then return field.min .. " to " .. field.max .. unit end
-  if field.min then return "at least " .. field.min .. unit end
-  if field.max then return "at most " .. field.max .. unit end
 end
 
 --- What is to be known of a field beside its type.
@@ -81,7 +73,7 @@ function M.comment(field, mode)
   add(field.about)
   add(labels(field))
   if mode ~= "record" then
-    add(bounds(field))
+    add(notes.bounds(field))
     add(field.pattern and not field.about and "matches " .. field.pattern)
     if field.default ~= nil and type(field.default) ~= "table" then add("default " .. tostring(field.default)) end
     add(mode == "create" and field.fixed and "cannot change afterwards")
