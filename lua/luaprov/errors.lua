@@ -21,7 +21,7 @@ M.outcomes = { "not_sent", "refused", "unknown" }
 ---@field codes string[] the vendor's own codes, as its documentation writes them
 ---@field trace_id string|nil
 ---@field retry_after number|nil seconds; -1: the vendor wants fewer calls at once and names no time
----@field details table|nil faults of a table ({ path, message } each), or what the vendor answered
+---@field details table|nil faults of a table ({ path, message, problem } each), or what the vendor answered
 local mt = { __name = "luaprov.error" }
 
 function mt.__tostring(err)
@@ -49,7 +49,7 @@ end
 function M.is(value) return getmetatable(value) == mt end
 
 --- The error of a table with faults, all of them in one message.
---- @param faults table[] { path = "a.b", message = "is required" } each
+--- @param faults table[] { path = "a.b", message = "is required", problem = "required" } each
 --- @param fields table|nil further fields of the error
 function M.invalid(faults, fields)
   local lines = {}

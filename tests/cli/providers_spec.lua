@@ -112,7 +112,8 @@ describe("luaprov providers", function()
       "state +choice +default 1; one of 0 %(off%), 1 %(on%)\n", "inside +group +replaced whole by an update\n",
       "with kind = zinc\n", "key +secret +required\n", "with kind = aluminium: other fields, too\n",
       "tags +list +of text\n", "made +text +computed\n",
-      "some +list +at least 1 item\n", "one +text +at most 1 character\n", "two +list +1 to 2 items\n", "key: name; the vendor refuses a second\n",
+      "some +list +at least 1 item\n", "one +text +at most 1 character\n", "two +list +1 to 2 items\n",
+      "key: name; the vendor refuses a second\n",
     } do
       local first, last = out:find(pattern, at)
       assert.truthy(first, "no " .. pattern .. " in: " .. out:sub(at))

@@ -208,6 +208,37 @@ describe("a table", function()
       })
   end)
 
+  it("has each fault's problem for programs, too", function()
+    local parts = [[ text "must" { required = true }, integer "count" { min = 1 }, choice "k" { values = { "a", "b" } },
+      text "made" { computed = true }, list "l" { of = secret { max = 1 } }, group "g" {},
+      text "fits" { pattern = "^x" },
+      by "k" { a = { text "only_a" {} }, b = { text "only_b" {} } } ]]
+    local function problems(input, options)
+      local list, _, _, checked = {}, check(parts, input, options)
+      for i, fault in ipairs(checked.faults) do list[i] = fault.path .. " " .. tostring(fault.problem) end
+      return list
+    end
+    assert.same({ "count type", "fits value", "g type", "l[1] range", "l[2] type", "made computed", "must required",
+                  "only_b variant", "stray unknown" },
+      problems { count = "x", fits = "y", g = 1, l = { "yy", 2 }, made = 1, k = "a", only_b = "x", stray = 1 })
+    assert.same({ "count range", "k value", "l type", "must type" },
+      problems { count = 0, k = "c", l = { x = 1 }, must = json.null })
+    assert.same({ "only_a variant" }, problems { must = "x", only_a = "x" })
+    assert.same({ "id computed" }, problems({ id = 7 }, update))
+  end)
+
+  it("is not checked where a secret is a mark", function()
+    local mark, other = luaprov.secret "mark", luaprov.secret "mark"
+    local parts = 'secret "a" { pattern = "^x" }, text "b" { max = 2 }, integer "c" {}'
+    local checked = fields.check(shape_of(parts), { a = mark, b = mark, c = mark },
+      { operation = "create", marks = { [mark] = true } })
+    assert.same({}, checked.faults)
+    assert.same({ a = "mark", b = "mark", c = "mark" }, checked.wire)
+    checked = fields.check(shape_of(parts), { a = other, b = other, c = other },
+      { operation = "create", marks = { [mark] = true } })
+    assert.equal(3, #checked.faults)
+  end)
+
   it("gets defaults when it is created, and only then", function()
     local parts = 'text "a" { default = "x" }, boolean "b" { default = false }, text "c" {}'
     accepts(parts, {}, { a = "x", b = false })
@@ -218,7 +249,7 @@ describe("a table", function()
   it("cannot change what is fixed", function()
     local _, faults, checked = check('text "a" { fixed = true }', { a = "x" }, update)
     assert.same({ "a is fixed: it cannot change after create" }, faults)
-    assert.equal("unsupported", checked.faults[1].kind)
+    assert.equal("fixed", checked.faults[1].problem)
     accepts('text "a" { fixed = true }', { a = "x" })
   end)
 
@@ -390,7 +421,7 @@ describe("variants", function()
       for _, g in ipairs { { z = "2" }, { y = "2" }, {} } do
         local _, faults, checked = check(whole, { g = g }, b)
         assert.same({ "g.z is fixed: it cannot change after create" }, faults)
-        assert.equal("unsupported", checked.faults[1].kind)
+        assert.equal("fixed", checked.faults[1].problem)
       end
     end)
   end)

@@ -139,6 +139,15 @@ describe("a list", function()
     assert.equal(0, #listener:requests())
   end)
 
+  it("says so when it has no filters", function()
+    local client = support.client(support.provider [[list = get "/things" { items = "items" } ]], listener.url)
+    local records, err = client.things:list { name = "x" }
+    support.is_error({ kind = "invalid", outcome = "not_sent", has = "name is unknown: this list has no filters" }, err,
+      records)
+    assert.is_nil(err.message:find("there is", 1, true))
+    assert.equal(0, #listener:requests())
+  end)
+
   it("can hang on a parent", function()
     local client = support.client(support.provider [[ text "team" { path = true, required = true },
       list = get "/teams/{team}/things" { items = "items" } ]], listener.url)
@@ -146,6 +155,10 @@ describe("a list", function()
     local records = assert(client.things:list { team = "a/b" })
     assert.same({ "/teams/a%2Fb/things" }, asked(1))
     assert.equal("a/b", records[1].team)
+    local unknown, why = client.things:list { team = "a", name = "x" }
+    support.is_error({ kind = "invalid", outcome = "not_sent",
+                       has = "name is unknown: this list has no filters (there is team)" }, why, unknown)
+    assert.equal("unknown", why.details[1].problem)
     local none, err = client.things:list()
     support.is_error({ kind = "invalid", outcome = "not_sent", has = "team is required" }, err, none)
     assert.equal(1, #listener:requests())

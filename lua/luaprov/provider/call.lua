@@ -35,11 +35,13 @@ function M.path(state, operation, parts)
     if value then return uri.escape(value) end
     -- An absent setting leaves out its optional part; anything else is a mistake.
     if parts[name] == nil and setting == nil and state.is_setting[name] then return nil end
-    if parts[name] == nil and setting == nil and name ~= "id" then fault = "is required: a part of the path" end
-    faults[#faults + 1] = { path = name, message = fault }
+    local absent = parts[name] == nil and setting == nil
+    if absent and name ~= "id" then fault = "is required: a part of the path" end
+    faults[#faults + 1] = { path = name, message = fault, problem = absent and "required" or "value" }
     return ""
   end)
-  if not path then faults[1] = { path = missing, message = "is required: a setting of the client" } end
+  if not path then faults[1] = { path = missing, message = "is required: a setting of the client",
+                                   problem = "required" } end
   if #faults > 0 then return nil, faults end
   return path
 end
@@ -97,7 +99,8 @@ function M.send(state, spec)
     body, why = json.encode(spec.body)
     if not body then
       local where, what = why:match("^([^:%s]+): (.*)$")
-      return nil, named(errors.invalid { { path = where or "", message = what or why } }, context), context
+      local fault = { path = where or "", message = what or why, problem = "value" }
+      return nil, named(errors.invalid { fault }, context), context
     end
     set_header(headers, "Content-Type", spec.content_type or "application/json")
   end

@@ -21,13 +21,16 @@ end
 
 --- @param provider table description
 --- @param given table options
---- @param inside table|nil exchange: what sends a request, in place of http.exchange; it is given the request, and the
----   operation's name or "token"
+--- @param inside table|nil for whoever has to do with a client's inside:
+---   exchange: what sends a request, in place of http.exchange; it is given the request, and the operation's name or
+---   "token"; marks: secrets -> true that only stand for others, whose values are not here, and so are not checked;
+---   gains state: the client's inside, before anything is sent
 --- @return table|nil client
 --- @return luaprov.Error|nil err
 function M.new(provider, given, inside)
-  local state, err = options.read(provider, given, inside and inside.exchange)
+  local state, err = options.read(provider, given, inside)
   if not state then return nil, err end
+  if inside then inside.state = state end
   local client = { state }
   for _, resource in ipairs(provider.resources) do
     client[resource.name] = resources.new(resource, state)

@@ -47,29 +47,31 @@ local function value_of(provider, given, field)
   if text and text ~= "" then return from_text(field, text), false end
 end
 
-local function checked(field, value, faults, path)
+local function checked(field, value, faults, path, marks)
   if field.type == "seconds" then
     if type(value) == "number" and value > 0 and value < 1e9 then return value end
-    faults[#faults + 1] = { path = path, message = "must be a number of seconds above zero" }
+    faults[#faults + 1] = { path = path, message = "must be a number of seconds above zero", problem = "value" }
     return nil
   end
-  local context = { faults = faults, opened = {}, scopes = {}, operation = "create" }
+  local context = { faults = faults, opened = {}, scopes = {}, operation = "create", marks = marks }
   local wire = fields.check_value(field, value, context, path)
-  if field.required and wire == "" then faults[#faults + 1] = { path = path, message = "is empty" } end
+  if field.required and wire == "" then
+    faults[#faults + 1] = { path = path, message = "is empty", problem = "range" }
+  end
   if field.type == "secret" and wire ~= nil then return secret.is(value) and value or secret.new(value) end
   return wire
 end
 
-local function read_plain(provider, given, list, faults)
+local function read_plain(provider, given, list, faults, marks)
   local values = {}
   for _, field in ipairs(list) do
     local value = value_of(provider, given, field)
     if value == nil then value = field.default end
     if value ~= nil then
-      values[field.name] = checked(field, value, faults, field.name)
+      values[field.name] = checked(field, value, faults, field.name, marks)
     elseif field.required then
       faults[#faults + 1] = { path = field.name, message = "is required (or " .. M.variable(provider.name, field.name)
-        .. ")" }
+        .. ")", problem = "required" }
     end
   end
   return values
@@ -117,7 +119,8 @@ local function check_unknown(provider, given, faults)
   for _, method in ipairs(provider.auth) do add(method.fields) end
   for name in pairs(given) do
     if not known[name] then
-      faults[#faults + 1] = { path = tostring(name), message = "is unknown" .. near.hint(tostring(name), names) }
+      faults[#faults + 1] = { path = tostring(name), message = "is unknown" .. near.hint(tostring(name), names),
+                              problem = "unknown" }
     end
   end
 end
@@ -132,7 +135,7 @@ local function base_url_of(provider, common, settings, faults)
   end
   if not url then
     faults[#faults + 1] = { path = missing, message = "is required (or " .. M.variable(provider.name, missing)
-      .. "), or base_url" }
+      .. "), or base_url", problem = "required" }
     return nil
   end
   return (url:gsub("/+$", ""))
@@ -155,24 +158,25 @@ end
 
 --- @param provider table description
 --- @param given table options
---- @param exchange function|nil in place of http.exchange
+--- @param inside table|nil exchange, marks: as in `client.new`
 --- @return table|nil state a client's inside
 --- @return luaprov.Error|nil err
-function M.read(provider, given, exchange)
+function M.read(provider, given, inside)
+  inside = inside or {}
   local faults, about = {}, { provider = provider.name }
   check_unknown(provider, given, faults)
-  local common = read_plain(provider, given, M.common, faults)
-  local settings = read_plain(provider, given, provider.settings, faults)
+  local common = read_plain(provider, given, M.common, faults, inside.marks)
+  local settings = read_plain(provider, given, provider.settings, faults, inside.marks)
   local base_url = base_url_of(provider, common, settings, faults)
   local method, credentials = choose_method(provider, given), {}
   if not method and #provider.auth > 0 then
-    faults[#faults + 1] = { path = "", message = missing_credentials(provider, given) }
+    faults[#faults + 1] = { path = "", message = missing_credentials(provider, given), problem = "required" }
   end
   for _, field in ipairs(method and method.fields or {}) do
     local value = value_of(provider, given, field)
     if value == nil then value = field.default end
     if value ~= nil then
-      local wire = checked(field, value, faults, field.name)
+      local wire = checked(field, value, faults, field.name, inside.marks)
       -- Whatever was given as a secret stays one until it is sent.
       credentials[field.name] = secret.is(value) and value or wire
     end
@@ -185,7 +189,7 @@ function M.read(provider, given, exchange)
     provider = provider, settings = settings, is_setting = is_setting, base_url = base_url,
     timeout = common.timeout, connect_timeout = common.connect_timeout, response_limit = common.response_limit,
     user_agent = "luaprov/" .. require("luaprov.version"), secret_names = secret_names(provider),
-    exchange = exchange or http.exchange,
+    exchange = inside.exchange or http.exchange, marks = inside.marks,
   }
   state.auth = auth.new {
     provider = provider, method = method, credentials = credentials, settings = settings, base_url = base_url,

@@ -3,6 +3,7 @@ local json = require "luaprov.json"
 local near = require "luaprov.near"
 local secret = require "luaprov.secret"
 local shapes = require "luaprov.provider.shape"
+local tables = require "luaprov.tables"
 local texts = require "luaprov.text"
 local values = require "luaprov.provider.values"
 
@@ -10,8 +11,9 @@ local M = {}
 
 local MOST_TABLES = 100000 -- in what a provider file passes on
 
-local function fault(context, path, message, kind)
-  context.faults[#context.faults + 1] = { path = path, message = message, kind = kind }
+-- `problem`: the same as the message for programs, as far as it fits by the names of problems.lua.
+local function fault(context, path, problem, message)
+  context.faults[#context.faults + 1] = { path = path, message = message, problem = problem }
 end
 
 local function join(prefix, name) return prefix == "" and name or prefix .. "." .. name end
@@ -19,16 +21,16 @@ local function join(prefix, name) return prefix == "" and name or prefix .. "." 
 -- A copy of a value that the provider file says nothing of, with its secrets opened.
 local function pass(value, context, path, depth)
   if secret.is(value) then
-    local opened, why = values.check({ type = "secret" }, value, context.opened)
-    if not opened then fault(context, path, why) end
+    local opened, why, problem = values.check({ type = "secret" }, value, context.opened)
+    if not opened then fault(context, path, problem, why) end
     return opened
   end
-  if type(value) == "string" and not texts.is_utf8(value) then fault(context, path, "is not UTF-8") end
+  if type(value) == "string" and not texts.is_utf8(value) then fault(context, path, "value", "is not UTF-8") end
   if type(value) ~= "table" then return value end
   -- Tables that share parts would be copied, and sent, once for each way that leads to them.
   context.copied = (context.copied or 0) + 1
   if context.inside[value] or depth > 100 or context.copied > MOST_TABLES then
-    fault(context, path, context.inside[value] and "holds itself" or "is too large, or nested too deep")
+    fault(context, path, "value", context.inside[value] and "holds itself" or "is too large, or nested too deep")
     return nil
   end
   context.inside[value] = true
@@ -43,16 +45,18 @@ end
 local check_table
 
 local function check_list(field, value, context, path)
-  if type(value) ~= "table" or secret.is(value) then return nil, "must be a list, not " .. values.described(value) end
+  if type(value) ~= "table" or secret.is(value) then
+    return nil, "must be a list, not " .. values.described(value), "type"
+  end
   local count = 0
   for key in pairs(value) do
-    if type(key) ~= "number" then return nil, "must be a list, and has a key '" .. tostring(key) .. "'" end
+    if type(key) ~= "number" then return nil, "must be a list, and has a key '" .. tostring(key) .. "'", "type" end
     count = count + 1
   end
   local copy = json.array {}
   for i = 1, count do
     local item, item_path = value[i], path .. "[" .. i .. "]"
-    if item == nil then return nil, "has holes" end
+    if item == nil then return nil, "has holes", "type" end
     if not field.of then
       copy[i] = pass(item, context, item_path, 0)
     else
@@ -66,16 +70,19 @@ end
 --- @param in_list boolean|nil it is an item of a list, which is replaced whole
 --- @return any wire nil when something is wrong
 function M.check_value(field, value, context, path, in_list)
-  local wire, why
+  local wire, why, problem
   if field.type == "list" then
-    wire, why = check_list(field, value, context, path)
+    wire, why, problem = check_list(field, value, context, path)
   elseif field.type == "group" then
-    if type(value) ~= "table" or secret.is(value) then why = "must be a table, not " .. values.described(value)
-    else wire = check_table(field.shape, value, context, path, in_list) end
+    if type(value) == "table" and not secret.is(value) then
+      wire = check_table(field.shape, value, context, path, in_list)
+    else
+      why, problem = "must be a table, not " .. values.described(value), "type"
+    end
   else
-    wire, why = values.check(field, value, context.opened)
+    wire, why, problem = values.check(field, value, context.opened, context.marks)
   end
-  if why then fault(context, path, why) end
+  if why then fault(context, path, problem, why) end
   return wire
 end
 
@@ -106,23 +113,23 @@ local function check_field(field, context, wire, prefix, needs_all)
   if value == nil then
     if field.required and needs_all then
       -- Where an update replaces a group whole, leaving out a part that cannot change would change it.
-      if context.operation ~= "update" or prefix:find("%]$") then fault(context, path, "is required")
-      elseif field.fixed then fault(context, path, FIXED, "unsupported")
-      else fault(context, path, "is required: an update replaces all of " .. prefix) end
+      if context.operation ~= "update" or prefix:find("%]$") then fault(context, path, "required", "is required")
+      elseif field.fixed then fault(context, path, "fixed", FIXED)
+      else fault(context, path, "required", "is required: an update replaces all of " .. prefix) end
     end
   elseif field.computed then
-    fault(context, path, "comes with answers only and cannot be set"
+    fault(context, path, "computed", "comes with answers only and cannot be set"
       .. (context.operation == "update" and ": an update takes what changes" or ""))
   elseif field.path then
     if context.operation == "update" and not context.in_path[name] then
-      fault(context, path, FIXED, "unsupported")
+      fault(context, path, "fixed", FIXED)
     else
       context.parents[name] = value
     end
   elseif field.fixed and context.operation == "update" then
-    fault(context, path, FIXED, "unsupported")
+    fault(context, path, "fixed", FIXED)
   elseif value == json.null then
-    if context.operation == "create" or field.required then fault(context, path, "must not be null")
+    if context.operation == "create" or field.required then fault(context, path, "type", "must not be null")
     else wire[name] = value end
   else
     wire[name] = M.check_value(field, value, context, path)
@@ -132,7 +139,7 @@ end
 local function no_such_case(by, chosen, context, prefix)
   local keys = {}
   for i, case in ipairs(shapes.cases(by)) do keys[i] = "'" .. case.key .. "'" end
-  fault(context, join(prefix, table.concat(by.selectors, ", ")),
+  fault(context, join(prefix, table.concat(by.selectors, ", ")), "value",
     "'" .. chosen .. "' is none of " .. table.concat(keys, ", "))
 end
 
@@ -156,7 +163,8 @@ local function check_fields(shape, context, wire, prefix, known, needs_all)
         if context.operation == "update" and not complete then
           if by.agrees[name] or not context.tentative then check_field(field, context, wire, prefix, false) end
         elseif not complete and not already and rawget(input, name) ~= nil then
-          fault(context, join(prefix, name), "needs " .. table.concat(by.selectors, ", ") .. ", which it depends on")
+          fault(context, join(prefix, name), "variant",
+            "needs " .. table.concat(by.selectors, ", ") .. ", which it depends on")
         end
         known[name] = true
       end
@@ -179,14 +187,14 @@ end
 
 local function unknown(shape, known, name, context)
   for _, other in ipairs(shapes.names(shape)) do
-    if other == name then return "is no field of this variant" end
+    if other == name then return "variant", "is no field of this variant" end
   end
-  if name == "id" and context.operation == "update" then return "is not changed: an update takes what changes" end
+  if name == "id" and context.operation == "update" then
+    return "computed", "is not changed: an update takes what changes"
+  end
   local group = group_with(shape, name)
-  if group then return "is unknown (it belongs in " .. group .. ")" end
-  local names = {}
-  for other in pairs(known) do names[#names + 1] = other end
-  return "is unknown" .. near.hint(tostring(name), names)
+  if group then return "unknown", "is unknown (it belongs in " .. group .. ")" end
+  return "unknown", "is unknown" .. near.hint(tostring(name), tables.keys(known))
 end
 
 function check_table(shape, input, context, prefix, in_list)
@@ -215,12 +223,14 @@ end
 --- @param input table
 --- @param options table operation ("create" or "update"), in_path (names that the operation's path takes), record (what
 ---   the vendor has, for an update whose fields depend on the variant), tentative (the record is not known yet: only
----   what is wrong in every variant is a fault)
---- @return table result wire (what to send, secrets opened), parents, opened (the secrets' values), faults
+---   what is wrong in every variant is a fault), marks (as in `client.new`)
+--- @return table result wire (what to send, secrets opened), parents, opened (the secrets' values), faults ({ path,
+---   message, problem } each; problem: required, type, value, range, unknown, variant, fixed or computed)
 function M.check(shape, input, options)
   local context = {
     operation = options.operation, in_path = options.in_path or {}, record = options.record,
     faults = {}, opened = {}, parents = {}, scopes = {}, inside = {}, tentative = options.tentative,
+    marks = options.marks,
   }
   context.wire = check_table(shape, input, context, "")
   table.sort(context.faults, function(a, b) return a.path < b.path end)

@@ -21,13 +21,15 @@ local function read_query(resource, operation, query)
   for name in pairs(in_path) do
     if not resource.state.is_setting[name] then names[#names + 1] = name end
   end
+  local none = #(operation.query or {}) == 0 and ": this list has no filters" or ""
   for name, value in pairs(query) do
     if in_path[name] then
       parents[name] = value
     elseif not allowed[name] then
-      faults[#faults + 1] = { path = tostring(name), message = "is unknown" .. near.hint(tostring(name), names) }
+      local why = "is unknown" .. none .. near.hint(tostring(name), names)
+      faults[#faults + 1] = { path = tostring(name), message = why, problem = "unknown" }
     elseif type(value) ~= "string" and type(value) ~= "number" and type(value) ~= "boolean" then
-      faults[#faults + 1] = { path = name, message = "must be text, a number or a boolean" }
+      faults[#faults + 1] = { path = name, message = "must be text, a number or a boolean", problem = "type" }
     else
       local text = type(value) == "number" and digits(value) or tostring(value)
       parts[#parts + 1] = uri.escape(name) .. "=" .. uri.escape(text)

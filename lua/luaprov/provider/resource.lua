@@ -20,7 +20,7 @@ end
 local function invalid(resource, operation, faults)
   local about = where(resource, operation)
   local unsupported = #faults > 0
-  for _, fault in ipairs(faults) do unsupported = unsupported and fault.kind == "unsupported" end
+  for _, fault in ipairs(faults) do unsupported = unsupported and fault.problem == "fixed" end
   if unsupported then about.kind = "unsupported" end
   return errors.invalid(faults, about)
 end
@@ -88,7 +88,7 @@ function Resource:create(input)
   check_table(input, "create's fields")
   local operation, err = operation_of(self, "create")
   if not operation then return nil, err end
-  local checked = fields.check(self.description.shape, input, { operation = "create" })
+  local checked = fields.check(self.description.shape, input, { operation = "create", marks = self.state.marks })
   local path, faults = call.path(self.state, operation, checked.parents)
   for _, fault in ipairs(faults or {}) do
     local there
@@ -152,7 +152,9 @@ function Resource:update(id, input, parents)
   local record
   if fields.needs_record(shape, input) or operation.sends == "whole" then
     -- What is wrong in every variant is told before anything is sent.
-    local sure = fields.check(shape, input, { operation = "update", in_path = in_path, tentative = true })
+    local sure = fields.check(shape, input, {
+      operation = "update", in_path = in_path, tentative = true, marks = self.state.marks,
+    })
     for _, fault in ipairs(path_faults or {}) do table.insert(sure.faults, 1, fault) end
     if #sure.faults > 0 then return nil, invalid(self, "update", sure.faults) end
     local get
@@ -165,11 +167,13 @@ function Resource:update(id, input, parents)
       return nil, err
     end
   end
-  local checked = fields.check(shape, input, { operation = "update", in_path = in_path, record = record })
+  local checked = fields.check(shape, input, {
+    operation = "update", in_path = in_path, record = record, marks = self.state.marks,
+  })
   checked.parents = within
   for _, fault in ipairs(path_faults or {}) do table.insert(checked.faults, 1, fault) end
   if #checked.faults == 0 and next(checked.wire) == nil then
-    checked.faults[1] = { path = "", message = "there is nothing to change" }
+    checked.faults[1] = { path = "", message = "there is nothing to change", problem = "required" }
   end
   if #checked.faults > 0 then return nil, invalid(self, "update", checked.faults) end
   local whole = operation.sends == "whole"

@@ -26,7 +26,7 @@ local CLASSES = [[
 ---@field status? integer # HTTP status, when an answer came
 ---@field trace_id? string
 ---@field retry_after? number # seconds; -1: the vendor wants fewer calls at once and names no time
----@field details? any # faults of a table ({ path, message } each), or what the vendor answered
+---@field details? any # faults of a table ({ path, message, problem } each), or what the vendor answered
 
 --- A value that prints as `<secret>` everywhere.
 ---@class luaprov.Secret
