@@ -11,6 +11,35 @@ local function in_resource(parts, options)
   return support.provider(parts .. "\n" .. support.operations, options)
 end
 
+local function thing_of_all()
+  return [[
+    return provider {
+      base_url = "https://acme.invalid", text "zone" { example = "{as it is}" }, auth = token_request {
+        url = "{base_url}/t", token = "t", envelope = { kind = "Bearer" }, integer "site" { example = 7 } },
+      limits = { { 1, per = 1 }, headers = { ["X-All"] = "{limit} {remaining};w={reset}" } },
+      errors = { { message = "m", items = "all", body = { all = { { m = "{message} ({spelled})", c = "{code}" } },
+          s = "{status}", r = "{reason}", p = "{path}", t = "{trace_id}", n = "{now}", q = "{request}", z = null } },
+        { message = "n", body = "no: {message}", when = { exists = { message = "'{path}' is {", body = "" } } } },
+      resource "things" {
+        path = "/things", id = "key", ids = "number",
+        example = { other = null, list = {}, deep = { at = "{changed_date}" }, n = 5 },
+        records = { { key = 1, name = "a {now}", other = 2, only_a = "x" }, {} },
+        when = { exists = { status = 422, message = "{path}" } },
+        text "name" { example = "{id} {uuid} {now} {changed} {date} {changed_date} {} { x }" },
+        text "up" { parent = "things" }, integer "n" { example = "{id}" }, boolean "b" { example = false },
+        choice "kind" { values = { "a", "b" }, codes = { a = 1, b = 2 }, example = 2 }, text "none" { example = null },
+        list "l" { example = { "{uuid}" } }, group "g" { example = { x = true }, text "x" { example = "y" } },
+        by "kind" { a = { text "only_a" { example = "z" } }, b = {} },
+        list = get { envelope = { a = "{now} {page} {size} {offset} {count} {total}" },
+                     shows = { "key", "only_a", "n" } },
+        get = get { envelope = { at = "{now}" } },
+      },
+      resource "loose" { path = "/loose", unknown = "pass", records = { { any = "x" } },
+                         list = get { shows = { "any" } } },
+    }
+  ]]
+end
+
 describe("a provider file", function()
   teardown(support.clean)
 
@@ -389,6 +418,92 @@ describe("a provider file", function()
         has("option " .. option, support.mistakes(support.provider(support.operations, provider)))
       end)
     end
+  end)
+
+  describe("with a mistake in what is for the sandbox is refused with file, line and path:", function()
+    local function thing(parts) return support.provider("\n" .. parts .. "\n" .. support.operations) end
+    local function with_errors(text)
+      return support.provider(support.operations, "title = 'x',\nerrors = {\n" .. text .. "}")
+    end
+    for message, text in pairs {
+      ["acme.lua:5: things.a: option 'example': {nwo} stands for nothing there (did you mean 'now'?)"] =
+        thing 'text "a" { about = "now",\n example = "x {nwo}" },',
+      ["acme.lua:4: things.g.a: option 'example': {total} stands for nothing there"] =
+        thing 'group "g" { text "a" { example = "{total}" } },',
+      ["acme.lua:4: things<x>.a: option 'example': {uui} stands for nothing there (did you mean 'uuid'?)"] =
+        thing 'choice "k" { values = { "x" } }, by "k" { x = { text "a" { example = "{uui}" } } },',
+      ["acme.lua:5: things: option 'example': {dat} stands for nothing there (did you mean 'date'?)"] =
+        thing 'example = { a = 1,\n b = { "{now}", "{dat}" } },',
+      ["acme.lua:4: things.a: option 'example': must be text, not a number"] = thing 'text "a" { example = 5 },',
+      ["acme.lua:4: things.a: option 'example': must be a whole number"] = thing 'integer "a" { example = "x" },',
+      ["acme.lua:4: things.a: option 'example': must be true or false"] = thing 'boolean "a" { example = "{" },',
+      ["acme.lua:4: things.a: option 'example': must be one of x"] =
+        thing 'choice "a" { values = { "x" }, example = "y" },',
+      ["acme.lua:4: things.a: option 'example': must be a list"] = thing 'list "a" { example = "x" },',
+      ["acme.lua:4: things.a: option 'example': must be a table of fields"] = thing 'group "a" { example = { 1 } },',
+      ["acme.lua:4: things.a: option 'example': holds what no answer can have"] =
+        thing 'list "a" { example = { text "b" {} } },',
+      ["acme.lua:2: auth.token_request.a: option 'example': must be a whole number"] = support.provider(
+        support.operations, 'auth = token_request { url = "https://x.invalid", token = "t",\n'
+        .. 'integer "a" { example = "x" } }'),
+      ["acme.lua:1: settings.a: option 'example': is longer than 2 characters"] = support.provider(
+        support.operations, 'text "a" { max = 2, example = "abc" }'),
+      ["acme.lua:5: things.list: option 'envelope': {ofset} stands for nothing there (did you mean 'offset'?)"] =
+        support.provider '\npath = "/x", list = get { envelope = {\na = "{now} {page} {size} {total} {ofset}" } }',
+      ["acme.lua:3: things.get: option 'envelope': {total} stands for nothing there (there is now)"] =
+        support.provider 'path = "/x", get = get { envelope = { a = "{now}", b = { "{total}" } } }',
+      ["acme.lua:3: things.get: option 'envelope': {id} stands for nothing"] = support.provider(
+        'path = "/x", get = by "how" { a = get { envelope = { a = "{id}" } } }', 'choice "how" { values = { "a" } }'),
+      ["acme.lua:1: auth.token_request: option 'envelope': {now} stands for nothing there"] = support.provider(
+        support.operations,
+        'auth = token_request { url = "https://x.invalid", token = "t", envelope = { at = "{now}" } }'),
+      ["acme.lua:3: errors: option 'body': {mesage} stands for nothing there (did you mean 'message'?)"] =
+        with_errors 'message = "m", body = { m = "{mesage}" }',
+      ["acme.lua:4: errors.when.exists: option 'message': {status} stands for nothing there (there is path)"] =
+        with_errors 'message = "m", when = {\nexists = { message = "{status} {path}" } }',
+      ["acme.lua:3: errors.when.exists: option 'body': {id} stands for nothing there"] =
+        with_errors 'message = "m", when = { exists = { body = "{id}" } }',
+      ["acme.lua:4: things.when.exists: option 'message': {nam} stands for nothing there"] =
+        thing 'when = { exists = { message = "{nam}" } },',
+      ["acme.lua:3: limits.headers.X-Left: option 'headers': {remainin} stands for nothing there (did you mean 'rem"] =
+        support.provider(support.operations,
+          'headers = { A = "b" },\nlimits = { { 1, per = 1 },\nheaders = { ["X-Left"] = "{remainin}" } }'),
+      ["acme.lua:6: things.list: option 'shows': 'nam' is no field (did you mean 'name'?)"] = support.provider(
+        '\ntext "name" {}, path = "/x",\nlist = get {\nshows = { "id", "name", "nam" } }'),
+      ["acme.lua:4: things.records: option 'records' must be a list of tables"] = thing 'records = { name = "x" },',
+      ["acme.lua:4: things.records: option 'records' must be a list of tables "] = thing 'records = { {}, "x" },',
+      ["acme.lua:4: things.records: option 'records' must be a list of tables, "] = thing 'records = { text "b" {} },',
+      ["acme.lua:5: things.records.2.nmae: is no field (did you mean 'name'?)"] =
+        thing 'text "name" {}, records = { { id = "1", name = "a" },\n{ nmae = "b" } },',
+      ["acme.lua:4: things.records: option 'records': record 1 has '1' where the name of a field"] =
+        thing 'records = { { "a" } },',
+      ["acme.lua:5: things.g.up: option 'parent': what names a parent stands in the resource itself"] =
+        thing 'group "g" {\ntext "up" { parent = "things" } },',
+      ["acme.lua:4: things<x>.up: option 'parent': what names a parent stands in the resource itself"] =
+        thing 'choice "k" { values = { "x" } }, by "k" { x = { text "up" { parent = "things" } } },',
+      ["errors.kinds.BT-4012: is there twice, and says two things"] = with_errors
+        'code = "c", codes = "BT-%04d", kinds = { [4012] = "conflict", ["BT-4012"] = "forbidden" }',
+    } do
+      it(message, function() has(message:gsub(" $", ""), support.mistakes(text)) end)
+    end
+  end)
+
+  it("takes whatever a word for the sandbox may have", function()
+    support.description(thing_of_all())
+  end)
+
+  it("spells codes that are numbers, and words of messages, as answers are compared", function()
+    local form = support.description(support.provider(support.operations, [[errors = { code = "c", message = "m",
+      codes = "BT-%04d", kinds = { [12] = "conflict", ["0013"] = "forbidden", ["BT-0014"] = "not_found",
+      X = "rejected" },
+      outcomes = { ["12"] = "refused" }, says = { ["Limit Reached"] = "quota_exceeded" } }]])).errors[1]
+    assert.same({ ["BT-0012"] = "conflict", ["BT-0013"] = "forbidden", ["BT-0014"] = "not_found", X = "rejected" },
+      form.kinds)
+    assert.same({ ["BT-0012"] = "refused" }, form.outcomes)
+    assert.same({ ["limit reached"] = "quota_exceeded" }, form.says)
+    local plain = support.description(support.provider(support.operations,
+      'errors = { code = "c", kinds = { [4012] = "conflict" } }')).errors[1]
+    assert.same({ ["4012"] = "conflict" }, plain.kinds)
   end)
 
   it("accepts every well-formed pattern", function()

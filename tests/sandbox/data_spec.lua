@@ -195,7 +195,7 @@ describe("A file of the sandbox's records", function()
     [HEAD .. good:sub(1, -2)] = ":2: the last line is cut off",
     [HEAD .. good:sub(1, 30) .. "\n" .. good] = ":2: cannot be read",
     [HEAD .. "\n" .. good] = ":2: cannot be read", [HEAD .. "7\n"] = ":2: cannot be read: no object",
-    [HEAD .. good .. good:gsub("ocamba", "hubster")] = ":3: cannot be read: has records of 'hubster', which is not",
+    [HEAD .. good .. good:gsub("ocamba", "hubster")] = ":3: cannot be read: it has records of 'hubster'",
     [HEAD .. good:gsub("integrations", "integration")] = ":2: cannot be read: names no resource of ocamba",
     [HEAD .. good:gsub('"id":"1001","parents"', '"parents"')] = ":2: cannot be read: has no id",
     [HEAD .. good:gsub('"put":{"id":"1001","name":"a"},', "")] = ":2: cannot be read: says neither",

@@ -44,13 +44,12 @@ describe("An error of the sandbox", function()
     local answer = refused(provider [[{ message = "m", code = "c", trace_id = "t", codes = "E%03d",
       when = { required = { code = 7 } }, body = { c = "{code}",
         m = "{reason} ({status}, {spelled}): {message}", t = "{trace_id}", at = "{now}",
-        sent = "{request}", path = "{path}", none = "{nothing}", list = { "{status}" } } }]])
+        sent = "{request}", path = "{path}", list = { "{status}" } } }]])
     local json = answer.json
     assert.same({ 7, "name", "x", 400 }, { json.c, json.path, json.sent.size, json.list[1] })
     assert.truthy(json.m:find("^Bad request %(400, E007%): name is required; size"))
     assert.truthy(json.t:find("^%x+%-%x+%-4%x+%-8%x+%-%x+$"))
     assert.truthy(json.at:find("^%d%d%d%d"))
-    assert.is_nil(json.none)
     assert.not_equal(json.t, refused(provider '{ message = "m", trace_id = "t" }').json.t)
   end)
 

@@ -1,6 +1,7 @@
 --- From the nodes of a provider file to the description that everything else reads. Every mistake is noted with its
 --- line and its path; none of them reaches a call.
 local compile_errors = require "luaprov.provider.compile_errors"
+local for_sandbox = require "luaprov.provider.for_sandbox"
 local near = require "luaprov.near"
 local options = require "luaprov.provider.options"
 local shape = require "luaprov.provider.shape"
@@ -86,6 +87,7 @@ local function compile_pages(node, path, report)
   if query and not there then report(node.line, path, "its query has no {" .. wanted .. "}") end
   if given.size == 0 then report(node.line, path, "its size is 0") end
   return { kind = node.word, query = query, first = given.first or 0, size = given.size or 100,
+           default = given.default, max = given.max,
            total = body_paths(given.total) }
 end
 
@@ -99,7 +101,7 @@ local function header_templates(headers, node, path, known, report)
     if not name:find("^[%w!#$%%&'*+.^_`|~-]+$") then report(node.line, path, "'" .. name .. "' is no header's name") end
     if text:find("%c") then report(node.line, path, "the header " .. name .. " has a control character") end
     compiled[name] = template_of(text, node, path, report)
-    check_names(compiled[name], known, node, path, report)
+    if known then check_names(compiled[name], known, node, path, report) end
   end
   return compiled
 end
@@ -186,7 +188,10 @@ local function compile_resource(node, context, report)
   resource.path_text = given.path
   resource.id = given.id or "id"
   resource.key, resource.unique = given.key, given.unique or false
-  resource.ids, resource.example, resource.records = given.ids or "digits", given.example or {}, given.records or {}
+  resource.ids = given.ids or "digits"
+  for _, word in ipairs { "example", "records" } do
+    resource[word] = type(given[word]) == "table" and given[word] or {} -- what it is else is told
+  end
   resource.when = compile_errors.when(given.when, node.name .. ".when", check_options, report)
   resource.shape = shape.compile(node.parts or {}, node.name, given.unknown or "refuse", check_options, report)
   local names = shape.names(resource.shape)
@@ -206,6 +211,7 @@ local function compile_resource(node, context, report)
     end
   end
   if not next(resource.operations) then report(node.line, node.name, "has no operation") end
+  for_sandbox.resource(resource, report)
   return resource
 end
 
@@ -240,6 +246,9 @@ local function compile_auth_method(node, index, context, report)
     for i, field in ipairs(fields) do names[i] = field.name end
     check_names({ names = { given.rotates } }, names, node, path .. ".rotates", report)
   end
+  for_sandbox.credentials(fields, path, report)
+  for_sandbox.template(given.envelope, "envelope of a token",
+    { option = "envelope", line = node.line, path = path }, report)
   return {
     kind = "token_request", fields = fields, url = url, encoding = given.encoding or "form",
     constant = given.constant or {}, token = body_paths(given.token)[1], lifetime = given.lifetime,
@@ -257,7 +266,7 @@ local function compile_auth(auth, context, report)
   return methods
 end
 
-local function compile_limits(limits, node, report)
+local function compile_limits(limits, report)
   limits = limits or {}
   local compiled = {}
   for i, limit in ipairs(limits) do
@@ -275,8 +284,11 @@ local function compile_limits(limits, node, report)
   if limits.headers ~= nil and type(limits.headers) ~= "table" then
     report(0, "limits.headers", "must be a table of names and texts")
   elseif limits.headers then
-    local known = { "limit", "remaining", "reset" }
-    compiled.headers = header_templates(limits.headers, node, "limits.headers", known, report)
+    compiled.headers = header_templates(limits.headers, { line = 0 }, "limits.headers", nil, report)
+    for name, text in pairs(limits.headers) do
+      for_sandbox.template(text, "header of limits",
+        { option = "headers", line = 0, path = "limits.headers." .. tostring(name) }, report)
+    end
   end
   return compiled
 end
@@ -324,6 +336,7 @@ function M.compile(node, name, report)
     end
   end
   local setting_shape = shape.compile(settings, "settings", "refuse", check_options, report)
+  for_sandbox.credentials(setting_shape.fields, "settings", report)
   local context = { settings = setting_shape.by_name, setting_names = {},
                     encodings = { form = true, json = true, query = true } }
   for _, field in ipairs(setting_shape.fields) do
@@ -335,7 +348,7 @@ function M.compile(node, name, report)
     auth = compile_auth(given.auth, context, report),
     errors = compile_errors.compile(given.errors, { check_options = check_options, body_paths = body_paths }, report),
     headers = header_templates(given.headers, node, "headers", context.setting_names, report),
-    limits = compile_limits(given.limits, node, report), resources = {}, resource = {},
+    limits = compile_limits(given.limits, report), resources = {}, resource = {},
   }
   check_names(provider.base_url, context.setting_names, node, "base_url", report)
   if given.base_url == nil then

@@ -6,17 +6,30 @@
 --- A function cannot be turned round: beside `read` a form takes a `body`, and without one the sandbox answers
 --- { "message": …, "code": … }.
 local errors = require "luaprov.errors"
+local for_sandbox = require "luaprov.provider.for_sandbox"
 local near = require "luaprov.near"
 local problems = require "luaprov.provider.problems"
 
 local M = {}
 
--- A table from codes, or from words of a message, to kinds or outcomes.
+-- A code as the answers' are compared: a number is spelled by `codes`, which may be no good.
+local function spelled(given, code)
+  local number = tonumber(code)
+  local whole = number and number % 1 == 0 and math.abs(number) < 2 ^ 53
+  local good, text = pcall(string.format, whole and type(given.codes) == "string" and given.codes or nil, number)
+  return good and text or tostring(code)
+end
+
+-- A table from codes, or from words of a message in any case, to kinds or outcomes.
 local function by_name(given, option, allowed, report)
   local known, map = {}, {}
   for _, name in ipairs(allowed) do known[name] = true end
   for code, name in pairs(type(given[option]) == "table" and given[option] or {}) do
-    map[tostring(code)] = name
+    local key = option == "says" and tostring(code):lower() or spelled(given, code)
+    if map[key] ~= nil and map[key] ~= name then
+      report(0, "errors." .. option .. "." .. key, "is there twice, and says two things")
+    end
+    map[key] = name
     if not known[name] then
       local one = option == "says" and "kind" or option:gsub("s$", "")
       report(0, "errors." .. option .. "." .. tostring(code), "unknown " .. one .. " '" .. tostring(name) .. "'"
@@ -43,6 +56,8 @@ function M.when(given, path, check_options, report)
       report(0, case_path, "must be a table, as in { status = 400, code = 301 }")
     else
       check_options({ word = "when", options = case, line = 0 }, case_path, report)
+      for_sandbox.template(case.message, "message", { option = "message", line = 0, path = case_path }, report)
+      for_sandbox.template(case.body, "error", { option = "body", line = 0, path = case_path }, report)
       map[problem] = case
     end
   end
@@ -59,6 +74,7 @@ local function compile_form(given, tools, report)
   if (given.kinds or given.outcomes or given.codes) and not given.code then
     report(0, "errors", "has codes, kinds or outcomes, and no code: where a code is")
   end
+  for_sandbox.template(given.body, "error", { option = "body", line = 0, path = "errors" }, report)
   local paths = tools.body_paths
   return {
     read = given.read, items = given.items and paths(given.items), message = paths(given.message),

@@ -95,20 +95,23 @@ local function environment()
   })
 end
 
--- The first line from `from` on that has a word; nil when none has.
+-- The first line from `from` on that has a word, or a placeholder in its braces; nil when none has.
 local function line_with(source, word, from)
   local number = 0
+  local pattern = word:find("^{") and word or "%f[%w_]" .. word .. "%f[^%w_]"
   for line in (source .. "\n"):gmatch("(.-)\n") do
     number = number + 1
-    if number >= from and line:find("%f[%w_]" .. word .. "%f[^%w_]") then return number end
+    if number >= from and line:find(pattern) then return number end
   end
 end
 
--- Where a mistake stands, as exactly as it can be told: the option that its message names, else the line of its word,
--- else the line of the last part of its path that is found.
+-- Where a mistake stands, as exactly as it can be told: the placeholder of an option, or the option, that its message
+-- names, else the line of its word, else the line of the last part of its path that is found.
 local function line_of(source, line, path, message)
   local option = message:match("option '([%w_]+)'")
-  local found = option and line_with(source, option, math.max(line, 1))
+  local placeholder = message:match("^option '[%w_]+': ({[%w_]+})")
+  local found = placeholder and line_with(source, placeholder, math.max(line, 1))
+    or option and line_with(source, option, math.max(line, 1))
   if found or line > 0 then return found or line end
   local words_of_path = {}
   for word in path:gmatch("[%a_][%w_]*") do table.insert(words_of_path, 1, word) end

@@ -112,18 +112,72 @@ end
 --   path      is a part of the path, not of the body
 --   sent_as   "string": a number or boolean travels as text
 --   as        its name on the wire, where that is another (credentials only)
---   parent    the resource whose id it is: the vendor wants that record to be there, and removes this one with it
---   example   what the sandbox's records have where nothing was sent; {id}, {uuid}, {now} and {changed} (times), {date}
---             and {changed_date} stand for what they say
+--   parent    for the sandbox, in the resource itself: the resource whose id it is. That record must be there when this
+--             one is created, and takes it along when it is removed
+--   example   for the sandbox: what its records have where nothing was sent, of the field's type, or a text with
+--             placeholders (`example` below); of a setting or credential: the value that lets a client in, as it stands
 local field = { about = text, required = boolean, fixed = any_of(boolean, one_of "ignored"), computed = boolean,
                 default = anything, path = boolean, sent_as = one_of "string", as = text, parent = text,
                 example = anything }
 
--- What every operation takes; `expect` is 200 by default. `envelope` is what an answer has around its record or list.
+-- What every operation takes; `expect` is 200 by default. The sandbox answers with the first of them.
+--   envelope  for the sandbox: a table, what an answer has around its record or list, which it puts where `record` or
+--             `items` says. Placeholders as below: {now}, and of a list {page} {size} {offset} {count} {total}
 local operation = { path = text, expect = any_of(status, list_of_statuses), headers = map, envelope = map }
 
 -- Where an answer has the record; `returns = "nothing"`: it has none, which is then read back.
 local record = { record = path, id = id_source, returns = one_of "nothing" }
+
+--- For the sandbox: what may stand in braces, by the word that it stands in. A text that is one placeholder and nothing
+--- else becomes its value, of whatever type, and goes away where there is none; in a longer text it is put in as text.
+M.placeholders = {
+  -- `example` of a field, and each text in `example` of a resource
+  example = {
+    "id",           -- the record's own, a number where `ids = "number"`
+    "uuid",         -- a new one wherever it stands
+    "now",          -- when the record was made: 2026-01-31T12:00:00.0000000Z
+    "changed",      -- when it was changed last, or made; an example with it is made anew by every update
+    "date",         -- as now, in the form 2026-01-31 12:00:00
+    "changed_date", -- as changed, in that form
+  },
+  -- `envelope` of create, get, update and delete
+  envelope = {
+    "now",          -- the time of the answer: 2026-01-31T12:00:00.0000000Z
+  },
+  -- `envelope` of list
+  ["envelope of a list"] = {
+    "now",          -- as above
+    "page",         -- the number of the page, as it was asked for; the first where none was
+    "size",         -- how many records a page has at most; all where there are no pages
+    "offset",       -- how many records stand before this page
+    "count",        -- how many are on it
+    "total",        -- how many there are on all pages
+  },
+  -- `envelope` of token_request: as it stands
+  ["envelope of a token"] = {},
+  -- `errors.body`, and `body` within `when`
+  error = {
+    "status",       -- of the answer, a number
+    "reason",       -- what it says in words: Not found
+    "code",         -- as `when` has it
+    "spelled",      -- the code as `codes` writes it
+    "message",      -- ours, or that of `when`
+    "path",         -- the field that the error is about: settings.port
+    "trace_id",     -- a new one each time
+    "now",          -- the time of the answer: 2026-01-31T12:00:00.0000000Z
+    "request",      -- the body of the request, decoded
+  },
+  -- `message` within `when`
+  message = {
+    "path",         -- the field that the error is about
+  },
+  -- `limits.headers`, of the window that has the fewest calls left
+  ["header of limits"] = {
+    "limit",        -- how many calls it allows
+    "remaining",    -- how many of them are left
+    "reset",        -- in how many whole seconds it ends
+  },
+}
 
 M.of = {
   text    = with(field, { min = count, max = count, pattern = pattern }),  -- min, max: characters
@@ -134,22 +188,30 @@ M.of = {
   choice  = with(field, { values = map, codes = map }),  -- codes: what an answer may have in a value's place
   list    = with(field, { of = anything, min = count, max = count }),
   group   = with(field, {
-    unknown  = one_of("refuse", "pass"),  -- fields that the file does not name
+    -- fields that the file does not name: "pass" them on; the vendor would refuse them, or has them "ignored"
+    unknown  = one_of("refuse", "pass", "ignored"),
     any_case = boolean,                   -- answers spell its keys in any case
     whole    = boolean,                   -- an update replaces it whole, so it must be whole
   }),
 
-  provider = { title = text, base_url = text, auth = anything, limits = map, errors = any_of(map, fn),
-               headers = map },          -- of every call
+  provider = {
+    title = text, base_url = text, auth = anything,
+    headers = map,                        -- of every call
+    errors = any_of(map, fn),             -- a form as below, a list of them, or a function in place of a form
+    -- For the sandbox: { { calls, per = seconds }, …, headers = { NAME = text } }. It refuses what is more with 429;
+    -- the headers come with all other answers to who is let in, with placeholders as above.
+    limits = map,
+  },
   resource = {
     about = text, path = text,
     id = text,                            -- the record's own name for its id
     key = list_of_text, unique = boolean, -- how to recognise a record; whether the vendor refuses a second
-    unknown = one_of("refuse", "pass"),
-    ids = one_of("digits", "number", "uuid"), -- what the vendor's ids look like
-    example = map,                        -- what else the sandbox's records have, as a field's `example`
-    records = map,                        -- what the vendor has there from the start: a list, for the sandbox
-    when = map,                           -- as that of errors, for this resource
+    unknown = one_of("refuse", "pass", "ignored"),
+    -- For the sandbox:
+    ids = one_of("digits", "number", "uuid"), -- what ids look like: digits in a text (so it is by default), a number, …
+    example = map,                        -- what else its records have: name -> value, as a field's `example`
+    records = map,                        -- what is there from the start: a list of tables of fields, as they stand
+    when = map,                           -- as that of errors, for this resource; goes before that one
     create = anything, get = anything, update = anything, delete = anything, list = anything,
   },
   ["create operation"] = with(operation, record),
@@ -161,33 +223,41 @@ M.of = {
   ["list operation"]   = with(operation, {
     items = path, pages = anything,
     query = list_of_text,                 -- the names of its filters
-    shows = list_of_text,                 -- the fields that a listed record has, where it has not all
+    shows = list_of_text,                 -- for the sandbox: what a listed record has of its fields, where not all
   }),
   bearer = {},
   token_request = {
-    url = text, encoding = text, constant = map,
+    url = text,
+    encoding = text,                      -- of what is sent: form (by default), json, query, or the name of a setting
+                                          -- that is a choice among these
+    constant = map,                       -- what is sent beside the credentials: name -> value
     token = text, expires_in = text,      -- where the answer has them; expires_in in seconds
     lifetime = number,                    -- seconds, where the answer does not say
     rotates = text,                       -- the credential that the answer's field of that name replaces
-    envelope = map,                       -- what else the answer has
+    envelope = map,                       -- for the sandbox: what else the answer has, as it stands
   },
+  -- For the sandbox, one problem of `when`: the status (where absent, that of problems.lua), the code, the message, and
+  -- a body in place of that of the form; in message and body placeholders as above.
   when = { status = status, code = any_of(number, text), message = text, body = any_of(map, text_or_empty) },
-  numbered = { query = text, first = count, size = count, total = text },
-  offsets  = { query = text, size = count, total = text },
+  -- size: how many records a client asks for; default, max: how many a page of the vendor has where nobody asks, and at
+  -- most (a request for more is refused), for the sandbox
+  numbered = { query = text, first = count, size = count, default = count, max = count, total = text },
+  offsets  = { query = text, size = count, default = count, max = count, total = text },
   errors = {
     message = path, trace_id = path, code = text,
     items = text,                         -- a list of errors: message and code are then within each
     codes = format_of_number,             -- how the documentation writes a code: a format of string.format
     strip = pattern,                      -- what to leave out of a message
-    kinds = map,                          -- code -> kind
-    outcomes = map,                       -- code -> outcome, where the vendor says what it kept
+    kinds = map,                          -- code -> kind; a number, or its digits, stands for what `codes` makes of it
+    outcomes = map,                       -- code -> outcome, where the vendor says what it kept; codes as above
     kind = one_of(unpack_(errors.kinds)), -- of every error of this form
-    says = map,                           -- words of a message, in lower case -> kind
+    says = map,                           -- words of a message, in any case -> kind
     in_success = boolean,                 -- answers with a good status may have it, too
     read = fn,                            -- reads an answer in place of all the above
-    body = any_of(map, text),             -- what the sandbox answers: {status}, {reason}, {code}, {spelled},
-                                          -- {message}, {trace_id} and {now} stand for what they say
-    when = map,                           -- problem -> how the vendor puts it
+    -- For the sandbox:
+    body = any_of(map, text),             -- what it answers, with placeholders as above. The first item of a list at
+                                          -- `items` stands for every error. Where absent it is made of the paths here
+    when = map,                           -- problem -> how the vendor puts it: `when` above. problems.lua has the names
   },
 }
 

@@ -202,7 +202,8 @@ local function compile_by(node, path, unknown, check_options, report, outer)
       end
       add(case)
       for key, option in pairs(case) do
-        if key == "unknown" and (option == "pass" or option == "refuse") then own_unknown = option
+        if key == "unknown" and (option == "pass" or option == "refuse" or option == "ignored") then
+          own_unknown = option
         elseif type(key) == "string" then
           report(node.line, case_path, "unknown option '" .. key .. "'" .. near.hint(key, { "unknown" }))
         end
@@ -265,7 +266,7 @@ end
 
 --- @param parts table[] nodes of fields and variants
 --- @param path string where we are, for messages
---- @param unknown string "refuse" or "pass"
+--- @param unknown string "refuse", "pass" or "ignored"
 --- @param check_options function
 --- @param report function line, path, message
 --- @param outer table|nil the names of the tables around: nodes (name -> node), outer

@@ -24,7 +24,7 @@ return provider {
       url = "{identity_url}/connect/token",
       constant = { grant_type = "client_credentials" },
       text "client_id" { required = true }, secret "client_secret" { required = true },
-      token = "access_token", expires_in = "expires_in",
+      token = "access_token", expires_in = "expires_in", lifetime = 2592000,
       envelope = { token_type = "Bearer", scope = "hubster-portal-api" },
     },
   },
@@ -60,7 +60,8 @@ return provider {
     update = put    {},
     delete = delete { expect = { 200, 204 } },
     list   = get    { items = "results", envelope = page, pages = numbered {
-                        query = "pageNumber={page}&pageSize={size}", size = 100, total = "total" },
+                        query = "pageNumber={page}&pageSize={size}", size = 100, default = 50, max = 100,
+                        total = "total" },
                       shows = { "hubId", "tenantId", "name", "description", "statusId" } },
   },
 
@@ -130,6 +131,7 @@ return provider {
     update = by "integration_update" { post = post "/api/v1/integrations/hubs/{id}" {}, put = put {} },
     delete = delete { expect = { 200, 204 } },
     list   = get { items = "results", query = { "hubId" }, envelope = page,
-                   pages = numbered { query = "pageNumber={page}&pageSize={size}", size = 100, total = "total" } },
+                   pages = numbered { query = "pageNumber={page}&pageSize={size}", size = 100, default = 50, max = 100,
+                        total = "total" } },
   },
 }

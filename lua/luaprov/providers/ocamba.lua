@@ -23,7 +23,7 @@ return provider {
       ["1000"] = "twilio", ["1001"] = "custom SMTP", ["1002"] = "mailchimp",
       ["1003"] = "sendgrid", ["1004"] = "mitto", ["1005"] = "mailgun",
     } },
-    group  "settings"    { required = true,
+    group  "settings"    { required = true, unknown = "ignored",
       by "provider_id" {
         ["1000"] = {
           text   "account_sid"          { required = true, about = "AC and 32 characters" },

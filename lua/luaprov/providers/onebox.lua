@@ -6,6 +6,11 @@ local mailbox = { account, text "Host" { required = true },
                   integer "Port" { required = true, sent_as = "string", min = 1, max = 65535 },
                   text "From" { required = true } }
 
+local function failure(code)
+  return { _meta = { status = "ERROR", count = 1 }, records = { errorCode = code, userMessage = "{message}",
+           devMessage = null, more = null, applicationCode = null } }
+end
+
 return provider {
   title    = "OneBox",
   base_url = "https://cloud.onebox.co.id",
@@ -26,9 +31,8 @@ return provider {
   errors = {
     {
       message = "records.userMessage", code = "records.errorCode", says = { ["limit reached"] = "quota_exceeded" },
-      body = { _meta = { status = "ERROR", count = 1 }, records = { errorCode = "{status}", userMessage = "{message}",
-               devMessage = null, more = null, applicationCode = null } },
-      when = { expired = { message = "Expired token" }, credentials = { status = 401 } },
+      body = failure "{status}",
+      when = { expired = { message = "Expired token" }, credentials = { status = 401, body = failure "401" } },
     },
     -- The channel said no, with 401 or even with 200.
     { message = { "error", "error.message" }, kind = "rejected", in_success = true, body = { error = "{message}" } },
@@ -71,7 +75,7 @@ return provider {
     create = post  {},
     get    = get   {},
     update = patch {},
-    list   = get   { items = "data", pages = offsets { query = "limit={size}&offset={offset}", size = 100,
+    list   = get   { items = "data", pages = offsets { query = "limit={size}&offset={offset}", size = 100, default = 20,
                                                        total = "total" },
                      envelope = { limit = "{size}", offset = "{offset}", count = "{count}" },
                      query = { "sinceId", "since", "lastUpdate" } },

@@ -96,7 +96,7 @@ local function case_of(by, scope)
 end
 
 local function check_shape(shape, scope, context, into, known, needs_all)
-  local passes = shape.unknown == "pass"
+  local unknown = shape.unknown
   for _, field in ipairs(shape.fields) do
     known[field.name] = true
     check_field(field, scope, context, into, needs_all)
@@ -104,7 +104,8 @@ local function check_shape(shape, scope, context, into, known, needs_all)
   for _, by in ipairs(shape.by) do
     local case, complete = case_of(by, scope)
     if case then
-      passes = check_shape(case, scope, context, into, known, needs_all) or passes
+      local of_case = check_shape(case, scope, context, into, known, needs_all)
+      if of_case ~= "refuse" then unknown = of_case end
     elseif complete and #context.faults == 0 then
       fault(context, join(scope.prefix, by.selectors[#by.selectors]), "value",
         "does not go with " .. table.concat(by.selectors, ", ", 1, #by.selectors - 1))
@@ -114,7 +115,7 @@ local function check_shape(shape, scope, context, into, known, needs_all)
       for name in pairs(by.union) do known[name] = true end
     end
   end
-  return passes
+  return unknown
 end
 
 function check_table(shape, input, context, prefix, record, in_list)
@@ -122,11 +123,11 @@ function check_table(shape, input, context, prefix, record, in_list)
   context.scope = scope
   local into, known = {}, {}
   local needs_all = context.needs_all or in_list or (prefix ~= "" and shape.whole)
-  local passes = check_shape(shape, scope, context, into, known, needs_all)
+  local unknown = check_shape(shape, scope, context, into, known, needs_all)
   for name, value in pairs(input) do
     if not known[name] then
-      if passes then into[name] = value
-      else fault(context, join(prefix, tostring(name)), "unknown", "is not supported") end
+      if unknown == "pass" then into[name] = value
+      elseif unknown ~= "ignored" then fault(context, join(prefix, tostring(name)), "unknown", "is not supported") end
     end
   end
   context.scope = scope.outer

@@ -128,7 +128,9 @@ local function open_journal(box, path)
   for _, vendor in ipairs(box.vendors) do by_name[vendor.provider.name] = vendor end
   local opened, why = journal.open(path, function(event)
     local vendor = by_name[event.provider]
-    if not vendor then return "has records of '" .. tostring(event.provider) .. "', which is not served here" end
+    if not vendor then
+      return "it has records of '" .. tostring(event.provider) .. "': serve that, too, or keep these in another file"
+    end
     has[event.provider] = true
     return vendor:replay(event)
   end)

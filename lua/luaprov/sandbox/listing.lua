@@ -44,8 +44,9 @@ function M.page(collection, operation, asked)
   if not page then return nil end
   local filters = {}
   for _, name in ipairs(operation.query or {}) do filters[name] = asked.query[name] end
-  local size = math.min(page.size or pages and pages.size or math.huge, pages and pages.size or math.huge,
-    asked.size or math.huge)
+  if pages and pages.max and page.size and page.size > pages.max then return nil end
+  local usual = pages and (pages.default or pages.size) or math.huge
+  local size = math.min(page.size or usual, pages and math.max(pages.size, usual) or math.huge, asked.size or math.huge)
   local number = page.page or pages and pages.first or 0
   local offset = page.offset or pages and pages.kind == "numbered" and (number - pages.first) * size or 0
   if size < 1 or offset < 0 then return nil end
