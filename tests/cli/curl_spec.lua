@@ -23,6 +23,16 @@ return provider {
     by "kind" { a = { integer "size" { sent_as = "string" }, text "only_a" {} }, b = { integer "size" {} } },
     get = get {}, update = patch { sends = "merge_patch" },
   },
+  resource "lines" {
+    path = "/{site}/lines", text "site" { path = true, fixed = true, required = true },
+    choice "mode" { required = true, fixed = true, values = { "static", "register" } },
+    text "label" {}, text "code" { pattern = "^x" }, integer "count" { min = 4 }, boolean "on" {},
+    integer "port" { sent_as = "string" }, choice "level" { values = { 1, 2 } },
+    group "inside" { text "note" {}, text "other" {} },
+    by "mode" { static = { text "host" { required = true } }, register = { secret "pass" { min = 4 } } },
+    create = post {}, get = get {}, update = put { sends = "whole" }, delete = delete {},
+    list = get { items = "items", query = { "q" } },
+  },
 }
 ]]
 
@@ -66,7 +76,7 @@ describe("luaprov call --curl", function()
   end
 
   -- Runs the call, then the commands that --curl prints for it, and compares. The answers are given in their order.
-  local function compare(words, answers, more, set_by_hand)
+  local function compare(words, answers, more, set_by_hand, absent)
     local list = { "call" }
     for i, word in ipairs(words) do list[i + 1] = word end
     listener:script(answers)
@@ -75,7 +85,9 @@ describe("luaprov call --curl", function()
     local theirs = sent(#answers)
     list[#list + 1] = "--curl"
     local text
-    text, err, code = run.run(list, environment(more))
+    local there = environment(more)
+    for name in pairs(absent or {}) do there[name] = nil end
+    text, err, code = run.run(list, there)
     assert.equal(0, code, err)
     assert.equal(0, #listener:requests(), "something was sent")
     for _, value in pairs { "key-0000", "tok-0000", "shh &", "shh%20", "pass-0000" } do
@@ -105,7 +117,7 @@ describe("luaprov call --curl", function()
     assert.equal(2, #ours)
     assert.truthy(ours[2].body:find('"authToken":"pass-0000"', 1, true))
     assert.truthy(text:find('"$TWILIO_TOKEN"', 1, true), text)
-    assert.truthy(text:find("# a secret stands in a JSON text", 1, true), text)
+    assert.truthy(text:find("# a variable stands in a JSON text", 1, true), text)
     assert.truthy(text:find("ACCESS_TOKEN=$(curl -sS -X POST", 1, true), text)
   end)
 
@@ -183,9 +195,69 @@ describe("luaprov call --curl", function()
     assert.equal(0, code, err)
     assert.truthy(out:find("# the record is read first: what can be changed depends on it\ncurl '" .. listener.url
       .. "/things/7'", 1, true), out)
-    assert.truthy(out:find("# this takes the whole record: add its other fields to the changes\ncurl -X PUT", 1, true),
-      out)
+    assert.truthy(out:find("# this replaces the whole record: its own fields must stand in the body, too\ncurl -X PUT",
+      1, true), out)
     assert.truthy(out:find([[--data-raw '{"name":"n"}']], 1, true), out)
+  end)
+
+  it("invents nothing of a record that an update replaces", function()
+    local out, err, code = printed { file, "lines", "update", "7", "site=s", "label=stat2", "inside.note=n" }
+    assert.equal(0, code, err)
+    assert.truthy(out:find([[--data-raw '{"inside":{"note":"n"},"label":"stat2"}']], 1, true), out)
+    out, err, code = printed { file, "lines", "update", "7", "site=s", "pass=env:PASS", "inside.note:=null",
+                               "label:=null", "on:=false" }
+    assert.equal(0, code, err)
+    assert.truthy(out:find([[--data-raw '{"on":false,"pass":"'"$PASS"'"}']], 1, true), out)
+    assert.truthy(out:find("# inside.note is left out of it\n# label is left out of it\n", 1, true), out)
+    out, err, code = printed { file, "lines", "update", "7", "site=s", "host=h", "pass=env:PASS" }
+    assert.equal(1, code)
+    assert.equal("", out)
+    assert.truthy(err:find("is no field of this variant", 1, true), err)
+  end)
+
+  it("leaves what is not set here to the shell, whatever it is", function()
+    local values = { SITE = "s/1", PASS = "pass-0000", LABEL = "my label", CODE = "x1", COUNT = "5", ON = "true",
+                     PORT = "0587", LEVEL = "2", LUAPROV_ACME_TOKEN = "x", KEY = "key-0000" }
+    local theirs, ours, text = compare({ file, "lines", "create", "site=env:SITE", "mode=register", "pass=env:PASS",
+      "label=env:LABEL", "code=env:CODE", "count=env:COUNT", "on=env:ON", "port=env:PORT", "level=env:LEVEL",
+      "--set", "api_key=env:KEY" }, { LOGIN, { status = 200, json = { id = "1" } } }, values, nil, values)
+    assert.same(theirs, ours)
+    assert.equal('{"code":"x1","count":5,"label":"my label","level":2,"mode":"register","on":true,'
+      .. '"pass":"pass-0000","port":"0587"}', ours[2].body)
+    for _, name in ipairs { "CODE", "COUNT", "KEY", "LABEL", "LEVEL", "ON", "PASS", "PORT", "SITE" } do
+      assert.truthy(text:find("# " .. name .. " is not set here: set it\n", 1, true), text)
+    end
+    values = { SITE = "s/1", Q = "a&b" }
+    theirs, ours = compare({ file, "lines", "list", "site=env:SITE", "q=env:Q" },
+      { LOGIN, { status = 200, json = { items = control.array {} } } }, values, nil, values)
+    assert.same(theirs, ours)
+    assert.equal("/s%2F1/lines?q=a%26b", ours[2].path)
+    theirs, ours = compare({ file, "lines", "get", "7", "site=env:SITE" },
+      { LOGIN, { status = 200, json = { no = "7", id = "7" } } }, values, nil, values)
+    assert.same(theirs, ours)
+  end)
+
+  it("needs to know JSON, groups and what no variable can stand for", function()
+    for said, words in pairs {
+      ["label: the environment variable NOT_SET is not set"] = { "label:=env:NOT_SET" },
+      ["inside is a group"] = { "inside=env:NOT_SET" },
+      ["--set: timeout: the environment variable NOT_SET is not set"] = { "--set", "timeout=env:NOT_SET" },
+      ["label: env: needs the name of a variable"] = { "label=env:" },
+    } do
+      local list = { file, "lines", "create", "site=s" }
+      for _, word in ipairs(words) do list[#list + 1] = word end
+      local out, err, code = printed(list)
+      assert.equal(64, code)
+      assert.equal("", out)
+      assert.truthy(err:find(said, 1, true), err)
+    end
+  end)
+
+  it("checks no credential that is not there", function()
+    local out, err, code = run.run { "call", file, "things", "get", "7", "--curl" }
+    assert.equal(0, code, err)
+    assert.truthy(out:find("# LUAPROV_ACME_API_KEY is not set here: set it\n", 1, true), out)
+    assert.truthy(out:find([["api_key":"'"$LUAPROV_ACME_API_KEY"'"]], 1, true), out)
   end)
 
   it("says for which variant an update is, where they differ", function()

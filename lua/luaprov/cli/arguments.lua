@@ -37,6 +37,7 @@ end
 --- @param text string what stands after the =
 --- @return string|nil text
 --- @return table|string source kind (plain, file or env) and name; or what is wrong
+--- @return table|nil absent the source, when it is a variable that is not set
 function M.source(text)
   local path = text:match("^@(.*)$")
   if path then
@@ -49,9 +50,10 @@ function M.source(text)
   local variable = text:match("^env:(.*)$")
   if variable then
     local value = variable ~= "" and os.getenv(variable)
+    if variable == "" then return nil, "env: needs the name of a variable after it" end
     if not value or value == "" then
-      return nil, variable == "" and "env: needs the name of a variable after it"
-        or "the environment variable " .. variable .. " is not set"
+      return nil, "the environment variable " .. variable .. " is not set",
+        { kind = "env", name = variable, absent = true }
     end
     return value, { kind = "env", name = variable }
   end
@@ -90,31 +92,43 @@ local function chooser(words)
   return function(selector) return by_name[selector] end
 end
 
--- The value of an argument, where it stands, and where it came from.
-local function value_of(word, shape, chosen)
-  local keys, meant, possible, why = { word.name }, {}, {}
+-- What stands for the value of a variable that is not set, and how: `as` is "text" where no secret can stand, "bare"
+-- where JSON has the value without quotes.
+local function stand_in(absent, shape, field)
+  if not shape or field and field.path then absent.as = "text"
+  elseif field and fields.is_bare(field) then absent.as = "bare" end
+  return secret.new "absent", absent
+end
+
+-- The value of an argument, where it stands, and where it came from; or what is wrong with it.
+local function value_of(word, shape, chosen, lenient)
+  local keys, meant, possible = { word.name }, {}, {}
+  local why
   if shape then
     keys, meant, why = fields.find(shape, word.name, chosen)
-    if not keys then return nil, why end
+    if not keys then return nil, " " .. why end
     possible = select(2, fields.find(shape, word.name, fields.no_choice)) or {}
   end
-  local text, source = M.source(word.text)
-  if not text then return nil, source end
+  local text, source, absent = M.source(word.text)
+  absent = lenient and not word.is_json and absent or nil
+  if not text and not absent then return nil, ": " .. source end
   if word.is_json then
     local value, fault = json.decode(text)
-    if fault then return nil, "is no JSON: " .. fault end
+    if fault then return nil, " is no JSON: " .. fault end
     return fields.close(possible, value), keys, { kind = source.kind == "plain" and "plain" or "within" }
   end
   local value
-  value, why = fields.convert(meant, possible, text)
-  if why then return nil, why end
+  value, why = fields.convert(meant, possible, text or "")
+  if why then return nil, " " .. why end
+  if absent then value, source = stand_in(absent, shape, meant[1]) end
   return value, keys, source
 end
 
 -- Notes where each secret in a value came from.
 local function note_secrets(value, path, source, sources, argument)
   if secret.is(value) then
-    sources[#sources + 1] = { secret = value, path = path, kind = source.kind, name = source.name, argument = argument }
+    sources[#sources + 1] = { secret = value, path = path, kind = source.kind, name = source.name, argument = argument,
+                              absent = source.absent, as = source.as }
   elseif type(value) == "table" then
     for key, inner in pairs(value) do note_secrets(inner, path .. "." .. tostring(key), source, sources, argument) end
   end
@@ -123,12 +137,14 @@ end
 --- Reads arguments.
 --- @param list string[]
 --- @param shape table|nil of the resource; nil: every value is text, as filters and parents are
+--- @param lenient boolean|nil for a variable that is not set there is a secret in its place, and no complaint
 --- @return table|nil values
 --- @return table[]|string sources of the secrets among them: secret, path, kind (plain, file, env, or within: of a JSON
----   text from elsewhere), name, argument (how it was given); or what is wrong with the arguments. No message holds a
----   value.
+---   text from elsewhere), name, argument (how it was given), absent (it only stands for a variable that is not set),
+---   as (of such a one: "text" where no secret can stand, "bare" where JSON has no quotes); or what is wrong with the
+---   arguments. No message holds a value.
 --- @return integer|nil number of the argument that has no name to call it by
-function M.read(list, shape)
+function M.read(list, shape, lenient)
   local words = {}
   for i, word in ipairs(list) do
     local name, text, is_json = M.split(word)
@@ -141,8 +157,9 @@ function M.read(list, shape)
   end
   local values, made, sources, chosen = {}, {}, {}, chooser(words)
   for _, word in ipairs(words) do
-    local value, keys, source = value_of(word, shape, chosen)
-    local why = source and place(values, keys, value, made) or not source and keys
+    local value, keys, source = value_of(word, shape, chosen, lenient)
+    if not source then return nil, word.name .. keys end
+    local why = place(values, keys, value, made)
     if why then return nil, word.name .. " " .. why end
     note_secrets(value, word.name, source, sources, word.name .. (word.is_json and ":=" or "="))
   end

@@ -90,7 +90,7 @@ local function take_id(args)
 end
 
 -- What --set says, as options of the client.
-local function read_options(provider, list)
+local function read_options(provider, list, lenient)
   local by_name, names = {}, {}
   local function add(of)
     for _, field in ipairs(of) do
@@ -108,23 +108,25 @@ local function read_options(provider, list)
     local field = by_name[name]
     if not field then return nil, "--set: there is no option '" .. name .. "'" .. near.hint(name, names) end
     if given[name] ~= nil then return nil, "--set: " .. name .. " is given twice" end
-    local value, source = arguments.source(text)
-    if not value then return nil, "--set: " .. name .. " " .. source end
-    given[name] = fields.convert({ field }, { field }, value)
+    local value, source, absent = arguments.source(text)
+    absent = lenient and (field.type == "secret" or field.type == "text") and absent or nil
+    if not value and not absent then return nil, "--set: " .. name .. ": " .. source end
+    given[name] = absent and secret.new "absent" or fields.convert({ field }, { field }, value)
+    if absent then source = absent end
     if secret.is(given[name]) then
       sources[#sources + 1] = { secret = given[name], path = name, kind = source.kind, name = source.name,
-                                argument = "--set " .. name .. "=" }
+                                absent = source.absent, argument = "--set " .. name .. "=" }
     end
   end
   return given, sources
 end
 
 -- A line about each exchange. URLs may have secrets: those that travel in a query.
-local function verbose_exchange(out, sources, client_state)
+local function verbose_exchange(out, sources, inside)
   return function(request, what)
     local values = {}
     for _, source in ipairs(sources) do values[#values + 1] = source.secret:reveal() end
-    local state = client_state()
+    local state = inside.state
     for _, set in ipairs { state.auth.credentials, state.settings } do
       for _, value in pairs(set) do
         if secret.is(value) then values[#values + 1] = value:reveal() end
@@ -140,9 +142,8 @@ local function verbose_exchange(out, sources, client_state)
 end
 
 -- The parents of get and delete: a name that is none would be ignored.
-local function unknown_parents(client, plan)
+local function unknown_parents(state, plan)
   if plan.operation ~= "get" and plan.operation ~= "delete" then return nil end
-  local state = rawget(client, 1)
   local operation = resolve(state, plan.resource.operations[plan.operation])
   local faults, known = {}, {}
   for name in pairs(template.names(operation.path)) do
@@ -154,7 +155,7 @@ local function unknown_parents(client, plan)
     if not there then
       local why = #known == 0 and "is too much: " .. plan.operation .. " takes an id only"
         or "is unknown" .. near.hint(name, known)
-      faults[#faults + 1] = { path = name, message = why }
+      faults[#faults + 1] = { path = name, message = why, problem = "unknown" }
     end
   end
   table.sort(faults, function(a, b) return a.path < b.path end)
@@ -164,12 +165,14 @@ end
 
 --- A client for a plan.
 --- @param plan table provider, resource, operation, id, values
+--- @param given table options of the client
+--- @param inside table as client.new takes it
 --- @return table|nil client
 --- @return luaprov.Error|nil err
-function M.client(plan, given, exchange)
-  local client, err = clients.new(plan.provider, given, { exchange = exchange })
+function M.client(plan, given, inside)
+  local client, err = clients.new(plan.provider, given, inside)
   if not client then return nil, err end
-  err = unknown_parents(client, plan)
+  err = unknown_parents(inside.state, plan)
   if err then return nil, err end
   return client
 end
@@ -185,9 +188,9 @@ function M.perform(client, plan)
 end
 
 local function send(args, out, plan)
-  local client, err
-  local exchange = args.verbose and verbose_exchange(out, plan.sources, function() return rawget(client, 1) end)
-  client, err = M.client(plan, plan.options, exchange or nil)
+  local inside = {}
+  if args.verbose then inside.exchange = verbose_exchange(out, plan.sources, inside) end
+  local client, err = M.client(plan, plan.options, inside)
   if not client then return out:error(err, args.json) end
   if plan.operation == "list" then
     return records.list(out, plan.resource, client[plan.resource.name]:each(plan.values), args.json)
@@ -210,13 +213,13 @@ function M.run(args, out)
   local id, rest, why = take_id(args)
   if why then return out:wrong(why) end
   local has_fields = args.operation == "create" or args.operation == "update"
-  local values, sources, number = arguments.read(rest, has_fields and resource.shape or nil)
+  local values, sources, number = arguments.read(rest, has_fields and resource.shape or nil, args.curl)
   if number then
     number = number + #args.rest - #rest
     return out:wrong(("argument %d after %s %s"):format(number, args.operation, sources))
   end
   if not values then return out:wrong(sources) end
-  local given, option_sources = read_options(provider, args.options)
+  local given, option_sources = read_options(provider, args.options, args.curl)
   if not given then return out:wrong(option_sources) end
   for _, source in ipairs(option_sources) do sources[#sources + 1] = source end
   arguments.warn(sources, function(text) out:note(text) end)

@@ -4,7 +4,6 @@
 --- values, for the checks, and once with a mark in place of each secret, for the text.
 local errors = require "luaprov.errors"
 local json = require "luaprov.json"
-local load = require "luaprov.provider.load"
 local client_options = require "luaprov.provider.client_options"
 local output = require "luaprov.cli.output"
 local quote = require "luaprov.quote"
@@ -37,33 +36,6 @@ end
 local function answer(status, body)
   return { status = status, headers = { ["content-type"] = "application/json" }, body = assert(json.encode(body)),
            seconds = 0 }
-end
-
--- A provider's description of our own, without the checks of secrets that a mark would not pass.
-local function description_for_marks(provider)
-  local file = assert(io.open(provider.file, "rb"))
-  local source = file:read("*a")
-  file:close()
-  local copy = assert(load.compile(source, provider.file, provider.name))
-  local strip_shape
-  local function strip(field)
-    if field.type == "secret" then field.min, field.max, field.pattern = nil, nil, nil end
-    if field.shape then strip_shape(field.shape) end
-    if field.of then strip(field.of) end
-  end
-  function strip_shape(shape)
-    for _, field in ipairs(shape.fields) do strip(field) end
-    for _, by in ipairs(shape.by) do
-      for _, case in pairs(by.cases) do strip_shape(case) end
-      for _, field in pairs(by.union) do strip(field) end
-    end
-  end
-  for _, resource in ipairs(copy.resources) do strip_shape(resource.shape) end
-  for _, method in ipairs(copy.auth) do
-    for _, field in ipairs(method.fields) do strip(field) end
-  end
-  for _, field in ipairs(copy.settings) do strip(field) end
-  return copy
 end
 
 -- Names that a shell gives a meaning of its own, or that are set and so would be taken for the secret.
@@ -112,13 +84,40 @@ local function naming(comments, preparations)
   end
 end
 
--- A copy of a value with a mark in place of each secret.
-local function marked(value, mark_of)
-  if secret.is(value) then return secret.new(mark_of(value)) end
+-- A copy of a value with something else in place of each secret.
+local function replaced(value, by)
+  if secret.is(value) then return by(value) end
   if type(value) ~= "table" then return value end
   local copy = {}
-  for key, inner in pairs(value) do copy[key] = marked(inner, mark_of) end
+  for key, inner in pairs(value) do copy[key] = replaced(inner, by) end
   return setmetatable(copy, getmetatable(value))
+end
+
+local function is_group(value) return type(value) == "table" and not secret.is(value) and not json.is_array(value) end
+
+-- Of what an update of the whole sends what was given and is to be there: all else is of a record that is made up.
+local function only_given(sent, given)
+  local copy = {}
+  for name, value in pairs(given) do
+    local there = sent[name]
+    if is_group(there) and is_group(value) and next(value) ~= nil then
+      there = only_given(there, value)
+      if next(there) ~= nil then copy[name] = there end
+    elseif there ~= json.null then
+      copy[name] = there
+    end
+  end
+  return copy
+end
+
+-- The names of what is given as null, which an update of the whole leaves out.
+local function nulls(given, prefix, found)
+  for name, value in pairs(given) do
+    if value == json.null then found[#found + 1] = prefix .. name
+    elseif is_group(value) then nulls(value, prefix .. name .. ".", found) end
+  end
+  table.sort(found)
+  return found
 end
 
 -- The credentials that are nowhere to be had: without any, those of the provider's first way.
@@ -136,69 +135,67 @@ local function add_missing(provider, given, sources)
   if complete_way then return end
   for _, field in ipairs(provider.auth[1].fields) do
     if field.required and not there(field) then
-      local value = secret.new "missing"
+      local value = secret.new "absent"
       given[field.name] = value
-      sources[#sources + 1] = { secret = value, path = field.name, kind = "env",
+      sources[#sources + 1] = { secret = value, path = field.name, kind = "env", absent = true,
                                 name = client_options.variable(provider.name, field.name) }
     end
   end
 end
 
 -- What a client's inside says, as options of another client; credentials and secret settings are marked.
-local function options_of(state, mark_of)
-  local given = { base_url = state.base_url, timeout = state.timeout }
+local function options_of(state, given, mark)
+  local options = { base_url = state.base_url, timeout = state.timeout }
   for _, values in ipairs { state.settings, state.auth.credentials } do
-    for name, value in pairs(values) do given[name] = marked(value, mark_of) end
+    for name, value in pairs(values) do
+      options[name] = replaced(secret.is(given[name]) and given[name] or value, mark)
+    end
   end
-  return given
-end
-
--- The first status of those that an operation expects.
-local function first_status(operation)
-  local first
-  for status in pairs(operation.expect) do first = first and math.min(first, status) or status end
-  return first
+  return options
 end
 
 -- How many of the fields that were given a variant does not have: of the others' complaints nobody wants to hear.
 local function strangers(err)
   local count = 0
   for _, fault in ipairs(err.details or {}) do
-    if tostring(fault.message):find("no field of this variant", 1, true) then count = count + 1 end
+    if fault.problem == "variant" then count = count + 1 end
   end
   return count
 end
 
 -- Makes the call with marks and returns its requests: token, read (the record that an update reads first) and main.
-local function collect(call, plan, given, record, token_mark)
-  local requests = {}
-  local client
-  client = assert(call.client(plan, given, function(request, what)
-    local state = rawget(client, 1)
+local function collect(call, plan, given, marks, record)
+  local requests, inside = {}, { marks = marks.secrets }
+  function inside.exchange(request, what)
     if what == "token" then
       requests.token = request
-      return answer(200, nested(state.auth.method.token, token_mark))
+      return answer(200, nested(inside.state.auth.method.token, marks.token))
     end
     if what == "get" and plan.operation == "update" and not requests.read then
       requests.read = request
-      local get = resolve(state, plan.resource.operations.get)
+      local get = resolve(inside.state, plan.resource.operations.get)
       record[plan.resource.id] = plan.id
-      return answer(first_status(get), nested(get.record[1], record))
+      return answer(get.status, nested(get.record[1], record))
     end
     requests.main = request
     return nil, caught()
-  end))
+  end
+  local client = assert(call.client(plan, given, inside))
   local _, err = call.perform(client, plan)
-  return requests, err, rawget(client, 1)
+  local operation = resolve(inside.state, plan.resource.operations[plan.operation])
+  if requests.main and operation.sends == "whole" and requests.read then
+    requests.main.body = json.encode(only_given(json.decode(requests.main.body), plan.values))
+  end
+  return requests, err, inside.state
 end
 
 -- The requests of a call; of an update that reads its record first, those of the first variant that takes the changes.
-local function all_requests(call, plan, given, token_mark)
+local function all_requests(call, plan, given, marks)
   local tried = { { record = {} } }
   if plan.operation == "update" then tried = variants.records(plan.resource.shape) end
   local chosen, state, err, label, differ
   for _, try in ipairs(tried) do
-    local requests, why, inside = collect(call, plan, given, try.record, token_mark)
+    local requests, why, inside = collect(call, plan, given, marks, try.record)
     if requests.main and not chosen then
       chosen, state, label = requests, inside, try.label
     elseif requests.main and (requests.main.body ~= chosen.main.body or requests.main.url ~= chosen.main.url) then
@@ -224,8 +221,8 @@ local function print_all(out, plan, requests, state, found)
   table.sort(found.comments)
   for _, comment in ipairs(found.comments) do out:line(shell.comment(comment)) end
   if is_json_with_secret(found.marks, requests.main) or is_json_with_secret(found.marks, requests.token) then
-    out:line(shell.comment "a secret stands in a JSON text: one with a quote, a backslash or a line end in it must be "
-      .. "written with JSON's escapes")
+    out:line(shell.comment "a variable stands in a JSON text: a value with a quote, a backslash or a line end in it "
+      .. "must be written with JSON's escapes")
   end
   for _, line in ipairs(found.preparations) do out:line(line) end
   if requests.token then print_token(out, found.marks, requests.token, state.auth.method) end
@@ -234,8 +231,10 @@ local function print_all(out, plan, requests, state, found)
     out:line(shell.comment "the record is read first: what can be changed depends on it")
     out:line(shell.curl(found.marks, requests.read))
     if sends == "whole" then
-      out:line(shell.comment "this takes the whole record: add its other fields to the changes")
-    elseif found.label then
+      out:line(shell.comment "this replaces the whole record: its own fields must stand in the body, too")
+      for _, name in ipairs(nulls(plan.values, "", {})) do out:line(shell.comment(name .. " is left out of it")) end
+    end
+    if found.label then
       out:line(shell.comment("this is what is sent when the record has " .. found.label))
     end
   end
@@ -245,6 +244,50 @@ local function print_all(out, plan, requests, state, found)
   end
 end
 
+-- Every text that a call may have, of its plan, its client's inside and the provider file.
+local function all_texts(value, list, seen)
+  if type(value) == "string" then list[#list + 1] = value end
+  if type(value) ~= "table" or secret.is(value) or seen[value] then return list end
+  seen[value] = true
+  for key, inner in pairs(value) do
+    all_texts(key, list, seen)
+    all_texts(inner, list, seen)
+  end
+  return list
+end
+
+-- Where each secret came from: those that nobody has named are the client's own, from the environment.
+local function find_sources(plan, state)
+  local by_secret = {}
+  for _, values in ipairs { state.settings, state.auth.credentials } do
+    for name, value in pairs(values) do
+      if secret.is(value) then
+        by_secret[value] = { path = name, kind = "env", name = client_options.variable(plan.provider.name, name) }
+      end
+    end
+  end
+  for _, source in ipairs(plan.sources) do by_secret[source.secret] = source end
+  return by_secret
+end
+
+-- Makes the call with what is given, for the checks; what is not there is not checked.
+local function check(call, plan)
+  local inside, as_text = { exchange = function() return nil, caught() end, marks = {} }, {}
+  for _, source in ipairs(plan.sources) do
+    if source.absent then inside.marks[source.secret] = true end
+    if source.as == "text" then as_text[source.secret] = "absent" end
+  end
+  local client, err = call.client(plan, plan.options, inside)
+  if not client then return nil, err end
+  local copy = {}
+  for name, value in pairs(plan) do copy[name] = value end
+  copy.values = replaced(plan.values, function(value) return as_text[value] or value end)
+  local _
+  _, err = call.perform(client, copy)
+  if not err.caught then return nil, err end
+  return inside.state
+end
+
 --- @param plan table of luaprov.cli.call
 --- @param out luaprov.Output
 --- @param as_json boolean|nil errors as JSON
@@ -252,38 +295,27 @@ end
 function M.run(plan, out, as_json)
   local call = require "luaprov.cli.call"
   add_missing(plan.provider, plan.options, plan.sources)
-  local client, err = call.client(plan, plan.options, function() return nil, caught() end)
-  if not client then return out:error(err, as_json) end
-  local _
-  _, err = call.perform(client, plan)
-  if not err.caught then return out:error(err, as_json) end
+  local state, err = check(call, plan)
+  if not state then return out:error(err, as_json) end
 
   local found = { comments = {}, preparations = {} }
-  local name_of, by_secret, texts = naming(found.comments, found.preparations), {}, { plan.id }
-  for _, source in ipairs(plan.sources) do by_secret[source.secret] = source end
-  found.marks = shell.marks(texts)
-  local state = rawget(client, 1)
-  local function mark_of(value)
-    local source = by_secret[value]
-    if not source then
-      for _, values in ipairs { state.auth.credentials, state.settings } do
-        for name, other in pairs(values) do
-          if rawequal(other, value) then
-            source = { path = name, kind = "env", name = client_options.variable(plan.provider.name, name) }
-          end
-        end
-      end
-    end
-    return found.marks:new(name_of(source or { path = "secret", kind = "plain" }))
+  local name_of, by_secret = naming(found.comments, found.preparations), find_sources(plan, state)
+  found.marks = shell.marks(all_texts({ plan.id, plan.values, plan.options, state.settings, state.base_url,
+                                        plan.provider }, {}, {}))
+  local marks = { secrets = {}, token = found.marks:new "ACCESS_TOKEN" }
+  local function mark(value)
+    local source = by_secret[value] or { path = "secret", kind = "plain" }
+    local text = found.marks:new(name_of(source), source.as == "bare")
+    if source.as == "text" then return text end
+    local made = secret.new(text)
+    marks.secrets[made] = true
+    return made
   end
   local copy = {}
   for name, value in pairs(plan) do copy[name] = value end
-  copy.provider = description_for_marks(plan.provider)
-  copy.resource = copy.provider.resource[plan.resource.name]
-  copy.values = marked(plan.values, mark_of)
+  copy.values = replaced(plan.values, mark)
   local requests, inside
-  requests, inside, found.label, err = all_requests(call, copy, options_of(state, mark_of),
-    found.marks:new "ACCESS_TOKEN")
+  requests, inside, found.label, err = all_requests(call, copy, options_of(state, plan.options, mark), marks)
   if not requests then return out:error(err, as_json) end
   print_all(out, copy, requests, inside, found)
   return 0

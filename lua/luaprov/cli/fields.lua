@@ -80,6 +80,15 @@ function M.any_secret(fields)
   return false
 end
 
+--- Whether a field's values stand in JSON without quotes.
+function M.is_bare(field)
+  if field.sent_as == "string" then return false end
+  for _, value in ipairs(field.value_list or {}) do
+    if type(value) == "string" then return false end
+  end
+  return field.type == "integer" or field.type == "boolean" or field.type == "choice"
+end
+
 local function whole_number(text)
   if not text:find("^[+-]?%d+$") then return text end
   local number = math.tointeger and math.tointeger(tonumber(text)) or tonumber(text)

@@ -24,13 +24,14 @@ end
 
 --- A mark that stands for a variable. It has letters and digits only, so neither JSON nor a URL changes it.
 --- @param name string
+--- @param bare boolean|nil JSON has its value without quotes
 --- @return string
-function Marks:new(name)
+function Marks:new(name, bare)
   self.names[#self.names + 1] = name
-  return self.prefix .. #self.names .. "E"
+  return self.prefix .. #self.names .. (bare and "B" or "E")
 end
 
---- Whether a text has a mark.
+--- Whether a text has a mark in whose place there may be any text.
 function Marks:within(text) return text:find(self.prefix .. "%d+E") ~= nil end
 
 --- A text as one word of sh.
@@ -39,6 +40,7 @@ function Marks:within(text) return text:find(self.prefix .. "%d+E") ~= nil end
 --- @return string
 function Marks:quote(text, as)
   local out, at = {}, 1
+  text = text:gsub('"(' .. self.prefix .. '%d+)B"', "%1E")
   while true do
     local first, last, number = text:find(self.prefix .. "(%d+)E", at)
     local literal = text:sub(at, (first or 0) - 1)
