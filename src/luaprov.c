@@ -44,6 +44,7 @@ static int help(lua_State *L) {
         "  -W                 turns warnings on\n"
         "  -                  the script is standard input\n"
         "  --                 the options end here\n"
+        "  --providers DIR    looks for provider files in DIR first\n"
         "  -h, --help         prints this\n"
         "Without a script it asks for Lua to run, or runs what is piped into it.\n",
         stdout);

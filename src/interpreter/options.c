@@ -1,5 +1,7 @@
 #include "interpreter/options.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 int lp_option_next(char **argv, int *at, const char **value) {
@@ -11,6 +13,12 @@ int lp_option_next(char **argv, int *at, const char **value) {
     if (!word[2]) return LP_OPTIONS_END;
     if (!strcmp(word, "--help")) return 'h';
     if (!strcmp(word, "--version")) return 'v';
+    if (!strcmp(word, "--providers")) {
+      *value = argv[*at];
+      if (!*value) return LP_OPTION_BARE;
+      ++*at;
+      return 'P';
+    }
     return LP_OPTION_UNKNOWN;
   }
   if (strchr("el", word[1])) {
@@ -21,6 +29,17 @@ int lp_option_next(char **argv, int *at, const char **value) {
     return word[1];
   }
   return strchr("ivWEh", word[1]) && !word[2] ? word[1] : LP_OPTION_UNKNOWN;
+}
+
+/* Provider files are looked for in this folder before all others, by whoever runs here. */
+static void search_first(const char *folder) {
+  const char *others = getenv("LUAPROV_PATH");
+  size_t size = strlen(folder) + (others ? strlen(others) : 0) + 2;
+  char *path = malloc(size);
+  if (!path) return; /* then what needs it says that it found nothing */
+  snprintf(path, size, "%s%s%s", folder, others && *others ? ":" : "", others ? others : "");
+  setenv("LUAPROV_PATH", path, 1);
+  free(path);
 }
 
 lp_options lp_options_read(int argc, char **argv) {
@@ -39,6 +58,7 @@ lp_options lp_options_read(int argc, char **argv) {
       case LP_OPTION_UNKNOWN: options.wrong = before; return options;
       case LP_NO_OPTION:
       case LP_OPTIONS_END: options.script = at; return options;
+      case 'P': search_first(value); break;
       default: break; /* l and W: when they are run */
     }
   }

@@ -6,10 +6,10 @@
 
 #include <stdbool.h>
 
-/* What lp_option_next returns beside an option's letter: e l i v W E h. */
+/* What lp_option_next returns beside an option's letter: e l i v W E h, P for --providers. */
 enum { LP_NO_OPTION = 0, LP_OPTIONS_END = '-', LP_OPTION_UNKNOWN = '?', LP_OPTION_BARE = ':' };
 
-/* The option at argv[*at]; *at moves behind it, unless it is none. `value` is what -e and -l were given, else NULL.
+/* The option at argv[*at]; *at moves behind it, unless it is none. `value` is what -e, -l and --providers were given, else NULL.
    A lone `-` is no option (it is the script on standard input); LP_OPTION_BARE lacks its value. */
 int lp_option_next(char **argv, int *at, const char **value);
 
@@ -21,6 +21,7 @@ typedef struct lp_options {
   bool has_code;    /* there is an -e: without a script, standard input is left alone */
 } lp_options;
 
+/* A folder that --providers names goes before the others in LUAPROV_PATH. */
 lp_options lp_options_read(int argc, char **argv);
 
 #endif

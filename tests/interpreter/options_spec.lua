@@ -37,6 +37,15 @@ describe("the interpreter's command line", function()
     end)
   end
 
+  it("takes a folder of provider files, for scripts and commands, before those of LUAPROV_PATH", function()
+    programs.write(folder .. "/work/acme.lua", support.provider(support.operations .. 'text "name" {},'))
+    assert.equal(".:other\n", run("--providers other --providers . -e 'print(os.getenv \"LUAPROV_PATH\")'").out)
+    assert.truthy(run("--providers . providers acme --json").out:find('"name":"acme"', 1, true))
+    local bare = run("--providers")
+    assert.equal(64, bare.status)
+    assert.truthy(bare.err:find("option '--providers' lacks its value", 1, true), bare.err)
+  end)
+
   it("lists luaprov's own commands, and hints at them", function()
     local out = run("--help").out
     for _, command in ipairs(require("luaprov.cli").commands) do

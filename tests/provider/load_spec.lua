@@ -43,6 +43,11 @@ end
 describe("a provider file", function()
   teardown(support.clean)
 
+  it("ends a provider file that does not end", function()
+    assert.truthy(support.mistakes("while true do end"):find("acme.lua:1: the file does not end", 1, true))
+    assert.is_nil((debug.gethook()))
+  end)
+
   it("refuses a setting or credential whose name every client has", function()
     for _, options in ipairs { 'url "token_url" {}', 'integer "timeout" {}', 'auth = bearer "base_url"' } do
       local text = support.provider(support.operations, options)

@@ -126,6 +126,21 @@ local function invalid(messages)
   return errors.new { kind = "invalid", outcome = "not_sent", message = table.concat(messages, "\n") }
 end
 
+local STEPS = 1e7 -- of Lua's machine, that a provider file may take: ours take some hundreds
+
+-- Runs a provider file that may never end.
+local function bounded(chunk)
+  local hook, mask, count = debug.gethook()
+  -- Somebody else's hook cannot be put back.
+  if type(hook) == "string" then return pcall(chunk) end
+  local jit = rawget(_G, "jit")
+  if jit then jit.off(chunk, true) end -- what is compiled calls no hooks
+  debug.sethook(function() error("the file does not end", 2) end, "", STEPS)
+  local ok, result = pcall(chunk)
+  debug.sethook(hook, mask, count)
+  return ok, result
+end
+
 --- @param source string the text of a provider file
 --- @param file string its path, for messages
 --- @param name string the provider's name
@@ -139,7 +154,7 @@ function M.compile(source, file, name)
   end
   local chunk, why = load(source, "@" .. file, "t", environment())
   if not chunk then return nil, invalid { located(why) } end
-  local ok, result = pcall(chunk)
+  local ok, result = bounded(chunk)
   if not ok then return nil, invalid { located(result) } end
   local mistakes = {}
   local function report(line, path, message)
