@@ -57,6 +57,19 @@ describe("A file of the sandbox's records", function()
     assert.same({ "1001 c", "1003 d" }, names((ocamba(path))))
   end)
 
+  it("has a line written by one call, however long: between two a kill would cut it off", function()
+    local own, calls = assert(journal.open(path, function() end)), {}
+    local file = own.file
+    own.file = { flush = function() return true end, write = function(_, ...)
+      calls[#calls + 1] = select("#", ...) .. " " .. (...):sub(-2)
+      return true
+    end }
+    assert(own:write { text = ("x"):rep(300000) })
+    own.file = file
+    own:close()
+    assert.same({ "1 }\n" }, calls)
+  end)
+
   it("is read by its owner only", function()
     ocamba(path)
     assert.equal("600", output("stat -c %a '" .. path:gsub("'", "'\\''") .. "'"))

@@ -7,7 +7,6 @@ local M = {}
 M.__index = M
 
 local FORMAT = "luaprov sandbox records"
-local BUFFER = 1024 * 1024 -- bytes: a line that fits is written at once, and not in parts
 
 local in_use = {} -- the files of this process
 
@@ -82,7 +81,9 @@ function M.open(path, on_event)
   if in_use[id] then return nil, path .. ": another sandbox uses it" end
   local file, why = io.open(path, "a+b")
   if not file then return nil, why end
-  file:setvbuf("full", BUFFER)
+  -- A line is one call of the system: a buffer has 4 KiB, whatever is asked for, and a kill between two calls would cut
+  -- the line off. One that comes while the system copies a long line still can.
+  file:setvbuf("no")
   local lines
   if lock(file) then lines, why = replay(path, file, on_event)
   else why = path .. ": another sandbox uses it" end
@@ -130,7 +131,6 @@ function M:rewrite(each)
   if shell("test -h " .. quote(self.path)) or has_lfs and lfs.attributes(self.path, "nlink") ~= 1 then return false end
   local file, name = open_beside(self.path)
   if not file then return false end
-  file:setvbuf("full", BUFFER)
   if not write_all(file, each) or not os.rename(name, self.path) then
     file:close()
     os.remove(name)
@@ -138,6 +138,7 @@ function M:rewrite(each)
   end
   -- The old one stays open, and so locked: whoever has opened it and waits for it must not write where nobody reads.
   in_use[self.id] = nil
+  file:setvbuf("no")
   self.old, self.file, self.id = self.file, file, identity(self.path)
   in_use[self.id] = true
   return true
@@ -151,7 +152,7 @@ function M:write(event)
   local line, why = json.encode(event)
   if not line then return nil, why end
   local ok
-  ok, why = self.file:write(line, "\n")
+  ok, why = self.file:write(line .. "\n")
   if ok then ok, why = self.file:flush() end
   if ok then return true end
   -- Half a line may be there: nothing can follow it.
