@@ -1,6 +1,7 @@
 /* luaprov.core: what Lua cannot do itself. */
 #include <lauxlib.h>
 #include <lua.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "binding/engine.h"
@@ -19,6 +20,13 @@ static int is_terminal(lua_State *L) {
   return 1;
 }
 
+/* ignore_sigpipe(): from now on, writing to whoever has gone is an error and not the end of the process */
+static int ignore_sigpipe(lua_State *L) {
+  (void)L;
+  signal(SIGPIPE, SIG_IGN);
+  return 0;
+}
+
 __attribute__((visibility("default"))) int luaopen_luaprov_core(lua_State *L);
 
 int luaopen_luaprov_core(lua_State *L) {
@@ -31,5 +39,7 @@ int luaopen_luaprov_core(lua_State *L) {
   lua_setfield(L, -2, "now");
   lua_pushcfunction(L, is_terminal);
   lua_setfield(L, -2, "isatty");
+  lua_pushcfunction(L, ignore_sigpipe);
+  lua_setfield(L, -2, "ignore_sigpipe");
   return 1;
 }

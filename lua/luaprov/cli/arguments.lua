@@ -120,6 +120,8 @@ local function value_of(word, shape, chosen, lenient)
   local value
   value, why = fields.convert(meant, possible, text or "")
   if why then return nil, " " .. why end
+  -- What nobody describes and does not stand on the command line is kept as if it were a secret: it may be one.
+  if shape and #meant == 0 and source.kind ~= "plain" and type(value) == "string" then value = secret.new(value) end
   if absent then value, source = stand_in(absent, shape, meant[1]) end
   return value, keys, source
 end

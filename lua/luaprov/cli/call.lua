@@ -1,5 +1,6 @@
 --- luaprov call PROVIDER RESOURCE OPERATION [ID] [ARGUMENTS]
 local arguments = require "luaprov.cli.arguments"
+local core = require "luaprov.core"
 local clients = require "luaprov.provider.client"
 local errors = require "luaprov.errors"
 local fields = require "luaprov.cli.fields"
@@ -16,6 +17,8 @@ local tables = require "luaprov.tables"
 local template = require "luaprov.provider.template"
 
 local M = {}
+
+local DONE = { create = "created", update = "updated" }
 
 local HAS_ID = { get = true, update = true, delete = true }
 
@@ -188,6 +191,8 @@ function M.perform(client, plan)
 end
 
 local function send(args, out, plan)
+  -- A reader that has gone must not end this in the middle of a call.
+  core.ignore_sigpipe()
   local inside = {}
   if args.verbose then inside.exchange = verbose_exchange(out, plan.sources, inside) end
   local client, err = M.client(plan, plan.options, inside)
@@ -200,7 +205,16 @@ local function send(args, out, plan)
   if result and plan.operation == "delete" then
     if not out.json then out:line("deleted " .. output.plain(plan.id)) end
   elseif result then
-    records.show(out, plan.resource, result)
+    local ok, broken = pcall(function()
+      records.show(out, plan.resource, result)
+      out:flush()
+    end)
+    if not ok then
+      -- What is done must not look as if it were not.
+      local done = DONE[plan.operation]
+      if done then out:note(("%s %s: it is done, and cannot be printed"):format(done, tostring(result.id))) end
+      error(broken, 0)
+    end
   end
   if not err then return 0 end
   out:flush()

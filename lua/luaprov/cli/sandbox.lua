@@ -95,6 +95,8 @@ function M.run(args, out)
   local sandbox = require "luaprov.sandbox"
   local options, code = read_options(args, out)
   if not options then return code end
+  -- Nobody has to read what it says of calls.
+  require("luaprov.core").ignore_sigpipe()
   local box, err = sandbox.start(options)
   if not box then return out:error(err) end
   print_environment(box, out)
