@@ -70,6 +70,52 @@ describe("A file of the sandbox's records", function()
     assert.same({ "1 }\n" }, calls)
   end)
 
+  it("may be cut off between any two of its pages, and is read up to the last event that is whole", function()
+    local sizes, ends = { 10, 3900, 5000, 4000, 4060, 12000, 20, 4070, 100, 3000, 8190, 8200, 16000 }, { 0 }
+    local own = assert(journal.open(path, function() end))
+    for i, size in ipairs(sizes) do
+      assert(own:write { i = i, text = ("+=- \n\"é"):rep(size / 10) .. ("x"):rep(i) })
+      ends[#ends + 1] = own.size
+    end
+    own:close()
+    local whole = read(path)
+    assert.equal(ends[#ends], #whole)
+    for first, last in whole:gmatch(" *()[^\n]*()\n") do
+      assert.equal(math.floor((first - 1) / 4096), math.floor((last - 1) / 4096))
+    end
+    local cuts = 0
+    for cut = 4096, #whole, 4096 do
+      cuts = cuts + 1
+      local file = support.file("records", whole:sub(1, cut))
+      local wanted = 0
+      for i = 1, #sizes do
+        if ends[i + 1] <= cut then wanted = i end
+      end
+      -- It goes on where it was, twice: the second time nothing is left over.
+      for round = 1, 2 do
+        local seen = {}
+        own = assert(journal.open(file, function(event) seen[#seen + 1] = event.i end))
+        assert.equal(wanted + round - 1, #seen, cut)
+        assert(own:write { i = 99, text = ("y"):rep(round * 4000) })
+        own:close()
+      end
+      local last
+      assert(journal.open(file, function(event) last = event end)):close()
+      assert.same({ 99, 8000 }, { last.i, #last.text })
+    end
+    assert.is_true(cuts > 15)
+    -- Anywhere else it was no kill: told, and left as it is. Between two lines it cannot be told.
+    for cut = #HEAD + 1, #whole - 1, 97 do
+      if cut % 4096 ~= 0 and whole:sub(cut, cut) ~= "\n" and not whole:sub(1, cut):find("\n +$") then
+        local file = support.file("records", whole:sub(1, cut))
+        local none, why = journal.open(file, function() end)
+        assert.is_nil(none)
+        assert.truthy(why:find("the last line is cut off", 1, true), why)
+        assert.equal(cut, #read(file))
+      end
+    end
+  end)
+
   it("is read by its owner only", function()
     ocamba(path)
     assert.equal("600", output("stat -c %a '" .. path:gsub("'", "'\\''") .. "'"))

@@ -25,31 +25,68 @@ local function header_of(line)
   return type(header) == "table" and header.format == FORMAT
 end
 
+-- A kill while the system takes a line may cut that off, but only between two pages of the file. So no line lies in
+-- two: one that would begins with spaces up to the next page, and one that is longer than a page is several, of which
+-- all but the last begin with `+` and the last with `=`. What a kill leaves behind is then spaces, or a beginning
+-- without its end, and nobody was answered for it; a file that lost its end in another way still looks like one.
+local PAGE = 4096
+local LEAST = 64 -- bytes that are worth a part of their own
+
+-- A line as it is written behind `size` bytes.
+local function laid_out(line, size)
+  local room = PAGE - size % PAGE
+  if #line < room then return line .. "\n" end
+  if #line < PAGE or room < LEAST then return (" "):rep(room) .. laid_out(line, 0) end
+  local out, at = {}, 1
+  while #line - at + 3 > room do
+    out[#out + 1] = "+" .. line:sub(at, at + room - 3) .. "\n"
+    at, room = at + room - 2, PAGE
+  end
+  out[#out + 1] = "=" .. line:sub(at) .. "\n"
+  return table.concat(out)
+end
+
+-- The lines of a file behind its first, those in several parts put together: fn(line) -> nil, or what is wrong with it.
+-- Returns how many lines there are and whether a part has no end; or nil, what is wrong, and in which line.
+local function each_line(text, fn)
+  local at, number, parts = 1, 0, {}
+  while at <= #text and not text:find("^ +$", at) do
+    number = number + 1
+    local stop = text:find("\n", at, true)
+    if not stop then
+      return nil, ("the last line is cut off, so it is not whole; `head -n %d` has what stands before it")
+        :format(number - 1), number
+    end
+    local line = text:sub(at, stop - 1):gsub("^ +", "")
+    local mark = line:sub(1, 1)
+    if mark == "+" then parts[#parts + 1] = line:sub(2)
+    elseif line == "-" then parts = {} -- what was begun has no end
+    elseif number > 1 then
+      if mark == "=" then line = table.concat(parts) .. line:sub(2) end
+      local why = mark ~= "=" and parts[1] and "the line before it has no end" or fn(line)
+      if why then return nil, "cannot be read: " .. why, number end
+      parts = {}
+    end
+    at = stop + 1
+  end
+  return number, parts[1] ~= nil
+end
+
+-- Tells what a file holds. Returns how many lines it has and whether the last of them was only begun; or nil and why.
 local function replay(path, file, on_event)
-  local line, number = file:read(#FORMAT + 64), 0 -- it may be anything, of any size
-  if not line or line == "" then return number end
+  local line = file:read(#FORMAT + 64) -- it may be anything, of any size
+  if not line or line == "" then return 0 end
   if not header_of(line:match("^([^\n]*)\n")) then
     return nil, path .. ": is no file of a sandbox's records; it is left as it is"
   end
   file:seek("set", 0)
-  local text = file:read("*a")
-  local at = 1
-  while at <= #text do
-    number = number + 1
-    local stop = text:find("\n", at, true)
-    if not stop then
-      return nil, ("%s:%d: the last line is cut off, so it is not whole; `head -n %d` has what stands before it")
-        :format(path, number, number - 1)
-    end
-    if number > 1 then
-      local event, why = json.decode(text:sub(at, stop - 1))
-      why = type(event) == "table" and on_event(event) or why or (type(event) ~= "table" and "no object") or nil
-      if why then return nil, ("%s:%d: cannot be read: %s"):format(path, number, why) end
-    end
-    at = stop + 1
-  end
-  file:seek("end")
-  return number
+  local count, why, number = each_line(file:read("*a"), function(text)
+    local event, wrong = json.decode(text)
+    if type(event) == "table" then return on_event(event) end
+    return wrong or "no object"
+  end)
+  if not count then return nil, ("%s:%d: %s"):format(path, number, why) end
+  return count, why
 end
 
 -- What tells a file from all others; without lua-filesystem no more than its path.
@@ -81,15 +118,17 @@ function M.open(path, on_event)
   if in_use[id] then return nil, path .. ": another sandbox uses it" end
   local file, why = io.open(path, "a+b")
   if not file then return nil, why end
-  -- A line is one call of the system: a buffer has 4 KiB, whatever is asked for, and a kill between two calls would cut
-  -- the line off. One that comes while the system copies a long line still can.
+  -- A line is one call of the system: a buffer has 4 KiB, whatever is asked for, and would make it several.
   file:setvbuf("no")
-  local lines
-  if lock(file) then lines, why = replay(path, file, on_event)
-  else why = path .. ": another sandbox uses it" end
-  local journal = setmetatable({ file = file, path = path, id = id, lines = lines }, M)
-  if lines == 0 then lines, why = journal:write { format = FORMAT } end
-  if not lines then
+  local lines, begun
+  if lock(file) then lines, begun = replay(path, file, on_event)
+  else begun = path .. ": another sandbox uses it" end
+  local good
+  good, why = lines, begun
+  local journal = setmetatable({ file = file, path = path, id = id, lines = lines, size = file:seek "end" }, M)
+  if lines == 0 then good, why = journal:write { format = FORMAT }
+  elseif lines and begun then good, why = journal:put "-" end
+  if not good then
     file:close()
     return nil, why
   end
@@ -109,17 +148,18 @@ local function open_beside(path)
   os.remove(name)
 end
 
--- Whether all events are in the file, as the system has it.
+-- The size of the file, when all events are in it as the system has it.
 local function write_all(file, each)
-  local good, bytes = true, 0
+  local good, size = true, 0
   local function add(event)
     local line = json.encode(event)
-    good = good and line and file:write(line, "\n")
-    bytes = bytes + (line and #line + 1 or 0)
+    local text = line and laid_out(line, size) or ""
+    good = good and line and file:write(text)
+    size = size + #text
   end
   add { format = FORMAT }
   each(add)
-  return good and file:flush() and file:seek("end") == bytes
+  return good and file:flush() and file:seek("end") == size and size
 end
 
 --- Writes the file anew, with other events that say the same. Where that is not possible it stays as it is.
@@ -131,7 +171,8 @@ function M:rewrite(each)
   if shell("test -h " .. quote(self.path)) or has_lfs and lfs.attributes(self.path, "nlink") ~= 1 then return false end
   local file, name = open_beside(self.path)
   if not file then return false end
-  if not write_all(file, each) or not os.rename(name, self.path) then
+  local size = write_all(file, each)
+  if not size or not os.rename(name, self.path) then
     file:close()
     os.remove(name)
     return false
@@ -139,7 +180,7 @@ function M:rewrite(each)
   -- The old one stays open, and so locked: whoever has opened it and waits for it must not write where nobody reads.
   in_use[self.id] = nil
   file:setvbuf("no")
-  self.old, self.file, self.id = self.file, file, identity(self.path)
+  self.old, self.file, self.id, self.size = self.file, file, identity(self.path), size
   in_use[self.id] = true
   return true
 end
@@ -148,13 +189,21 @@ end
 --- @return boolean|nil done
 --- @return string|nil why
 function M:write(event)
-  if self.broken then return nil, self.broken end
   local line, why = json.encode(event)
   if not line then return nil, why end
-  local ok
-  ok, why = self.file:write(line .. "\n")
+  return self:put(line)
+end
+
+-- Writes a line; the same.
+function M:put(line)
+  if self.broken then return nil, self.broken end
+  local text = laid_out(line, self.size)
+  local ok, why = self.file:write(text)
   if ok then ok, why = self.file:flush() end
-  if ok then return true end
+  if ok then
+    self.size = self.size + #text
+    return true
+  end
   -- Half a line may be there: nothing can follow it.
   self.broken = self.path .. ": " .. tostring(why)
   return nil, self.broken
@@ -163,7 +212,7 @@ end
 -- Compiled by LuaJIT (2.1.0-beta3), a flush that fails says that it was well.
 local jit = rawget(_G, "jit")
 if jit then
-  jit.off(M.write)
+  jit.off(M.put)
   jit.off(write_all)
 end
 
