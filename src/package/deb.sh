@@ -10,7 +10,8 @@ folder=$2
 version=$(sed -n 's/^return "\(.*\)"$/\1/p' lua/luaprov/version.lua)-1
 architecture=$(dpkg --print-architecture)
 multiarch=$(dpkg-architecture -qDEB_HOST_MULTIARCH)
-maintainer='luaprov authors <luaprov@packages.debian.org>'
+# Who made the last commit, where there is one.
+maintainer=$(git log -1 --format='%an <%ae>' 2>/dev/null || echo 'luaprov maintainers <maintainers@localhost>')
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 1767225600)}
 export SOURCE_DATE_EPOCH
 

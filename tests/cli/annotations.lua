@@ -151,7 +151,8 @@ function M.read(texts)
           or line == "function luaprov.client(name, options) end"
         assert(code, "strange code: " .. line)
       else
-        assert(line:find "^%-%-%- %S" or line:find "^%-%- Written by ", "strange: " .. line)
+        assert(line:find "^%-%-%- %S" or line:find "^%-%- Written by " or line:find "^%-%- luaprov%.client: fun",
+          "strange: " .. line)
       end
     end
   end

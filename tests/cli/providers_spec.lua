@@ -78,6 +78,24 @@ describe("luaprov providers", function()
     assert.truthy(err:find(file .. ":3: ", 1, true), err)
   end)
 
+  it("passes over scripts in a folder of provider files, and so do types and sandbox", function()
+    local _, folder = support.file("acme.lua", ACME)
+    local script = assert(io.open(folder .. "/script.lua", "wb"))
+    script:write("local luaprov = require 'luaprov'\nprint(luaprov.version)\n")
+    script:close()
+    local out, err, code = run.run { "providers", "--providers", folder }
+    assert.same({ 0, "" }, { code, err })
+    assert.equal(5, #decode_lines(out))
+    out, err, code = run.run { "types", "--providers", folder }
+    assert.same({ 0, "" }, { code, err })
+    assert.truthy(out:find('name: "acme"', 1, true))
+    assert.is_nil(out:find('name: "script"', 1, true))
+    assert.equal("true\tnil", support.child([[
+      local box = assert(require("luaprov").sandbox.start())
+      print(box.base_url.acme ~= nil, box.base_url.script)
+      box:stop()]], { LUAPROV_PATH = folder }))
+  end)
+
   it("says that lua-filesystem is missing", function()
     local _, err, code = run.run({ "providers" }, {}, "package.preload.lfs = function() error 'gone' end")
     assert.equal(1, code)

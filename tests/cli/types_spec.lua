@@ -214,11 +214,14 @@ describe("luaprov types", function()
   describe("of a user's provider file", function()
     local function file(name, parts) return (support.file(name, support.provider(parts))) end
 
-    it("goes by the path that was given", function()
+    it("goes by the path that was given, and by its name", function()
       local path = file("acme.lua", support.operations .. 'text "name" { required = true },')
       local own = page_of(path)
-      assert.equal('fun(name: "' .. path .. '", options?: luaprov.acme.Options): luaprov.acme.Client|nil, '
-        .. "luaprov.Error|nil", own.overloads[2])
+      for i, name in ipairs { path, "acme" } do
+        assert.equal('fun(name: "' .. name .. '", options?: luaprov.acme.Options): luaprov.acme.Client|nil, '
+          .. "luaprov.Error|nil", own.overloads[i + 1])
+      end
+      assert.is_nil(own.overloads[4])
       assert.equal("name!", annotations.short(own.classes["luaprov.acme.things.Create"]))
     end)
 
@@ -231,13 +234,28 @@ describe("luaprov types", function()
       for _, name in ipairs { "my_acme", "my_acme_2", "my_acme_3", "Error_2", "a_b_c", "luaprov" } do
         assert.is_table(own.classes["luaprov." .. name .. ".Client"], name)
       end
-      assert.is_truthy(own.overloads[6]:find('a b\\"c.lua"', 1, true), own.overloads[6])
+      assert.is_truthy(table.concat(own.overloads):find('a b\\"c.lua"', 1, true))
+      local called = {}
+      for _, overload in ipairs(own.overloads) do
+        local name, kind = overload:match('^fun%(name: "([^/]*)", .*luaprov%.([%w_]+)%.Client')
+        if name then called[#called + 1] = name .. " " .. kind end
+      end
+      assert.same({ "my-acme my_acme", "my_acme my_acme_2", "Error Error_2", 'a b\\"c a_b_c', "luaprov luaprov" },
+        called)
       paths.output = support.folder()
       _, text = run(paths)
       local texts = {}
       for path in text:gmatch("[^\n]+") do texts[#texts + 1] = read(path) end
       assert.equal(7, #texts)
       annotations.read(texts)
+    end)
+
+    it("goes not by a name that means another", function()
+      local path = file("ocamba.lua", support.operations .. 'text "name" {},')
+      assert.equal(2, #page_of(path).overloads)
+      local own = page_of(path, "ocamba")
+      assert.is_truthy(own.overloads[2]:find(path .. '", options?: luaprov.ocamba.Options', 1, true))
+      assert.is_truthy(own.overloads[3]:find('"ocamba", options?: luaprov.ocamba_2.Options', 1, true))
     end)
 
     it("may have strange fields, and resources named as our own classes are", function()
@@ -311,6 +329,47 @@ describe("luaprov types", function()
       local own = annotations.read(texts)
       assert.same({ "luaprov", "_", "_" }, own.metas)
       assert.equal(3, #own.overloads) -- luaprov.secret has one
+    end)
+
+    -- The names that luaprov.client completes, as the folder says.
+    local function completed(folder)
+      local texts = {}
+      for path in io.popen("ls " .. folder .. "/*.lua", "r"):lines() do texts[#texts + 1] = read(path) end
+      local found = {}
+      for _, overload in ipairs(annotations.read(texts).overloads) do
+        local name, kind = overload:match('^fun%(name: "(.-)", options%?: luaprov%.([%w_]+)%.Options')
+        if name then found[#found + 1] = name:match("[^/]+$") .. " " .. kind end
+      end
+      return found
+    end
+
+    it("keeps the providers of earlier runs, as long as their files are there", function()
+      local folder = support.folder()
+      local path = support.file("acme.lua", support.provider(support.operations .. 'text "name" {},'))
+      assert.equal(0, (run { path, output = folder }))
+      assert.same({ "acme.lua acme", "acme acme" }, completed(folder))
+      assert.equal(0, (run { "hubster", "ocamba", output = folder }))
+      assert.same({ "hubster hubster", "ocamba ocamba", "acme.lua acme", "acme acme" }, completed(folder))
+      os.remove(folder .. "/ocamba.lua")
+      assert.equal(0, (run { "onebox", output = folder }))
+      assert.same({ "onebox onebox", "acme.lua acme", "acme acme", "hubster hubster" }, completed(folder))
+      -- Another's file in the folder says nothing of ours.
+      write(folder .. "/mine.lua", '\n-- luaprov.client: fun(name: "x", options?: y.Options): y.Client|nil\n')
+      assert.equal(0, (run { "hubster", output = folder }))
+      assert.is_nil(read(folder .. "/luaprov.lua"):find('"x"', 1, true))
+    end)
+
+    it("keeps both names of a provider file that is given by its path first, and then by its name", function()
+      local folder = support.folder()
+      local path, place = support.file("acme.lua", support.provider(support.operations .. 'text "name" {},'))
+      assert.equal(0, (run { path, output = folder }))
+      support.child(('local out = { line = print } os.exit(require("luaprov.cli.types").run({ names = { "acme" }, '
+        .. 'output = %q }, out))'):format(folder), { LUAPROV_PATH = place })
+      assert.same({ "acme acme", "acme.lua acme" }, completed(folder))
+      -- But not those of another whose file has the same name.
+      assert.equal(0, (run { (support.file("a-b.lua", read(path))), output = folder }))
+      assert.equal(0, (run { (support.file("a_b.lua", read(path))), output = folder }))
+      assert.same({ "a_b.lua a_b", "a_b a_b", "acme acme", "acme.lua acme" }, completed(folder))
     end)
 
     it("writes over what it wrote itself, and leaves nothing else there", function()

@@ -571,6 +571,30 @@ describe("finding a provider file", function()
     assert.equal("function", type(assert(luaprov.client(path, { token = "t" })).things.create))
   end)
 
+  it("takes no other Lua file for a provider file", function()
+    local folder = support.folder()
+    local function put(name, content)
+      local file = assert(io.open(folder .. "/" .. name, "wb"))
+      file:write(content)
+      file:close()
+    end
+    for name, content in pairs {
+      is_braces = "-- what Acme has\nlocal common = {}\nreturn provider{ base_url = 7 }",
+      is_broken = "return provider {", is_parts = "return\tprovider\n({})",
+      is_comment = "--[==[ a\n]] ]==] return --[[x]] provider -- y\n {}",
+      no_script = "local provider = require 'x'\nreturn provider.new {}", no_name = "return providers {}",
+      no_comment = "-- return provider {\n--[[\nreturn provider {\n]]\nprint 'x'", no_text = "", no_other = "return {}",
+      no_word = "myreturn provider {}", no_bytes = "\27Lua",
+    } do put(name .. ".lua", content) end
+    put("is_other.txt", "return provider {}")
+    assert(os.execute("mkdir " .. folder .. "/folder.lua"))
+    local found = support.child([[
+      for _, name in ipairs(require("luaprov.provider.load").names()) do
+        if name:find "^is_" or name:find "^no_" or name:find "^folder" then print(name) end
+      end]], { LUAPROV_PATH = folder })
+    assert.equal("is_braces\nis_broken\nis_comment\nis_parts", found)
+  end)
+
   it("looks through the folders of LUAPROV_PATH, before its own", function()
     local _, first = support.file("mine.lua", text)
     local _, second = support.file("mine.lua", (text:gsub("Mine", "Second")))

@@ -43,6 +43,16 @@ function M.folders()
   return folders
 end
 
+-- Whether a file means to be a provider file, right or wrong: other Lua files may lie beside it.
+local function is_provider_file(path)
+  local file = io.open(path, "rb")
+  local text = file and file:read("*a")
+  if file then file:close() end
+  if not text then return false end
+  text = text:gsub("%-%-%[(=*)%[.-%]%1%]", " "):gsub("%-%-[^\n]*", " ")
+  return text:find("%f[%w_]return%s+provider%s*[{(]") ~= nil
+end
+
 --- The names of all provider files that can be found by name.
 --- @return string[] names sorted; empty where lua-filesystem is not installed
 function M.names()
@@ -53,9 +63,10 @@ function M.names()
     if lfs.attributes(folder, "mode") == "directory" then
       for entry in lfs.dir(folder) do
         local name = entry:match("^([%w_%-]+)%.lua$")
+        -- Another file of the name in a later folder would not be found by it.
         if name and not seen[name] then
           seen[name] = true
-          names[#names + 1] = name
+          if is_provider_file(folder .. "/" .. entry) then names[#names + 1] = name end
         end
       end
     end

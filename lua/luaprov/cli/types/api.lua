@@ -152,16 +152,22 @@ end
 --- @return string
 function M.classes() return fill(CLASSES, { KINDS = literals(errors.kinds), OUTCOMES = literals(errors.outcomes) }) end
 
---- The module.
---- @param providers table[] name (as luaprov.client takes it), options and client (classes) each
+--- An overload of luaprov.client.
+--- @param literal string the annotation of a provider's name, as luaprov.client takes it
+--- @param options string the class of its options
+--- @param client string the class of its clients
 --- @return string
-function M.module(providers)
-  local overloads = {}
-  for i, provider in ipairs(providers) do
-    overloads[i] = ("---@overload fun(name: %s, options?: %s): %s|nil, luaprov.Error|nil\n"):format(
-      page.literal(provider.name), provider.options, provider.client)
-  end
-  return fill(MODULE, { OVERLOADS = table.concat(overloads) })
+function M.overload(literal, options, client)
+  return ("fun(name: %s, options?: %s): %s|nil, luaprov.Error|nil"):format(literal, options, client)
+end
+
+--- The module.
+--- @param overloads string[] of luaprov.client
+--- @return string
+function M.module(overloads)
+  local lines = {}
+  for i, overload in ipairs(overloads) do lines[i] = "---@overload " .. overload .. "\n" end
+  return fill(MODULE, { OVERLOADS = table.concat(lines) })
 end
 
 return M
