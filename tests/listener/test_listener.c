@@ -244,8 +244,8 @@ static void test_many(void **state) {
   }
   for (int i = 0; i < MANY; i++) {
     const lp_arrival *arrival = client_arrive(l, NULL);
-    int number = atoi(arrival->path + 1);
-    assert_true(number >= 0 && number < MANY);
+    unsigned long number = strtoul(arrival->path + 1, NULL, 10);
+    assert_true(number < MANY);
     ids[number] = arrival->id;
   }
   assert_int_equal(lp_listener_waiting(l), MANY);
