@@ -22,6 +22,16 @@ local function find(command)
   return found
 end
 
+-- Of a suite that failed what is not ok, with what is said of it; and its end, which may tell of a crash.
+local function show(lines)
+  local shown = false
+  for i, line in ipairs(lines) do
+    if line:find("^%s*not ok ") then shown = true
+    elseif line:find("^%s*ok ") then shown = false end
+    if shown or i > #lines - 20 then print("  | " .. line) end
+  end
+end
+
 local function run(name, command)
   if only and not name:find(only, 1, true) then return end
   local lines, status = lines_of(command)
@@ -38,9 +48,7 @@ local function run(name, command)
   local note = silent and " (exit status " .. tostring(status) .. ")" or ""
   print(("%-44s %5d passed, %d failed%s"):format(name, ok, not_ok, note))
   for _, line in ipairs(skips) do print("  " .. line) end
-  if not_ok > 0 then
-    for i = math.max(1, #lines - 400), #lines do print("  | " .. lines[i]) end
-  end
+  if not_ok > 0 then show(lines) end
   io.stdout:flush()
 end
 
