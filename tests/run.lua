@@ -6,6 +6,7 @@ local build = os.getenv("BUILD") or "build"
 local only = arg[1]
 
 local passed, failed, skipped = 0, 0, 0
+local what_failed = {}
 
 local function lines_of(command)
   local pipe = assert(io.popen("{ " .. command .. "\n} 2>&1; echo \"exit status $?\"", "r"))
@@ -39,11 +40,17 @@ local function run(name, command)
   for _, line in ipairs(lines) do
     if line:find("^%s*ok .*#%s*[Ss][Kk][Ii][Pp]") then skips[#skips + 1] = line
     elseif line:find("^%s*ok ") then ok = ok + 1
-    elseif line:find("^%s*not ok ") then not_ok = not_ok + 1 end
+    elseif line:find("^%s*not ok ") then
+      not_ok = not_ok + 1
+      what_failed[#what_failed + 1] = name .. ": " .. line:match("not ok .*")
+    end
   end
   -- A crash, a leak or a sanitizer's finding may come without a test that says so; so may a suite that ran nothing.
   local silent = (status ~= 0 and not_ok == 0) or (ok + not_ok + #skips == 0)
-  if silent then not_ok = not_ok + 1 end
+  if silent then
+    not_ok = not_ok + 1
+    what_failed[#what_failed + 1] = name .. ": ended with exit status " .. tostring(status)
+  end
   passed, failed, skipped = passed + ok, failed + not_ok, skipped + #skips
   local note = silent and " (exit status " .. tostring(status) .. ")" or ""
   print(("%-44s %5d passed, %d failed%s"):format(name, ok, not_ok, note))
@@ -81,5 +88,7 @@ run("Lua 5.4 (ASan, UBSan, leaks)", busted("lua5.4", "5.4", build .. "/asan",
   .. "LSAN_OPTIONS=\"suppressions='$PWD/tests/lsan.supp':print_suppressions=0\""))
 
 if skipped > 0 then print(skipped .. " skipped, for the reasons above") end
+-- Once more at the end, which is all that some logs keep.
+for _, line in ipairs(what_failed) do print(line) end
 print(("%d passed, %d failed"):format(passed, failed))
 os.exit(failed == 0 and passed > 0 and 0 or 1)
