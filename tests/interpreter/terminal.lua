@@ -7,13 +7,13 @@ local SECONDS = 60 -- after these the program is ended, so that a prompt that ne
 --- @param line string a simple command, in FOLDER/work
 function M.start(folder, line)
   local file = assert(io.open(folder .. "/line", "w"))
-  file:write("cd " .. folder .. "/work && exec " .. line .. "\n") -- a shell that stayed would meet Ctrl-C, too
+  file:write("cd " .. folder .. "/work && exec " .. line .. "\n") -- a shell that stayed would meet Ctrl-C, too (dash does)
   file:close()
   assert(os.execute(("cd %s && rm -f keys && mkfifo keys"):format(folder)))
   local self = setmetatable({ seen = "" }, M)
   -- An inputrc of this machine's would change what is seen; `dumb` has no escape sequences.
   self.pipe = assert(io.popen(("unset LD_PRELOAD; cd %s && TERM=dumb INPUTRC=/dev/null timeout %d "
-    .. "script -qec 'sh ./line' /dev/null <keys 2>&1; echo \"status $?\""):format(folder, SECONDS), "r"))
+    .. "script -qec 'exec sh ./line' /dev/null <keys 2>&1; echo \"status $?\""):format(folder, SECONDS), "r"))
   -- For reading, too: a key pressed after the program has ended is not to end the tests.
   self.keys = assert(io.open(folder .. "/keys", "r+"))
   self.keys:setvbuf("no")
