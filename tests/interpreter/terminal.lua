@@ -7,7 +7,7 @@ local SECONDS = 60 -- after these the program is ended, so that a prompt that ne
 --- @param line string a simple command, in FOLDER/work
 function M.start(folder, line)
   local file = assert(io.open(folder .. "/line", "w"))
-  file:write("cd " .. folder .. "/work && exec " .. line .. "\n") -- a shell that stayed would meet Ctrl-C, too (dash does)
+  file:write("cd " .. folder .. "/work && exec " .. line .. "\n") -- a shell that stayed would meet Ctrl-C, too
   file:close()
   assert(os.execute(("cd %s && rm -f keys && mkfifo keys"):format(folder)))
   local self = setmetatable({ seen = "" }, M)
