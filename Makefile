@@ -13,7 +13,7 @@ BUILD_PACKAGES = gcc libc6-dev pkg-config libcurl4-openssl-dev lua5.4 liblua5.4-
 DEMO_PACKAGES  = $(BUILD_PACKAGES)
 DEB_PACKAGES   = $(BUILD_PACKAGES) dpkg-dev
 TEST_PACKAGES  = $(DEMO_PACKAGES) lua-socket luajit2,luajit libcmocka-dev libssl-dev openssl lua-busted valgrind libc6-dbg \
-                 locales dpkg-dev groff-base luarocks curl jq bsdutils
+                 locales dpkg-dev groff-base luarocks curl jq bsdutils nginx tinyproxy-bin
 CHECK_PACKAGES = $(TEST_PACKAGES) lua-check clang cppcheck
 FUZZ_PACKAGES  = $(BUILD_PACKAGES) clang
 

@@ -2,6 +2,7 @@
 local core = require "luaprov.core"
 local errors = require "luaprov.errors"
 local runtime = require "luaprov.runtime"
+local transport = require "luaprov.transport"
 
 local M = {}
 
@@ -56,14 +57,22 @@ local function failed(response)
   }
 end
 
+-- RFC 9110, 15.5.8: of plain HTTP a proxy says so in place of the vendor, which never saw the request.
+local function refused_by_proxy(response)
+  return errors.new {
+    kind = "network", outcome = "refused",
+    message = "the proxy " .. response.proxy .. " wants credentials that it accepts (it answered 407)",
+  }
+end
+
 --- Runs a function once for all who ask with the same key while it runs.
 M.share = runtime.share
 
 --- Sends one request once and waits for its answer. Redirects are not followed.
 --- @param request table method, url (already escaped), headers ({ name = value }), body (string or nil), deadline
 ---   (seconds of http.now(), for the whole exchange), connect_timeout (seconds), limit (bytes of the answer's body,
----   8 MiB by default)
---- @return table|nil response status, headers (names in lower case), body, seconds
+---   8 MiB by default), transport (of luaprov.transport)
+--- @return table|nil response status, headers (names in lower case), body, seconds, http (10, 11 or 20)
 --- @return luaprov.Error|nil err
 --- @return table|nil part what had arrived, when headers and status did and the body did not
 function M.exchange(request)
@@ -71,7 +80,7 @@ function M.exchange(request)
   if left <= 0 then
     return nil, errors.new { kind = "timeout", outcome = "not_sent", message = "no time is left for the request" }
   end
-  local response, why = runtime.transfer {
+  local sent = {
     method = request.method,
     url = request.url,
     headers = list_of(request.headers or {}),
@@ -80,7 +89,13 @@ function M.exchange(request)
     connect_timeout = request.connect_timeout or 10,
     limit = request.limit,
   }
+  local ok, response, why
+  ok, why = transport.apply(request.transport, sent)
+  if ok then response, why = runtime.transfer(sent) end
   if not response then return nil, errors.new { kind = "invalid", outcome = "not_sent", message = why } end
+  if response.status == 407 and response.proxy and request.url:find("^[Hh][Tt][Tt][Pp]:") then
+    return nil, refused_by_proxy(response)
+  end
   if response.failure then
     return nil, failed(response), response.outcome == "answered" and response or nil
   end

@@ -16,8 +16,8 @@ M.all = runtime.all
 --- A client of a provider.
 ---@param name string a provider's name, or the path of a provider file
 ---@param options table|nil the provider's credentials and settings, and base_url, timeout (seconds, a whole call),
----  connect_timeout (seconds), response_limit (bytes). What is absent is taken from the environment: option `token` of
----  `acme` from LUAPROV_ACME_TOKEN.
+---  connect_timeout (seconds), response_limit (bytes), and those of luaprov.transport. What is absent is taken from the
+---  environment: option `token` of `acme` from LUAPROV_ACME_TOKEN.
 ---@return table|nil client client.RESOURCE:create, :get, :update, :delete, :list, :each
 ---@return luaprov.Error|nil err
 function M.client(name, options)

@@ -2,6 +2,7 @@
 
 #include <lauxlib.h>
 #include <limits.h>
+#include <string.h>
 
 #include "binding/headers.h"
 #include "engine/engine.h"
@@ -43,6 +44,32 @@ static const char *text_field(lua_State *L, const char *name, size_t *len, bool 
   return text;
 }
 
+/* The same for what C takes as a string. */
+static const char *plain_field(lua_State *L, const char *name) {
+  size_t len;
+  const char *text = text_field(L, name, &len, false);
+  if (text && strlen(text) != len) luaL_error(L, "request.%s has a NUL in it", name);
+  return text;
+}
+
+/* True only for true: nothing else may switch something off. */
+static bool flag_field(lua_State *L, const char *name) {
+  lua_getfield(L, 2, name);
+  if (!lua_isnil(L, -1) && !lua_isboolean(L, -1)) luaL_error(L, "request.%s is not true or false", name);
+  bool flag = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return flag;
+}
+
+static void transport_fields(lua_State *L, lp_transport *transport) {
+  transport->ca_file = plain_field(L, "ca_file");
+  transport->certificate = plain_field(L, "client_certificate");
+  transport->key = plain_field(L, "client_key");
+  transport->key_password = plain_field(L, "client_key_password");
+  transport->proxy = plain_field(L, "proxy");
+  transport->insecure = flag_field(L, "insecure");
+}
+
 static long seconds_field(lua_State *L, const char *name) {
   lua_getfield(L, 2, name);
   if (lua_type(L, -1) != LUA_TNUMBER) luaL_error(L, "request.%s is not a number of seconds", name);
@@ -51,7 +78,9 @@ static long seconds_field(lua_State *L, const char *name) {
   return ms;
 }
 
-/* engine:submit(request) -> id, or nil and what is wrong with the request */
+/* engine:submit(request) -> id, or nil and what is wrong with the request
+ * request: method, url, headers (names and values in turn), body, timeout and connect_timeout (seconds), limit (bytes);
+ * ca_file, client_certificate, client_key, client_key_password, proxy, insecure as in lp_transport */
 static int submit(lua_State *L) {
   lp_engine *engine = engine_of(L);
   luaL_checktype(L, 2, LUA_TTABLE);
@@ -62,6 +91,7 @@ static int submit(lua_State *L) {
   request.body = text_field(L, "body", &request.body_len, false);
   request.timeout_ms = seconds_field(L, "timeout");
   request.connect_timeout_ms = seconds_field(L, "connect_timeout");
+  transport_fields(L, &request.transport);
   lua_getfield(L, 2, "limit");
   lua_Number limit = lua_tonumber(L, -1);
   request.response_limit = limit >= 1 && limit < 1e15 ? (size_t)limit : 0;
@@ -108,13 +138,15 @@ static const char *const failures[] = {NULL, "network", "tls", "timeout", "proto
 static const char *const outcomes[] = {"answered", "not_sent", "unknown"};
 
 /* engine:take(id) -> response, once; nil for an id that is unknown, in flight or taken already.
- * response: outcome, failure and message (if it failed), status, headers, body, reused, http, seconds */
+ * response: outcome, failure and message (if it failed), status, headers, body, reused, http, seconds, proxy (its host
+ * and port, if there was one) */
 static int take(lua_State *L) {
   lp_engine *engine = engine_of(L);
   lp_id id = id_of(L, 2);
   const lp_response *response = lp_engine_take(engine, id);
   if (!response) return 0;
-  lua_createtable(L, 0, 9);
+  lua_createtable(L, 0, 10);
+  if (response->proxy) set_text(L, "proxy", response->proxy);
   set_text(L, "outcome", outcomes[response->outcome]);
   if (response->failure != LP_OK) {
     set_text(L, "failure", failures[response->failure]);

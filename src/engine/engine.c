@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/proxy.h"
 #include "engine/request.h"
 #include "engine/transfer.h"
 
@@ -23,9 +24,10 @@ typedef struct {
   lp_transfer *first, *last;
 } lp_list;
 
-/* One scheme, host and port with something in flight or waiting. */
+/* One scheme, host and port with something in flight or waiting, by one route. */
 struct lp_origin {
   lp_origin *next;
+  const lp_route *route; /* its transfers hold it */
   size_t in_flight;
   lp_list queue;
   size_t len;
@@ -36,6 +38,7 @@ struct lp_engine {
   CURLM *multi;
   char *ca_file;
   lp_sockets sockets;
+  lp_routes routes;
   size_t per_host;
   lp_slot *slots;
   size_t slot_count, slot_room, first_free; /* first_free: a slot number from 1, 0 if there is none */
@@ -108,12 +111,13 @@ static bool give_id(lp_engine *engine, lp_transfer *transfer) {
 
 /* ---- origins ---- */
 
-static lp_origin *origin_of(lp_engine *engine, const char *url, size_t url_len) {
+static lp_origin *origin_of(lp_engine *engine, const lp_route *route, const char *url, size_t url_len) {
   size_t len = lp_origin_len(url, url_len);
   for (lp_origin *origin = engine->origins; origin; origin = origin->next)
-    if (origin->len == len && memcmp(origin->name, url, len) == 0) return origin;
+    if (origin->route == route && origin->len == len && memcmp(origin->name, url, len) == 0) return origin;
   lp_origin *origin = calloc(1, sizeof *origin + len);
   if (!origin) return NULL;
+  origin->route = route;
   origin->len = len;
   memcpy(origin->name, url, len);
   origin->next = engine->origins;
@@ -262,6 +266,7 @@ void lp_engine_free(lp_engine *engine) {
     engine->origins = next;
   }
   curl_multi_cleanup(engine->multi);
+  lp_routes_free(&engine->routes);
   lp_sockets_free(&engine->sockets);
   free(engine->watched);
   free(engine->pool);
@@ -270,18 +275,27 @@ void lp_engine_free(lp_engine *engine) {
   free(engine);
 }
 
+/* A transfer that has the request and its route; NULL when there is no memory. */
+static lp_transfer *load(lp_engine *engine, const lp_request *request) {
+  const char *proxy = request->transport.proxy;
+  if (!proxy) proxy = lp_proxy_from_environment(request->url, request->url_len);
+  else if (!*proxy) proxy = NULL;
+  lp_transfer *transfer = engine->pooled ? engine->pool[--engine->pooled] : lp_transfer_new(&engine->sockets);
+  if (!transfer) return NULL;
+  lp_route *route = lp_route_take(&engine->routes, &request->transport, engine->ca_file, proxy);
+  if (route && lp_transfer_load(transfer, request, route)) return transfer;
+  recycle(engine, transfer);
+  return NULL;
+}
+
 lp_id lp_engine_submit(lp_engine *engine, const lp_request *request, char *why, size_t why_size) {
-  lp_transfer *transfer =
-      engine->pooled ? engine->pool[--engine->pooled] : lp_transfer_new(engine->ca_file, &engine->sockets);
+  const char *fault = lp_request_fault(request);
+  lp_transfer *transfer = fault ? NULL : load(engine, request);
   if (!transfer) {
-    snprintf(why, why_size, "out of memory");
+    snprintf(why, why_size, "%s", fault ? fault : "out of memory");
     return 0;
   }
-  if (!lp_transfer_load(transfer, request, why, why_size)) {
-    recycle(engine, transfer);
-    return 0;
-  }
-  transfer->origin = origin_of(engine, request->url, request->url_len);
+  transfer->origin = origin_of(engine, transfer->route, request->url, request->url_len);
   if (!transfer->origin || !give_id(engine, transfer)) {
     if (transfer->origin) drop_if_idle(engine, transfer->origin);
     recycle(engine, transfer);

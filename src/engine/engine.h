@@ -44,6 +44,17 @@ typedef struct {
   size_t name_len, value_len;
 } lp_header;
 
+/* How an origin is reached. What has carried requests in one way never carries those of another: connections, TLS
+ * sessions and turns in the queue are each way's own. A file that cannot be used ends the transfer as LP_TLS. */
+typedef struct {
+  const char *ca_file;      /* PEM, in place of the engine's and the system's; NULL: those */
+  const char *certificate;  /* the client's own, PEM; NULL: none */
+  const char *key;          /* its private key, PEM; NULL: it is in the certificate's file */
+  const char *key_password; /* NULL: the key needs none */
+  const char *proxy;        /* "http://[user:password@]host:port"; "": none; NULL: as the environment says */
+  bool insecure;            /* no certificate is verified */
+} lp_transport;
+
 typedef struct {
   const char *method; /* "GET", "POST", …: letters only */
   const char *url;    /* http or https, absolute, already escaped; sent as it stands */
@@ -55,17 +66,19 @@ typedef struct {
   long timeout_ms;         /* the whole transfer, waiting in the queue included; at least 1 */
   long connect_timeout_ms; /* name, connection and TLS together; at least 1 */
   size_t response_limit;   /* bytes of body after decompression; 0: LP_RESPONSE_LIMIT */
+  lp_transport transport;
 } lp_request;
 
 typedef struct {
   lp_failure failure;
   lp_outcome outcome;
-  char message[256];   /* "" when failure is LP_OK; of the request at most its host */
+  char message[512];   /* "" when failure is LP_OK; of the request at most its hosts and the files of certificates */
   int status;          /* of an answer whose headers arrived whole, else 0 */
   const char *headers; /* header_count times name, NUL, value, NUL; names in lower case */
   size_t header_count;
   const char *body; /* what arrived of it, decompressed */
   size_t body_len;
+  const char *proxy; /* host and port of the proxy that it was to go through; NULL: none */
   bool reused;    /* the transfer began on a connection that had carried another */
   int http;       /* 10, 11 or 20; 0 when no answer began */
   double seconds; /* from submit to end */

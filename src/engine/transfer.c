@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/request.h"
+#include "engine/verdict.h"
 
 enum { KEEP = 64 * 1024 }; /* bytes of a buffer that stay with a pooled transfer */
 
@@ -102,7 +103,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg) {
 
 /* ---- a transfer's life ---- */
 
-lp_transfer *lp_transfer_new(const char *ca_file, lp_sockets *sockets) {
+lp_transfer *lp_transfer_new(lp_sockets *sockets) {
   lp_transfer *transfer = calloc(1, sizeof *transfer);
   if (!transfer) return NULL;
   CURL *easy = transfer->easy = curl_easy_init();
@@ -131,13 +132,13 @@ lp_transfer *lp_transfer_new(const char *ca_file, lp_sockets *sockets) {
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
-  if (ca_file) curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
   return transfer;
 }
 
 void lp_transfer_free(lp_transfer *transfer) {
   if (!transfer) return;
   curl_easy_cleanup(transfer->easy);
+  lp_route_leave(transfer->route);
   lp_bytes_clear(&transfer->request, 0);
   lp_bytes_clear(&transfer->head, 0);
   lp_bytes_clear(&transfer->body, 0);
@@ -147,6 +148,9 @@ void lp_transfer_free(lp_transfer *transfer) {
 
 void lp_transfer_clear(lp_transfer *transfer) {
   curl_easy_setopt(transfer->easy, CURLOPT_URL, NULL); /* it may have had a credential in its query */
+  lp_route_unset(transfer->easy);
+  lp_route_leave(transfer->route);
+  transfer->route = NULL;
   lp_bytes_clear(&transfer->request, KEEP);
   lp_bytes_clear(&transfer->head, KEEP);
   lp_bytes_clear(&transfer->body, KEEP);
@@ -230,13 +234,9 @@ static void load_body(lp_transfer *transfer, const lp_request *request, const ch
   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
 }
 
-bool lp_transfer_load(lp_transfer *transfer, const lp_request *request, char *why, size_t why_size) {
-  const char *fault = lp_request_fault(request);
-  if (!fault && !make_room(transfer, request)) fault = "out of memory";
-  if (fault) {
-    snprintf(why, why_size, "%s", fault);
-    return false;
-  }
+bool lp_transfer_load(lp_transfer *transfer, const lp_request *request, lp_route *route) {
+  transfer->route = route;
+  if (!make_room(transfer, request) || !lp_route_set(route, transfer->easy)) return false;
   const char *url = copy(&transfer->request, request->url, request->url_len);
   const char *method = copy(&transfer->request, request->method, request->method_len);
   load_headers(transfer, request);
@@ -262,61 +262,11 @@ void lp_transfer_arm(lp_transfer *transfer, double now) {
 
 /* ---- what it all means ---- */
 
-/* Only evidence counts here: a CURLE_* code never decides an outcome. */
-static lp_outcome outcome_of(lp_transfer *transfer) {
-  if (transfer->answer_headed) return LP_ANSWERED;
-  if (transfer->sendings == 0 || transfer->stale) return LP_NOT_SENT;
-  /* Over TLS it may be HTTP/2, where libcurl can have flushed frames of a request that it counts as unsent. */
-  if (strncasecmp(transfer->request.data, "http:", 5) == 0 && !transfer->answer_began) {
-    long size = -1;
-    curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &size);
-    if (size == transfer->size_before) return LP_NOT_SENT;
-  }
-  return LP_UNKNOWN;
-}
-
-static lp_failure failure_of(const lp_transfer *transfer, CURLcode code) {
-  if (transfer->stopped != LP_OK) return transfer->stopped;
-  if (code == CURLE_OK) return transfer->answer_headed ? LP_OK : LP_PROTOCOL;
-  switch (code) {
-    case CURLE_OPERATION_TIMEDOUT: return LP_TIMEOUT;
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_SSL_ENGINE_NOTFOUND:
-    case CURLE_SSL_ENGINE_SETFAILED:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CIPHER:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_CRL_BADFILE:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-    case CURLE_SSL_INVALIDCERTSTATUS:
-    case CURLE_SSL_CLIENTCERT: return LP_TLS;
-    case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9 */
-    case CURLE_URL_MALFORMAT:
-    case CURLE_BAD_CONTENT_ENCODING:
-    case CURLE_PARTIAL_FILE: return LP_PROTOCOL;
-    /* Lost in the middle of an answer: what counts is that there is only part of one. */
-    default: return transfer->answer_began ? LP_PROTOCOL : LP_NETWORK;
-  }
-}
-
-static const char *message_of(const lp_transfer *transfer, lp_failure failure, CURLcode code) {
-  if (failure == LP_OK) return "";
-  if (transfer->no_memory) return "out of memory";
-  if (failure == LP_TOO_LARGE) return "the answer is larger than the limit";
-  if (transfer->stopped != LP_OK) return "the answer's headers are not HTTP";
-  if (code == CURLE_OK) return "the answer ended before its headers did";
-  if (transfer->sendings > 1) return "the connection was lost before an answer began";
-  return transfer->curl_says[0] ? transfer->curl_says : curl_easy_strerror(code);
-}
-
-static void fill(lp_transfer *transfer, lp_failure failure, const char *message) {
+static void fill(lp_transfer *transfer, lp_failure failure) {
   lp_response *response = &transfer->response;
   response->failure = failure;
-  response->outcome = outcome_of(transfer);
-  snprintf(response->message, sizeof response->message, "%s", message);
+  response->outcome = lp_verdict_outcome(transfer);
+  response->proxy = transfer->route->has_proxy ? transfer->route->proxy.name : NULL;
   if (!transfer->answer_headed) {
     response->status = 0;
     response->header_count = 0;
@@ -343,10 +293,12 @@ bool lp_transfer_begin_again(lp_transfer *transfer, CURLcode code) {
 }
 
 void lp_transfer_end(lp_transfer *transfer, CURLcode code) {
-  lp_failure failure = failure_of(transfer, code);
-  fill(transfer, failure, message_of(transfer, failure, code));
+  lp_failure failure = lp_verdict_failure(transfer, code);
+  fill(transfer, failure);
+  lp_verdict_message(transfer, failure, code, transfer->response.message, sizeof transfer->response.message);
 }
 
 void lp_transfer_stop(lp_transfer *transfer, lp_failure failure, const char *message) {
-  fill(transfer, failure, message);
+  fill(transfer, failure);
+  snprintf(transfer->response.message, sizeof transfer->response.message, "%s", message);
 }

@@ -9,6 +9,7 @@
 
 #include "engine/bytes.h"
 #include "engine/engine.h"
+#include "engine/route.h"
 #include "engine/sockets.h"
 
 typedef enum { LP_FREE, LP_QUEUED, LP_RUNNING, LP_ENDED } lp_state;
@@ -18,6 +19,7 @@ typedef struct lp_transfer lp_transfer;
 
 struct lp_transfer {
   lp_sockets *sockets; /* its engine's */
+  lp_route *route;     /* held; NULL while there is no request */
   lp_id id;
   lp_state state;
   bool told; /* reaped */
@@ -48,11 +50,12 @@ struct lp_transfer {
 };
 
 /* A transfer with its easy handle, its lasting options set; NULL when there is no memory. */
-lp_transfer *lp_transfer_new(const char *ca_file, lp_sockets *sockets);
+lp_transfer *lp_transfer_new(lp_sockets *sockets);
 void lp_transfer_free(lp_transfer *transfer);
 
-/* Copies the request and points the easy handle at the copy. False and a message in `why` if it may not be sent. */
-bool lp_transfer_load(lp_transfer *transfer, const lp_request *request, char *why, size_t why_size);
+/* Copies a request that has passed lp_request_fault and points the easy handle at the copy. The hold of its route becomes
+ * the transfer's. False when there is no memory. */
+bool lp_transfer_load(lp_transfer *transfer, const lp_request *request, lp_route *route);
 
 /* Sets what is left of its time, just before it is given to the multi handle. */
 void lp_transfer_arm(lp_transfer *transfer, double now);

@@ -72,7 +72,8 @@ describe("luaprov types", function()
     assert.equal("integrations! providers!", short "ocamba.Client")
     assert.equal("hubs! integrations!", short "hubster.Client")
     assert.equal("pbxs!", short "myreports.Client")
-    local common = " base_url token_url timeout connect_timeout response_limit"
+    local common = " base_url token_url timeout connect_timeout response_limit ca_file client_certificate client_key "
+      .. "client_key_password insecure proxy"
     assert.equal("token email password site_id login_encoding" .. common, short "onebox.Options")
     assert.equal("token" .. common, short "ocamba.Options")
     assert.equal("token client_id client_secret identity_url integration_update" .. common, short "hubster.Options")
@@ -82,6 +83,10 @@ describe("luaprov types", function()
     assert.equal('"na"|"eu"|"uk"|"au"', type_of("myreports.Options", "region"))
     assert.equal("boolean", type_of("myreports.Options", "accept_charges"))
     assert.equal("number", type_of("onebox.Options", "timeout"))
+    assert.equal("string", type_of("onebox.Options", "ca_file"))
+    assert.equal("boolean", type_of("onebox.Options", "insecure"))
+    assert.equal("string|luaprov.Secret", type_of("onebox.Options", "client_key_password"))
+    assert.equal("string|luaprov.Secret|false", type_of("onebox.Options", "proxy"))
     assert.is_truthy(class("ocamba.Options").token.comment:find("LUAPROV_OCAMBA_TOKEN", 1, true))
   end)
 

@@ -31,7 +31,7 @@ typedef struct {
   int status;
   bool reused;
   double ended_at;
-  char message[256];
+  char message[512];
   fault_counts counts; /* without the good exchange that made the connection a used one */
 } result;
 

@@ -10,6 +10,7 @@ local quote = require "luaprov.quote"
 local resolve = require("luaprov.provider.call").resolve
 local secret = require "luaprov.secret"
 local shell = require "luaprov.cli.shell"
+local transport = require "luaprov.transport"
 local variants = require "luaprov.cli.variants"
 
 local M = {}
@@ -207,10 +208,11 @@ local function all_requests(call, plan, given, marks)
   return chosen, state, differ and label, err
 end
 
-local function print_token(out, marks, request, method)
+local function print_token(out, found, request, method)
   if method.rotates then out:line(shell.comment("its answer may have a new " .. method.rotates .. ", in place of the "
     .. "one that was sent")) end
-  out:line("ACCESS_TOKEN=$(" .. shell.curl(marks, request, "-sS") .. " | jq -r " .. shell.jq_path(method.token) .. ")")
+  local command = shell.curl(found.marks, request, "-sS" .. (found.way and " " .. found.way or ""))
+  out:line("ACCESS_TOKEN=$(" .. command .. " | jq -r " .. shell.jq_path(method.token) .. ")")
 end
 
 local function is_json_with_secret(marks, request)
@@ -225,11 +227,11 @@ local function print_all(out, plan, requests, state, found)
       .. "must be written with JSON's escapes")
   end
   for _, line in ipairs(found.preparations) do out:line(line) end
-  if requests.token then print_token(out, found.marks, requests.token, state.auth.method) end
+  if requests.token then print_token(out, found, requests.token, state.auth.method) end
   local sends = resolve(state, plan.resource.operations[plan.operation]).sends
   if requests.read then
     out:line(shell.comment "the record is read first: what can be changed depends on it")
-    out:line(shell.curl(found.marks, requests.read))
+    out:line(shell.curl(found.marks, requests.read, found.way))
     if sends == "whole" then
       out:line(shell.comment "this replaces the whole record: its own fields must stand in the body, too")
       for _, name in ipairs(nulls(plan.values, "", {})) do out:line(shell.comment(name .. " is left out of it")) end
@@ -238,7 +240,7 @@ local function print_all(out, plan, requests, state, found)
       out:line(shell.comment("this is what is sent when the record has " .. found.label))
     end
   end
-  out:line(shell.curl(found.marks, requests.main))
+  out:line(shell.curl(found.marks, requests.main, found.way))
   if plan.operation == "list" and resolve(state, plan.resource.operations.list).pages then
     out:line(shell.comment "this is the first page")
   end
@@ -311,6 +313,10 @@ function M.run(plan, out, as_json)
     marks.secrets[made] = true
     return made
   end
+  found.way = transport.as_curl(state.transport, shell.single_quoted, function(value, name)
+    return name_of(by_secret[value]
+      or { path = name, kind = "env", name = client_options.variable(plan.provider.name, name) })
+  end)
   local copy = {}
   for name, value in pairs(plan) do copy[name] = value end
   copy.values = replaced(plan.values, mark)

@@ -101,6 +101,10 @@ local function convert(field, text)
   if field.type == "secret" then return secret.new(text) end
   if field.type == "integer" then return field.sent_as == "string" and text or whole_number(text) end
   if field.type == "seconds" then return tonumber(text) or text end
+  if field.type == "proxy" then
+    if text == "false" then return false end
+    return text:find("@", 1, true) and secret.new(text) or text -- it has a password
+  end
   if field.type == "boolean" and (text == "true" or text == "false") then return text == "true" end
   return text
 end

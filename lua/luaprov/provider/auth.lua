@@ -6,6 +6,7 @@ local json = require "luaprov.json"
 local redact = require "luaprov.provider.redact"
 local secret = require "luaprov.secret"
 local template = require "luaprov.provider.template"
+local transport = require "luaprov.transport"
 local uri = require "luaprov.uri"
 
 local M = {}
@@ -52,6 +53,7 @@ local function token_request(auth, values, deadline)
   encoding = settings[encoding] or encoding
   local request = {
     method = "POST", url = url, deadline = deadline, connect_timeout = auth.connect_timeout,
+    transport = auth.transport,
     headers = { Accept = "application/json", ["User-Agent"] = auth.user_agent },
   }
   if encoding == "json" then
@@ -111,6 +113,7 @@ local function renew(auth, deadline)
   local opened = {}
   local values, why = sent_values(auth, opened)
   if not values then return nil, not_sent(auth, errors.new { kind = "invalid", message = why }) end
+  transport.add_secrets(auth.transport, opened)
   local asked = http.now()
   local request
   request, why = token_request(auth, values, deadline)
@@ -132,7 +135,7 @@ local function renew(auth, deadline)
 end
 
 --- @param options table provider, method, credentials, settings, base_url, token_url, connect_timeout, user_agent,
----   secret_names, exchange
+---   secret_names, exchange, transport
 --- @return table auth
 function M.new(options)
   local auth = options

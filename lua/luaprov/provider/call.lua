@@ -6,6 +6,7 @@ local http = require "luaprov.http"
 local json = require "luaprov.json"
 local secret = require "luaprov.secret"
 local template = require "luaprov.provider.template"
+local transport = require "luaprov.transport"
 local uri = require "luaprov.uri"
 
 local M = {}
@@ -91,6 +92,7 @@ function M.send(state, spec)
       if secret.is(value) then context.opened[#context.opened + 1] = value:reveal() end
     end
   end
+  transport.add_secrets(state.transport, context.opened)
   for _, value in ipairs(spec.opened or {}) do context.opened[#context.opened + 1] = value end
   local headers = headers_of(state, operation)
   local body
@@ -117,7 +119,7 @@ function M.send(state, spec)
     local response, part
     response, err, part = state.exchange({
       method = operation.method, url = url, headers = headers, body = body, deadline = deadline,
-      connect_timeout = state.connect_timeout, limit = state.response_limit,
+      connect_timeout = state.connect_timeout, limit = state.response_limit, transport = state.transport,
     }, operation.name)
     if part then return nil, answers.cut(answers.new(part), context, err), context end
     if not response then return nil, named(err, context), context end

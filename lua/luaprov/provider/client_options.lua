@@ -7,6 +7,7 @@ local near = require "luaprov.near"
 local secret = require "luaprov.secret"
 local shapes = require "luaprov.provider.shape"
 local template = require "luaprov.provider.template"
+local transport = require "luaprov.transport"
 
 local M = {}
 
@@ -18,6 +19,7 @@ M.common = {
   { name = "connect_timeout", type = "seconds", default = 10 },
   { name = "response_limit", type = "integer", min = 1, default = 8 * 1024 * 1024 },
 }
+for _, field in ipairs(transport.options) do M.common[#M.common + 1] = field end
 
 --- The environment variable of an option.
 --- @param provider string
@@ -31,8 +33,11 @@ local function from_text(field, text)
   if field.type == "secret" then return secret.new(text) end
   if field.type == "boolean" then
     local lower = text:lower()
-    if lower == "true" or lower == "1" or lower == "yes" then return true end
-    if lower == "false" or lower == "0" or lower == "no" then return false end
+    if field.strict and lower ~= text then return text end
+    if lower == "true" or not field.strict and (lower == "1" or lower == "yes") then return true end
+    if lower == "false" or not field.strict and (lower == "0" or lower == "no") then return false end
+  elseif field.type == "proxy" then
+    return text ~= "false" and text
   elseif field.type == "integer" or field.type == "seconds" then
     return tonumber(text) or text
   end
@@ -52,6 +57,11 @@ local function checked(field, value, faults, path, marks)
     if type(value) == "number" and value > 0 and value < 1e9 then return value end
     faults[#faults + 1] = { path = path, message = "must be a number of seconds above zero", problem = "value" }
     return nil
+  end
+  if field.type == "file" or field.type == "proxy" then
+    local kept, why = transport.check(field, value)
+    if why then faults[#faults + 1] = { path = path, message = why, problem = "value" } end
+    return kept
   end
   local context = { faults = faults, opened = {}, scopes = {}, operation = "create", marks = marks }
   local wire = fields.check_value(field, value, context, path)
@@ -168,6 +178,9 @@ function M.read(provider, given, inside)
   local common = read_plain(provider, given, M.common, faults, inside.marks)
   local settings = read_plain(provider, given, provider.settings, faults, inside.marks)
   local base_url = base_url_of(provider, common, settings, faults)
+  -- The host alone: what follows it may come from a setting that is a secret.
+  local place = (base_url or ""):match("^%a+://[^/]*") or "?"
+  local way = transport.new(common, "client of " .. provider.name .. " at " .. place, faults)
   local method, credentials = choose_method(provider, given), {}
   if not method and #provider.auth > 0 then
     faults[#faults + 1] = { path = "", message = missing_credentials(provider, given), problem = "required" }
@@ -189,12 +202,12 @@ function M.read(provider, given, inside)
     provider = provider, settings = settings, is_setting = is_setting, base_url = base_url,
     timeout = common.timeout, connect_timeout = common.connect_timeout, response_limit = common.response_limit,
     user_agent = "luaprov/" .. require("luaprov.version"), secret_names = secret_names(provider),
-    exchange = inside.exchange or http.exchange, marks = inside.marks,
+    exchange = inside.exchange or http.exchange, marks = inside.marks, transport = way,
   }
   state.auth = auth.new {
     provider = provider, method = method, credentials = credentials, settings = settings, base_url = base_url,
     token_url = common.token_url, connect_timeout = common.connect_timeout, user_agent = state.user_agent,
-    secret_names = state.secret_names, exchange = state.exchange,
+    secret_names = state.secret_names, exchange = state.exchange, transport = way,
   }
   return state
 end

@@ -38,6 +38,7 @@ function M.type(field, mode)
   if field.type == "choice" then return choice(field) end
   if field.type == "integer" or field.type == "boolean" then return field.type .. (as_text and "|string" or "") end
   if field.type == "seconds" then return "number" end
+  if field.type == "proxy" then return "string|luaprov.Secret|false" end
   return "string"
 end
 
