@@ -1,9 +1,9 @@
 /*
  * A route: one way to reach origins, that is the TLS settings and the proxy of an lp_transport. Private to the engine.
  *
- * libcurl 7.88 takes a kept connection for another request although the client's key, its password or the proxy's
- * credentials differ, and a handle keeps its TLS sessions. So each route has its own connections and sessions: what one
- * client may use never carries a request of another.
+ * libcurl 7.88 takes a kept connection for another request although the client's key or its password is another, and a
+ * handle keeps its TLS sessions. So each route has its own connections and sessions: what one client may use never
+ * carries a request of another.
  */
 #ifndef LP_ROUTE_H
 #define LP_ROUTE_H

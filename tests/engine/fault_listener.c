@@ -181,8 +181,12 @@ static bool answer_connect(fault_connection *connection) {
   size_t head_len, len;
   char *head = fault_read_head(connection, &head_len, &len);
   if (!head) return false;
-  free(head);
-  const fault_plan *plan = &connection->listener->plan;
+  fault_listener *listener = connection->listener;
+  pthread_mutex_lock(&listener->mutex);
+  free(listener->connect_head);
+  listener->connect_head = head;
+  pthread_mutex_unlock(&listener->mutex);
+  const fault_plan *plan = &listener->plan;
   if (fault_claim(connection, PLACE_CONNECT, plan->at)) {
     size_t answer_len = plan->answer ? strlen(plan->answer) : 0;
     fault_write(connection, plan->answer, answer_len);
@@ -209,7 +213,9 @@ static bool shake_hands(fault_connection *connection) {
   }
   connection->ssl = SSL_new(connection->listener->tls);
   if (!connection->ssl || !SSL_set_fd(connection->ssl, connection->fd)) fault_die("SSL_new");
-  return SSL_accept(connection->ssl) == 1;
+  if (SSL_accept(connection->ssl) != 1) return false;
+  fault_note_client(connection);
+  return true;
 }
 
 static void *serve(void *arg) {
@@ -325,6 +331,7 @@ void fault_free(fault_listener *listener) {
   free(listener->threads);
   free(listener->head);
   free(listener->body);
+  free(listener->connect_head);
   free(listener);
 }
 
@@ -357,6 +364,20 @@ const char *fault_last_head(fault_listener *listener) {
   const char *head = listener->head ? listener->head : "";
   pthread_mutex_unlock(&listener->mutex);
   return head;
+}
+
+const char *fault_last_connect(fault_listener *listener) {
+  pthread_mutex_lock(&listener->mutex);
+  const char *head = listener->connect_head ? listener->connect_head : "";
+  pthread_mutex_unlock(&listener->mutex);
+  return head;
+}
+
+const char *fault_last_client(fault_listener *listener) {
+  pthread_mutex_lock(&listener->mutex);
+  const char *name = listener->client;
+  pthread_mutex_unlock(&listener->mutex);
+  return name;
 }
 
 const char *fault_last_body(fault_listener *listener, size_t *len) {

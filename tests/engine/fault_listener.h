@@ -42,7 +42,7 @@ typedef enum {
 /* What happens to connections that come after the fault. */
 typedef enum { THEN_GOOD, THEN_REFUSED, THEN_TLS_REFUSED, THEN_SILENT } fault_then;
 
-typedef enum { CERT_GOOD, CERT_UNTRUSTED, CERT_WRONG_NAME, CERT_EXPIRED, CERT_WANTS_CLIENT } fault_certificate;
+typedef enum { CERT_GOOD, CERT_UNTRUSTED, CERT_WRONG_NAME, CERT_EXPIRED, CERT_WANTS_CLIENT, CERT_ASKS_CLIENT } fault_certificate;
 
 typedef struct {
   fault_transport transport;
@@ -93,11 +93,21 @@ void fault_wait_reached(fault_listener *listener);
 const char *fault_last_head(fault_listener *listener);
 const char *fault_last_body(fault_listener *listener, size_t *len);
 
+/* The last handshake: the common name in the client's certificate; "" when it showed none. With CERT_ASKS_CLIENT. */
+const char *fault_last_client(fault_listener *listener);
+
+/* The head of the last CONNECT, see plan.proxy; "" before one. */
+const char *fault_last_connect(fault_listener *listener);
+
 /* Makes the certificates. Returns the PEM file of the authority that signs the good one. */
 const char *fault_tls_start(void);
 void fault_tls_stop(void);
 
-/* Names under .invalid, see fault_names.c: "slow.invalid" is not answered before this. */
+/* A PEM file with a client's certificate, of "client", and its key; between start and stop. */
+const char *fault_tls_client(void);
+
+/* Names under .invalid, see fault_names.c: "slow.invalid" is not answered before this, and "both.invalid" is ::1 and then
+ * 127.0.0.1. */
 void fault_names_answer(void);
 
 /* A port of 127.0.0.1 that refuses connections, or does not answer to them, until fault_port_close. */

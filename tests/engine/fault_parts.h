@@ -22,7 +22,8 @@ struct fault_listener {
   unsigned let_go;
   pthread_t *threads;
   size_t thread_count, thread_room;
-  char *head, *body;
+  char *head, *body, *connect_head;
+  char client[64];
   size_t body_len;
 };
 
@@ -59,6 +60,9 @@ void fault_serve_h2(fault_connection *connection);
 
 /* Reads up to the blank line and what came with it, into memory to be freed; NULL when the client is gone. */
 char *fault_read_head(fault_connection *connection, size_t *head_len, size_t *len);
+
+/* Notes who the client is; after the handshake. */
+void fault_note_client(fault_connection *connection);
 
 /* TLS as planned; NULL never. */
 SSL_CTX *fault_tls_context(const fault_plan *plan);

@@ -15,9 +15,9 @@ typedef struct {
   EVP_PKEY *key;
 } identity;
 
-static identity authority, stranger;
-static identity servers[CERT_WANTS_CLIENT + 1];
-static char ca_file[64];
+static identity authority, stranger, client;
+static identity servers[CERT_ASKS_CLIENT + 1];
+static char ca_file[64], client_file[64];
 
 static void add_extension(X509 *certificate, int nid, const char *value) {
   X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
@@ -51,6 +51,15 @@ static void drop(identity *one) {
   *one = (identity){0};
 }
 
+static FILE *new_file(char name[64], const char *kind) {
+  const char *folder = getenv("TMPDIR");
+  snprintf(name, 64, "%s/luaprov-%s-XXXXXX", folder && strlen(folder) < 32 ? folder : "/tmp", kind);
+  int fd = mkstemp(name);
+  FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+  if (!file) fault_die(name);
+  return file;
+}
+
 const char *fault_tls_start(void) {
   static const char here[] = "DNS:localhost,DNS:origin.invalid,IP:127.0.0.1";
   authority = make("luaprov test authority", NULL, NULL, -DAY, DAY);
@@ -60,16 +69,23 @@ const char *fault_tls_start(void) {
   servers[CERT_WRONG_NAME] = make("elsewhere", "DNS:elsewhere.invalid", &authority, -DAY, DAY);
   servers[CERT_EXPIRED] = make("localhost", here, &authority, -2 * DAY, -DAY);
   servers[CERT_WANTS_CLIENT] = make("localhost", here, &authority, -DAY, DAY);
-  const char *folder = getenv("TMPDIR");
-  snprintf(ca_file, sizeof ca_file, "%s/luaprov-ca-XXXXXX", folder && strlen(folder) < 32 ? folder : "/tmp");
-  int fd = mkstemp(ca_file);
-  FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
-  if (!file || !PEM_write_X509(file, authority.certificate) || fclose(file) != 0) fault_die("ca_file");
+  servers[CERT_ASKS_CLIENT] = make("localhost", here, &authority, -DAY, DAY);
+  client = make("client", "DNS:client.invalid", &authority, -DAY, DAY);
+  FILE *file = new_file(ca_file, "ca");
+  if (!PEM_write_X509(file, authority.certificate) || fclose(file) != 0) fault_die("ca_file");
+  file = new_file(client_file, "client");
+  if (!PEM_write_X509(file, client.certificate) ||
+      !PEM_write_PrivateKey(file, client.key, NULL, NULL, 0, NULL, NULL) || fclose(file) != 0)
+    fault_die("client_file");
   return ca_file;
 }
 
+const char *fault_tls_client(void) { return client_file; }
+
 void fault_tls_stop(void) {
   unlink(ca_file);
+  unlink(client_file);
+  drop(&client);
   drop(&authority);
   drop(&stranger);
   for (size_t i = 0; i < sizeof servers / sizeof *servers; i++) drop(&servers[i]);
@@ -86,6 +102,22 @@ static int choose(SSL *ssl, const unsigned char **out, unsigned char *out_len, c
   return SSL_TLSEXT_ERR_OK;
 }
 
+static int accept_any(int ok, X509_STORE_CTX *store) {
+  (void)ok, (void)store;
+  return 1;
+}
+
+void fault_note_client(fault_connection *connection) {
+  X509 *certificate = SSL_get1_peer_certificate(connection->ssl);
+  char name[64] = "";
+  if (certificate)
+    X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name, (int)sizeof name);
+  X509_free(certificate);
+  pthread_mutex_lock(&connection->listener->mutex);
+  memcpy(connection->listener->client, name, sizeof name);
+  pthread_mutex_unlock(&connection->listener->mutex);
+}
+
 SSL_CTX *fault_tls_context(const fault_plan *plan) {
   static char h1[] = "\x08http/1.1", h2[] = "\x02h2";
   SSL_CTX *context = SSL_CTX_new(TLS_server_method());
@@ -96,5 +128,9 @@ SSL_CTX *fault_tls_context(const fault_plan *plan) {
   SSL_CTX_set_alpn_select_cb(context, choose, plan->transport == FAULT_H2 ? h2 : h1);
   if (plan->certificate == CERT_WANTS_CLIENT)
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+  if (plan->certificate == CERT_ASKS_CLIENT) {
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, accept_any);
+    SSL_CTX_set_session_id_context(context, (const unsigned char *)"luaprov", 7);
+  }
   return context;
 }
