@@ -34,16 +34,16 @@ local function content_of(path)
 end
 
 -- Where a private key lies is nobody's business who reads a log.
-local function named(option, path) return option == "client_key" and "" or " " .. path end
+local function named(option, path) return option == "client_key" and "" or ": " .. path end
 
 local function check_file(option, value)
   if type(value) ~= "string" or value == "" or value:find("\0", 1, true) then
     return nil, "must be the path of a PEM file"
   end
   local text, why = content_of(value)
-  if not text then return nil, "cannot be read:" .. named(option, value) .. ": " .. why end
+  if not text then return nil, "cannot be read" .. named(option, value) .. ": " .. why end
   local pattern, what = PEM[option][1], PEM[option][2]
-  if not text:find(pattern) then return nil, "has no PEM " .. what .. ":" .. named(option, value) end
+  if not text:find(pattern) then return nil, "has no PEM " .. what .. named(option, value) end
   return value
 end
 

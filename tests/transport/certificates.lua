@@ -51,8 +51,8 @@ function M.make()
   local function certificate(name, issuer, alternative, from, to)
     run("openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -config config -subj '/CN=%s' -keyout %s.key "
       .. "-out %s.request %s 2>log", name, name, name, alternative and "-addext subjectAltName=" .. alternative or "")
-    run("openssl ca -batch -notext -config config -cert %s.pem -keyfile %s.key -startdate %s -enddate %s -in %s.request "
-      .. "-out %s.pem >log 2>&1 || { cat log; exit 1; }", issuer, issuer, utc(from), utc(to), name, name)
+    run("openssl ca -batch -notext -config config -cert %s.pem -keyfile %s.key -startdate %s -enddate %s "
+      .. "-in %s.request -out %s.pem >log 2>&1 || { cat log; exit 1; }", issuer, issuer, utc(from), utc(to), name, name)
     files[name], files[name .. "_key"] = folder .. "/" .. name .. ".pem", folder .. "/" .. name .. ".key"
   end
   authority "ca"

@@ -191,7 +191,8 @@ describe("proxies", function()
   end)
 
   it("do not show their password where they send it back", function()
-    listener:script { status = 400, json = { message = "you are joe:" .. ODD_PASSWORD .. " or am9lOnBAc3Mvd29yZC0wMDAw" } }
+    local message = "you are joe:" .. ODD_PASSWORD .. " or am9lOnBAc3Mvd29yZC0wMDAw"
+    listener:script { status = 400, json = { message = message } }
     local record, err = open("plain", (listener.url:gsub("://", "://" .. ODD_USER:gsub("%%", "%%%%")))).things:get "7"
     support.is_error({ status = 400 }, err, record)
     hides_password(err)
@@ -246,8 +247,8 @@ describe("proxies", function()
     end)
 
     it("are named without their credentials", function()
-      for _, proxy in ipairs { "http://joe:pass-0000@127.0.0.1:1", "joe:pass-0000@127.0.0.1:1", "http://joe:pass-0000@[x:1",
-                               "ftp://joe:pass-0000@127.0.0.1:1" } do
+      for _, proxy in ipairs { "http://joe:pass-0000@127.0.0.1:1", "joe:pass-0000@127.0.0.1:1",
+                               "http://joe:pass-0000@[x:1", "ftp://joe:pass-0000@127.0.0.1:1" } do
         local output = child { all_proxy = proxy }
         local count = 0
         for line in output:gmatch("[^\n]+") do
@@ -260,9 +261,9 @@ describe("proxies", function()
     end)
 
     it("do not switch verification off, nor does anything of curl's", function()
-      local output = child({ CURL_CA_BUNDLE = files.ca, SSL_CERT_FILE = files.ca, CURL_INSECURE = "1", INSECURE = "true",
-                             LUAPROV_INSECURE = "true", HOME = (support.file(".curlrc", "insecure\n")):match("^(.*)/") },
-        ("ca_file = %q"):format(files.stranger_ca))
+      local home = support.file(".curlrc", "insecure\n"):match("^(.*)/")
+      local output = child({ CURL_CA_BUNDLE = files.ca, SSL_CERT_FILE = files.ca, CURL_INSECURE = "1", HOME = home,
+                             INSECURE = "true", LUAPROV_INSECURE = "true" }, ("ca_file = %q"):format(files.stranger_ca))
       assert.truthy(output:find("^direct\nacme things get: tls: "), output)
     end)
   end)

@@ -43,7 +43,7 @@ end
 
 -- The shell waits for the end of its standard input, which comes when `stop` closes it or this process is gone.
 local function start(command, log)
-  return assert(io.popen(("env -u LD_PRELOAD %s >>%s 2>&1 & pid=$!; read -r end; kill $pid 2>/dev/null; wait $pid 2>/dev/null")
+  return assert(io.popen(("env -u LD_PRELOAD %s >>%s 2>&1 & pid=$!\nread -r end; kill $pid 2>/dev/null; wait $pid")
     :format(command, log), "w"))
 end
 

@@ -66,7 +66,8 @@ describe("TLS", function()
       return assert(client.new(support.description(text), options)).things:get "7"
     end
     record, err = with { ca_file = files.ca }
-    support.is_error({ kind = "tls", outcome = "not_sent", has = { "no token: ", "certificate has expired" } }, err, record)
+    support.is_error({ kind = "tls", outcome = "not_sent", has = { "no token: ", "certificate has expired" } }, err,
+      record)
     assert.equal("7", assert(with { insecure = true }).id)
   end)
 
@@ -135,11 +136,13 @@ describe("TLS", function()
         assert(os.execute(("cp %s %s/%s"):format(from, folder, name)))
         return folder .. "/" .. name
       end
-      local ca, certificate, key = copy("ca", files.ca), copy("certificate", files.client), copy("key", files.client_key)
+      local ca = copy("ca", files.ca)
+      local certificate, key = copy("certificate", files.client), copy("key", files.client_key)
       local first = open("client", { ca_file = ca })
       os.remove(ca)
       local record, err = first.things:get "7"
-      support.is_error({ kind = "tls", outcome = "not_sent", has = "the CA file " .. ca .. " cannot be read" }, err, record)
+      support.is_error({ kind = "tls", outcome = "not_sent", has = "the CA file " .. ca .. " cannot be read" }, err,
+        record)
       first = open("client", { ca_file = copy("broken", files.garbage) })
       record, err = first.things:get "7"
       support.is_error({ kind = "tls", outcome = "not_sent", has = "the CA file " .. folder .. "/broken" }, err, record)
@@ -185,7 +188,8 @@ describe("TLS", function()
           open(name, { client_certificate = files.other, client_key = files.other_key }),
           open(name, { client_certificate = files.client_whole }), open(name, { insecure = true }),
         }
-        assert.same({ "SUCCESS CN=client", "NONE ", "SUCCESS CN=other", "SUCCESS CN=client", "NONE " }, mix(name, clients))
+        assert.same({ "SUCCESS CN=client", "NONE ", "SUCCESS CN=other", "SUCCESS CN=client", "NONE " },
+          mix(name, clients))
       end
     end)
 
