@@ -5,18 +5,25 @@ local client = require "luaprov.provider.client"
 local control = require "tests.contract.control"
 local luaprov = require "luaprov"
 local run = require "tests.cli.support"
+local servers = require "tests.transport.servers"
 local support = require "tests.support"
 
 local ACME = support.provider('text "name" {},' .. support.operations)
 
 describe("a client's transport", function()
-  local files, file
+  local files, file, dead, held
 
   setup(function()
+    local port
+    port, held = servers.closed_port()
+    dead = "127.0.0.1:" .. port
     files = certificates.make()
     file = support.file("acme.lua", ACME)
   end)
-  teardown(support.clean)
+  teardown(function()
+    held:close()
+    support.clean()
+  end)
 
   local function open(given)
     given.token = "tok-0000"
@@ -95,7 +102,7 @@ describe("a client's transport", function()
     local SCRIPT = [[
       local luaprov = require "luaprov"
       for _ = 1, 2 do
-        local client, err = luaprov.client(%q, { token = "t", base_url = "https://127.0.0.1:1/v1", proxy = false })
+        local client, err = luaprov.client(%q, { token = "t", base_url = "https://%s/v1", proxy = false })
         for _ = 1, 2 do if client then _, err = client.things:get "7" end end
         print(err)
       end
@@ -103,13 +110,14 @@ describe("a client's transport", function()
       other.things:get "7"]]
 
     local function child(value)
-      return support.child(SCRIPT:format(file, file), { LUAPROV_ACME_INSECURE = value })
+      return support.child(SCRIPT:format(file, dead, file), { LUAPROV_ACME_INSECURE = value })
     end
 
     it("warns once a client, and no other", function()
       local output = child "true"
       assert.equal(2, select(2, output:gsub("warning", "")), output)
-      assert.truthy(output:find("luaprov: warning: client of acme at https://127.0.0.1:1: insecure = true: ", 1, true))
+      assert.truthy(output:find("luaprov: warning: client of acme at https://" .. dead .. ": insecure = true: ",
+        1, true))
       assert.truthy(output:find("luaprov: warning: client of acme at https://[::1]:1: insecure = true: ", 1, true))
       for _, value in ipairs { "false", "" } do assert.is_nil(child(value):find("warning", 1, true)) end
       for _, value in ipairs { "1", "yes", "TRUE", "on" } do
@@ -123,7 +131,7 @@ describe("a client's transport", function()
     local function call(words, environment)
       local list = { "call", file, "things", "get", "7", "--set", "token=env:ACME_TOKEN" }
       for _, word in ipairs(words) do list[#list + 1] = word end
-      local all = { ACME_TOKEN = "tok-0000", LUAPROV_ACME_BASE_URL = "https://127.0.0.1:1" }
+      local all = { ACME_TOKEN = "tok-0000", LUAPROV_ACME_BASE_URL = "https://" .. dead }
       for name, value in pairs(environment or {}) do all[name] = value end
       return run.run(list, all)
     end
@@ -131,7 +139,8 @@ describe("a client's transport", function()
     it("is given by --set", function()
       local _, err, code = call { "--set", "insecure=true", "--set", "proxy=false" }
       assert.equal(1, code)
-      assert.truthy(err:find("luaprov: warning: client of acme at https://127.0.0.1:1: insecure = true", 1, true), err)
+      assert.truthy(err:find("luaprov: warning: client of acme at https://" .. dead .. ": insecure = true", 1, true),
+        err)
       assert.truthy(err:find("acme things get: network: ", 1, true), err)
       _, err, code = call { "--set", "insecure=yes" }
       assert.equal(1, code)
@@ -141,11 +150,11 @@ describe("a client's transport", function()
     end)
 
     it("warns of a proxy's password, and does not show it", function()
-      local _, err = call { "--set", "proxy=http://joe:pass-0000@127.0.0.1:1", "--verbose" }
+      local _, err = call { "--set", "proxy=http://joe:pass-0000@" .. dead, "--verbose" }
       assert.truthy(err:find("warning: --set proxy has a secret", 1, true), err)
-      assert.truthy(err:find("the proxy 127.0.0.1:1: ", 1, true), err)
+      assert.truthy(err:find("the proxy " .. dead .. ": ", 1, true), err)
       assert.is_nil(err:find("pass-0000", 1, true), err)
-      _, err = call { "--set", "proxy=http://127.0.0.1:1" }
+      _, err = call { "--set", "proxy=http://" .. dead }
       assert.is_nil(err:find("has a secret", 1, true), err)
     end)
 

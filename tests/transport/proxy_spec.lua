@@ -4,7 +4,6 @@ local client = require "luaprov.provider.client"
 local control = require "tests.contract.control"
 local luaprov = require "luaprov"
 local servers = require "tests.transport.servers"
-local socket = require "socket"
 local support = require "tests.support"
 
 local ACME = support.provider('text "name" {},' .. support.operations)
@@ -13,7 +12,7 @@ local PASSWORD, USER = "pass0000word", "joe:%70ass0000word@"
 local ODD_PASSWORD, ODD_USER = "p@ss/word-0000", "joe:p%40ss%2Fword-0000@"
 
 describe("proxies", function()
-  local files, nginx, open_proxy, closed_proxy, listener
+  local files, nginx, open_proxy, closed_proxy, listener, dead, held
 
   setup(function()
     files = certificates.make()
@@ -21,9 +20,13 @@ describe("proxies", function()
     open_proxy = servers.tinyproxy()
     closed_proxy = servers.tinyproxy("BasicAuth joe " .. PASSWORD)
     listener = control.start()
+    local port
+    port, held = servers.closed_port()
+    dead = "127.0.0.1:" .. port
   end)
   teardown(function()
     for _, server in pairs { nginx, open_proxy, closed_proxy, listener } do server:stop() end
+    held:close()
     support.clean()
   end)
   before_each(function() listener:reset() end)
@@ -127,13 +130,10 @@ describe("proxies", function()
   end)
 
   it("that are not there are named", function()
-    local held = assert(socket.bind("127.0.0.1", 0))
-    local port = select(2, held:getsockname())
-    held:close()
     for _, name in ipairs { "good", "plain" } do
-      local record, err = open(name, ("http://%s127.0.0.1:%d"):format(USER, port)).things:create { name = "x" }
+      local record, err = open(name, "http://" .. USER .. dead).things:create { name = "x" }
       support.is_error({ kind = "network", outcome = "not_sent",
-                         has = { "the proxy 127.0.0.1:" .. port, "Failed to connect" } }, err, record)
+                         has = { "the proxy " .. dead, "Failed to connect" } }, err, record)
       hides_password(err)
       record, err = open(name, "http://" .. USER .. "proxy.invalid:3128").things:create { name = "x" }
       support.is_error({ kind = "network", outcome = "not_sent",
@@ -170,8 +170,8 @@ describe("proxies", function()
   it("that had an answer before are named for what is wrong now", function()
     local record, err = open("good", url(closed_proxy)).things:get "7"
     is_proxys({ has = "407" }, record, err, closed_proxy)
-    record, err = open("good", "http://127.0.0.1:1").things:get "7"
-    support.is_error({ kind = "network", has = "the proxy 127.0.0.1:1: Failed to connect" }, err, record)
+    record, err = open("good", "http://" .. dead).things:get "7"
+    support.is_error({ kind = "network", has = "the proxy " .. dead .. ": Failed to connect" }, err, record)
   end)
 
   it("of plain http that lose the request leave its outcome unknown", function()
@@ -235,25 +235,26 @@ describe("proxies", function()
     end)
 
     it("give way to the option, and to its variable", function()
-      local proxy, dead, before = url(open_proxy), "http://127.0.0.1:1", tunnels()
+      local proxy, before = url(open_proxy), tunnels()
       for _, none in ipairs { "proxy = false", 'proxy = ""' } do
-        assert.equal("direct\ndirect", child({ all_proxy = dead }, none))
+        assert.equal("direct\ndirect", child({ all_proxy = "http://" .. dead }, none))
       end
-      assert.equal("direct\ndirect", child { all_proxy = dead, LUAPROV_ACME_PROXY = "false" })
+      assert.equal("direct\ndirect", child { all_proxy = "http://" .. dead, LUAPROV_ACME_PROXY = "false" })
       assert.equal(before, tunnels())
-      assert.equal("via\ndirect", child({ all_proxy = dead, no_proxy = "*" }, ("proxy = %q"):format(proxy)))
-      assert.equal("via\ndirect", child { all_proxy = dead, LUAPROV_ACME_PROXY = proxy })
+      local dead_url, option = "http://" .. dead, ("proxy = %q"):format(proxy)
+      assert.equal("via\ndirect", child({ all_proxy = dead_url, no_proxy = "*" }, option))
+      assert.equal("via\ndirect", child { all_proxy = "http://" .. dead, LUAPROV_ACME_PROXY = proxy })
       assert.equal(before + 2, tunnels())
     end)
 
     it("are named without their credentials", function()
-      for _, proxy in ipairs { "http://joe:pass-0000@127.0.0.1:1", "joe:pass-0000@127.0.0.1:1",
-                               "http://joe:pass-0000@[x:1", "ftp://joe:pass-0000@127.0.0.1:1" } do
+      for _, proxy in ipairs { "http://joe:pass-0000@" .. dead, "joe:pass-0000@" .. dead, "http://joe:pass-0000@[x:1",
+                               "ftp://joe:pass-0000@" .. dead } do
         local output = child { all_proxy = proxy }
         local count = 0
         for line in output:gmatch("[^\n]+") do
           count = count + 1
-          assert.truthy(line:find("^acme things get: network: the proxy .*1: "), line)
+          assert.truthy(line:find("^acme things get: network: the proxy .*%d: "), line)
           assert.is_nil(line:find("pass-0000", 1, true) or line:find("joe", 1, true), line)
         end
         assert.equal(2, count)

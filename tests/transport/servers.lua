@@ -173,6 +173,15 @@ function M.tinyproxy(lines)
   end, "tinyproxy -d -c %s", { "Could not create listening socket", "Not starting" })
 end
 
+--- A port that refuses connections, and that nobody else gets while `held` is open.
+--- @return integer port
+--- @return table held to be closed
+function M.closed_port()
+  local held = assert(socket.tcp())
+  assert(held:bind("127.0.0.1", 0)) -- and never listening
+  return tonumber((select(2, held:getsockname()))), held
+end
+
 --- Whether IPv6 is there: a container may lack it.
 function M.has_ipv6()
   local listener = socket.bind("::1", 0)
