@@ -18,10 +18,11 @@
 #include "interpreter/call.h"
 #include "interpreter/commands.h"
 #include "interpreter/dialogue.h"
+#include "interpreter/interrupts.h"
 #include "interpreter/modules.h"
 #include "interpreter/options.h"
 
-enum { DONE = 0, FAILED = 1, MISUSED = 64 };
+enum { DONE = 0, FAILED = 1, MISUSED = 64, INTERRUPTED = 130 };
 
 #define USAGE "[OPTIONS] [SCRIPT [ARGUMENTS]]"
 
@@ -215,6 +216,7 @@ int main(int argc, char **argv) {
   lua_pushlightuserdata(L, &given);
   int status = lua_pcall(L, 1, 1, 0);
   int code = lp_succeeded(L, status) ? (int)lua_tointeger(L, -1) : FAILED;
+  if (code == FAILED && lp_interrupted()) code = INTERRUPTED;
   lua_close(L);
   return code;
 }

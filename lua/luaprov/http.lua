@@ -1,12 +1,11 @@
 --- One HTTP exchange, as Lua sees it.
-local core = require "luaprov.core"
 local errors = require "luaprov.errors"
 local runtime = require "luaprov.runtime"
 local transport = require "luaprov.transport"
 
 local M = {}
 
-M.now = core.now
+M.now = runtime.now
 
 local MONTHS = { Jan = 1, Feb = 2, Mar = 3, Apr = 4, May = 5, Jun = 6,
                  Jul = 7, Aug = 8, Sep = 9, Oct = 10, Nov = 11, Dec = 12 }
@@ -68,7 +67,8 @@ end
 --- Runs a function once for all who ask with the same key while it runs.
 M.share = runtime.share
 
---- Sends one request once and waits for its answer. Redirects are not followed.
+--- Sends one request once and waits for its answer. Redirects are not followed. In a task that is cancelled nothing is
+--- sent, and within a deadline (see luaprov.deadline) it waits for no longer.
 --- @param request table method, url (already escaped), headers ({ name = value }), body (string or nil), deadline
 ---   (seconds of http.now(), for the whole exchange), connect_timeout (seconds), limit (bytes of the answer's body,
 ---   8 MiB by default), transport (of luaprov.transport)
@@ -76,7 +76,11 @@ M.share = runtime.share
 --- @return luaprov.Error|nil err
 --- @return table|nil part what had arrived, when headers and status did and the body did not
 function M.exchange(request)
-  local left = request.deadline - core.now()
+  if runtime.cancelled() then
+    return nil, errors.new { kind = "cancelled", outcome = "not_sent", message = "the task was cancelled" }
+  end
+  local deadline = runtime.deadline_now()
+  local left = math.min(request.deadline, deadline or request.deadline) - runtime.now()
   if left <= 0 then
     return nil, errors.new { kind = "timeout", outcome = "not_sent", message = "no time is left for the request" }
   end

@@ -12,6 +12,9 @@ M.secret = require "luaprov.secret"
 
 M.map = runtime.map
 M.all = runtime.all
+M.spawn = runtime.spawn
+M.sleep = runtime.sleep
+M.deadline = runtime.deadline
 
 --- A client of a provider.
 ---@param name string a provider's name, or the path of a provider file

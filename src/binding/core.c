@@ -14,6 +14,14 @@ static int now(lua_State *L) {
   return 1;
 }
 
+/* pause(seconds): nothing happens until then, or until a signal comes */
+static int pause_for(lua_State *L) {
+  lua_Number ms = luaL_checknumber(L, 1) * 1000.0;
+  int whole = ms >= 1e9 ? 1000000000 : ms > 0 ? (int)ms : 0;
+  lp_pause((lua_Number)whole < ms && whole < 1000000000 ? whole + 1 : whole);
+  return 0;
+}
+
 /* isatty(fd) -> whether a file descriptor is a terminal */
 static int is_terminal(lua_State *L) {
   lua_pushboolean(L, isatty((int)luaL_checkinteger(L, 1)));
@@ -37,6 +45,8 @@ int luaopen_luaprov_core(lua_State *L) {
   lua_setfield(L, -2, "json");
   lua_pushcfunction(L, now);
   lua_setfield(L, -2, "now");
+  lua_pushcfunction(L, pause_for);
+  lua_setfield(L, -2, "pause");
   lua_pushcfunction(L, is_terminal);
   lua_setfield(L, -2, "isatty");
   lua_pushcfunction(L, ignore_sigpipe);

@@ -4,4 +4,7 @@
 /* Seconds of a clock that never goes back. */
 double lp_now(void);
 
+/* Waits for `ms` milliseconds, or until a signal comes. */
+void lp_pause(int ms);
+
 #endif

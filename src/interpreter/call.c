@@ -1,12 +1,12 @@
 #include "interpreter/call.h"
 
 #include <lauxlib.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "interpreter/interrupts.h"
+
 static const char *program;
-static lua_State *interruptible; /* whom the signal handler may stop; the handler has no other way to know */
 
 const char *lp_name_program(const char *name) {
   const char *before = program;
@@ -34,35 +34,13 @@ static int add_traceback(lua_State *L) {
   return 1;
 }
 
-static void raise_interrupted(lua_State *L, lua_Debug *debug) {
-  (void)debug;
-  lua_sethook(L, NULL, 0, 0);
-  luaL_error(L, "interrupted!");
-}
-
-static void on_signal(int, void (*)(int));
-
-/* lua_sethook is the one function of Lua that a signal handler may call. */
-static void interrupt(int number) {
-  on_signal(number, SIG_DFL);
-  lua_sethook(interruptible, raise_interrupted, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
-}
-
-/* Without SA_RESTART: a system call that waits has to come back, or the hook would not run before it ends. */
-static void on_signal(int number, void (*handler)(int)) {
-  struct sigaction action = {.sa_handler = handler};
-  sigemptyset(&action.sa_mask);
-  sigaction(number, &action, NULL);
-}
-
 int lp_call(lua_State *L, int arguments, int results) {
   int handler = lua_gettop(L) - arguments;
   lua_pushcfunction(L, add_traceback);
   lua_insert(L, handler);
-  interruptible = L;
-  on_signal(SIGINT, interrupt);
+  lp_interrupts_begin(L);
   int status = lua_pcall(L, arguments, results, handler);
-  on_signal(SIGINT, SIG_DFL);
+  lp_interrupts_end();
   lua_remove(L, handler);
   return status;
 }

@@ -7,8 +7,7 @@
 #include <lua.h>
 #include <stdbool.h>
 
-/* Calls the function below its `arguments` on the stack; what is left is the results, or one message.
-   The first Ctrl-C raises "interrupted!" at the next instruction of the main thread, the second one ends the process. */
+/* Calls the function below its `arguments` on the stack; what is left is the results, or one message. */
 int lp_call(lua_State *L, int arguments, int results);
 
 /* The name in front of messages; NULL for none, as in a dialogue. Returns the one before. */

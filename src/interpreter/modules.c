@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "interpreter/interrupts.h"
+
 int luaopen_cjson(lua_State *L);
 int luaopen_cjson_safe(lua_State *L);
 
@@ -47,6 +49,7 @@ void lp_modules_open(lua_State *L) {
   luaL_openlibs(L);
   preload(L, "cjson", luaopen_cjson);
   preload(L, "cjson.safe", luaopen_cjson_safe);
+  lp_interrupts_open(L);
   find_modules(L);
 }
 

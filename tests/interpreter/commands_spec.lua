@@ -133,7 +133,7 @@ describe("the interpreter's commands", function()
 
   it("can be interrupted", function()
     local result = run("wait")
-    assert.equal(1, result.status)
+    assert.equal(130, result.status)
     assert.truthy(result.err:find("interrupted!", 1, true), result.err)
   end)
 

@@ -156,10 +156,11 @@ function M.token(auth, deadline)
   if auth.method.kind == "token_request" then
     while not auth.token or (auth.renew_at and http.now() >= auth.renew_at) do
       local mine
-      local ok, err = http.share(auth, function()
+      local ok, err, stopped = http.share(auth, function()
         mine = true
         return renew(auth, deadline)
       end)
+      mine = mine or stopped
       -- Somebody else's request may have ended for want of time that we still have.
       if not ok and (mine or (err.kind ~= "timeout" and err.kind ~= "cancelled") or http.now() >= deadline) then
         local copy = {}

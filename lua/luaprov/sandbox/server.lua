@@ -3,7 +3,7 @@ local errors = require "luaprov.sandbox.errors"
 local faults = require "luaprov.sandbox.faults"
 local http = require "luaprov.http"
 local json = require "luaprov.json"
-local timers = require "luaprov.sandbox.timers"
+local timers = require "luaprov.runtime.timers"
 
 local M = {}
 M.__index = M

@@ -1,0 +1,73 @@
+--- What bounds the code that runs: whether its task is cancelled, and by when it must have ended.
+---
+--- A deadline belongs to the coroutine that has set it, and to all that run within; not to the one around it, when a
+--- coroutine yields in the midst of it.
+local carry = require "luaprov.runtime.carry"
+local errors = require "luaprov.errors"
+local loop = require "luaprov.runtime.loop"
+
+local M = {}
+
+local deadlines = setmetatable({}, { __mode = "k" }) -- coroutine -> seconds of loop.now()
+
+--- @return boolean whether the task whose code runs is cancelled
+function M.cancelled() return loop.task ~= nil and loop.task.is_cancelled == true end
+
+--- @return number|nil seconds of now(): the earliest deadline that bounds the code that runs
+function M.deadline_now()
+  local earliest
+  local co = carry.current()
+  while co do
+    local at = deadlines[co]
+    if at and (not earliest or at < earliest) then earliest = at end
+    co = carry.around(co)
+  end
+  return earliest
+end
+
+--- Bounds a coroutine that has not begun.
+function M.bound(co, at) deadlines[co] = at end
+
+--- An error's traceback, while it is to be had; what is no text is raised as it is.
+function M.traced(err)
+  if type(err) ~= "string" then return err end
+  return debug.traceback(err, 2)
+end
+
+local function left(co, before, ok, ...)
+  deadlines[co] = before
+  if not ok then error((...), 0) end
+  return ...
+end
+
+--- Calls a function, and lets no call and no wait in it go on for longer: calls return nil and an error of kind
+--- "timeout", waits raise it. Deadlines within each other: the earliest counts.
+--- @param seconds number
+--- @param fn function
+--- @return any what fn returns. An error that it raises is raised, with its traceback.
+function M.deadline(seconds, fn, ...)
+  if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 then
+    error("deadline takes a number of seconds first, 0 or more", 2)
+  end
+  if type(fn) ~= "function" then error("deadline takes a function second, not " .. type(fn), 2) end
+  local co, at = carry.current(), loop.now() + seconds
+  local before = deadlines[co]
+  deadlines[co] = before and math.min(before, at) or at
+  return left(co, before, xpcall(fn, M.traced, ...))
+end
+
+local MESSAGES = { cancelled = "the task was cancelled", timeout = "the deadline has passed" }
+
+--- @param kind string "cancelled" or "timeout"
+--- @return luaprov.Error
+function M.stopped(kind) return errors.new { kind = kind, outcome = "not_sent", message = MESSAGES[kind] } end
+
+--- Why the code that runs shall not go on.
+--- @return string|nil "cancelled" or "timeout"
+function M.stop()
+  if M.cancelled() then return "cancelled" end
+  local at = M.deadline_now()
+  return at and at <= loop.now() and "timeout" or nil
+end
+
+return M

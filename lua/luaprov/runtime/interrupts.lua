@@ -1,0 +1,47 @@
+--- Ctrl-C, where the interpreter tells of it; elsewhere it is as the host program has it.
+---
+--- While the loop runs an error in its midst would leave it half done, so it asks in each turn instead. A task's own
+--- code is left alone for a while, too: most of it soon waits, and then the loop sees to it.
+local carry = require "luaprov.runtime.carry"
+
+local M = {}
+
+-- Instructions of Lua, some milliseconds of them, after which a task that does not wait is interrupted in its midst.
+local BUSY = 1000000
+
+local host = package.loaded["luaprov.interpreter"]
+
+--- Whether a Ctrl-C came that the loop has to see to.
+M.came = host and host.came or function() return false end
+
+--- What was going on has been ended. Raises the Ctrl-C where the loop runs, if it is not an error there already: up to
+--- the outermost loop. A second one, of a script that has caught the first, ends the process.
+--- @param is_outer boolean
+function M.raise(is_outer)
+  if not is_outer then error("interrupted!", 0) end
+  if host.take() then error("interrupted!", 0) end
+end
+
+--- Calls `fn` before a Ctrl-C ends the process at once.
+M.before_end = host and host.before_end or function() end
+
+--- Says that the loop runs from now on, and may not be interrupted in its midst. What is said is undone by `done`.
+function M.loop()
+  if host then host.aim(nil) end
+end
+
+--- Says that the code of whoever has called the loop goes on.
+--- @param in_task boolean
+function M.done(in_task)
+  if not host then return end
+  local co = carry.current()
+  host.aim(co == carry.MAIN and true or co, in_task and BUSY or 1)
+end
+
+if host then
+  function carry.on_switch(co, in_task)
+    host.aim(co == carry.MAIN and true or co, in_task and BUSY or 1)
+  end
+end
+
+return M

@@ -1,0 +1,231 @@
+--- The loop: one engine, timers, and the tasks that can go on. It runs whenever somebody waits.
+---
+--- A task that waits gives way to the loop. The main chunk, and a coroutine of it, run the loop until what they wait
+--- for is there; so does a task where it cannot yield (in a comparison of table.sort, a callback of gsub, `require`).
+local carry = require "luaprov.runtime.carry"
+local core = require "luaprov.core"
+local interrupts = require "luaprov.runtime.interrupts"
+local timers = require "luaprov.runtime.timers"
+
+local M = {}
+
+M.now = core.now
+M.timers = timers.new()
+
+--- The task whose code runs; nil for the main chunk and its coroutines. A task has `co`, and `waiting`: its waiter.
+M.task = nil
+
+local engine
+local transfers = {}       -- id of a transfer -> its waiter
+local ready = { first = 1, last = 0 } -- tasks to resume, in order
+local watchers = {} -- those who share the loop: { fd, on_turn, due = when it wants to be called }
+local calling = false -- one of them
+local depth = 0 -- loops that run within each other
+
+-- Lua 5.4 has room for about fifty loops within each other on its C stack; beyond DEPTH, tasks that could go on wait
+-- until no transfer is left or an inner loop has ended.
+local DEPTH = 16
+
+-- Seconds that one turn of the loop may wait; a transfer's own deadline ends it earlier. A Ctrl-C ends it at once, but
+-- one that comes just before the wait begins is seen only when it is over.
+local DRIVE = 1
+
+--- A task may go on.
+function M.push(task)
+  ready[ready.last + 1] = task
+  ready.last = ready.last + 1
+end
+
+--- Ends a wait. A waiter is ended once: what comes later is too late.
+--- @param waiter table
+--- @param value any what `wait` returns
+function M.wake(waiter, value)
+  if waiter.full then return end
+  waiter.full, waiter.value = true, value
+  if waiter.task then M.push(waiter.task) end
+end
+
+-- Those that were ready when the turn began: tasks that wake each other without end keep nobody else waiting. A loop
+-- within one of them may have taken the rest.
+local function resume_ready()
+  local last = ready.last
+  while ready.first <= math.min(last, ready.last) do
+    local task = ready[ready.first]
+    ready[ready.first] = nil
+    ready.first = ready.first + 1
+    if task.co then
+      local before = M.task
+      M.task = task
+      local ok, err = carry.resume(task.co)
+      M.task = before
+      if not ok then error(err, 0) end -- a task's body is protected: this is a fault of ours
+    end
+  end
+  if ready.first > ready.last then ready.first, ready.last = 1, 0 end
+end
+
+local function reap()
+  for _, id in ipairs(engine:reap()) do
+    local waiter = transfers[id]
+    transfers[id] = nil
+    if waiter then M.wake(waiter, engine:take(id)) end
+  end
+end
+
+--- Cancels every transfer.
+--- @param each function of what waited for it (method and url of its request) and its response
+function M.end_transfers(each)
+  if not engine then return end
+  local ended = {}
+  for id, waiter in pairs(transfers) do
+    engine:cancel(id)
+    ended[#ended + 1] = waiter
+  end
+  reap()
+  for _, waiter in ipairs(ended) do each(waiter, waiter.value) end
+end
+
+-- Seconds that the next turn may wait.
+local function patience()
+  if depth <= DEPTH and ready.first <= ready.last then return 0 end
+  local due = M.timers:due()
+  for _, watcher in ipairs(watchers) do
+    if watcher.due and (not due or watcher.due < due) then due = watcher.due end
+  end
+  return due and math.min(DRIVE, math.max(0, due - core.now())) or DRIVE
+end
+
+-- From the last to the first: a watcher may unwatch itself.
+local function call_watchers()
+  local task = M.task
+  M.task = nil
+  for i = #watchers, 1, -1 do
+    local watcher = watchers[i]
+    if watcher then
+      calling = true
+      local ok, seconds = pcall(watcher.on_turn)
+      calling = false
+      if not ok then error(seconds, 0) end
+      watcher.due = seconds and core.now() + seconds
+    end
+  end
+  M.task = task
+end
+
+--- Called when a Ctrl-C came.
+--- @param is_outer boolean whether no other loop runs around this one
+--- @param waiter table|nil the one that the loop ran for, if it has just been woken
+M.on_interrupt = nil
+
+local function turn(ended)
+  if depth <= DEPTH or not engine or engine:in_flight() == 0 then resume_ready() end
+  if ended() then return end
+  if interrupts.came() then M.on_interrupt(depth == 1) end
+  local moves = watchers[1] or engine and (engine:in_flight() > 0 or engine:drive(0) > 0)
+  if not moves and not M.timers:due() and ready.first > ready.last then
+    error("a task waits for something that nothing will bring", 0)
+  end
+  if moves then
+    engine:drive(patience())
+    reap()
+  else
+    core.pause(patience())
+  end
+  M.timers:run(core.now())
+  if watchers[1] then call_watchers() end
+end
+
+--- Runs the loop until `ended()` is true.
+--- @param ended function asked before and within every turn
+--- @param waiter table|nil whom it runs for
+function M.run(ended, waiter)
+  if calling then error("on_turn is part of the loop: it may not wait", 0) end
+  local task = M.task
+  depth = depth + 1
+  interrupts.loop()
+  local ok, err = pcall(function()
+    while not ended() do turn(ended) end
+    if depth == 1 and interrupts.came() then M.on_interrupt(true, waiter) end
+  end)
+  M.task = task
+  depth = depth - 1
+  interrupts.done(task ~= nil)
+  if not ok then error(err, 0) end
+end
+
+--- Waits until somebody wakes the waiter.
+--- @param waiter table interrupt: function(waiter) that wakes it when its task is cancelled; without one it waits on
+--- @return any value
+function M.wait(waiter)
+  local task = M.task
+  if task then task.waiting = waiter end
+  if not waiter.full then
+    if task and carry.can_wait() then
+      waiter.task = task
+      carry.wait()
+    else
+      M.run(function() return waiter.full end, waiter)
+    end
+  end
+  if task then task.waiting = nil end
+  return waiter.value
+end
+
+local function cancel_transfer(waiter) engine:cancel(waiter.id) end
+
+--- Called once the engine is there.
+function M.on_engine() end
+
+local function start_engine()
+  engine = core.engine()
+  M.on_engine()
+end
+
+--- Sends a request and waits for its response.
+--- @param request table as luaprov.core's engine takes it
+--- @return table|nil response
+--- @return string|nil why the request may not be sent
+function M.transfer(request)
+  if calling then error("on_turn is part of the loop: it may not wait", 0) end
+  -- Nothing may interrupt between the sending and the waiting.
+  interrupts.loop()
+  if not engine then start_engine() end
+  local ok, id, why = pcall(engine.submit, engine, request)
+  if not ok or not id then
+    interrupts.done(M.task ~= nil)
+    if not ok then error(id, 0) end
+    return nil, why
+  end
+  local waiter = { id = id, method = request.method, url = request.url, interrupt = cancel_transfer }
+  transfers[id] = waiter
+  return M.wait(waiter)
+end
+
+--- Lets somebody share the loop: whoever waits polls their descriptor too.
+--- @param fd integer a descriptor: while it is readable, no turn of the loop waits. Unwatch it before it is closed.
+--- @param on_turn function called after every turn of the loop, outside all tasks; it neither waits nor yields. Returns
+---   the seconds after which it wants to be called although nothing happens, or nil. An error that it raises is raised
+---   where the loop runs.
+---   While anybody shares the loop, whoever waits for something that nothing will bring waits for ever. Without them
+---   that is an error; what a watcher may bring cannot be known.
+--- @return table handle
+function M.watch(fd, on_turn)
+  if not engine then start_engine() end
+  engine:watch(fd)
+  local watcher = { fd = fd, on_turn = on_turn, due = 0 }
+  watchers[#watchers + 1] = watcher
+  return watcher
+end
+
+--- Ends what `watch` began; harmless when it has ended.
+function M.unwatch(handle)
+  for i, watcher in ipairs(watchers) do
+    if watcher == handle then
+      table.remove(watchers, i)
+      engine:unwatch(handle.fd)
+      return
+    end
+  end
+end
+
+return M

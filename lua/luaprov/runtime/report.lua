@@ -1,0 +1,66 @@
+--- Says what became of calls that nobody can wait for any more: after a Ctrl-C, and when a script ends in their midst.
+local errors = require "luaprov.errors"
+local finalizer = require "luaprov.runtime.finalizer"
+local interrupts = require "luaprov.runtime.interrupts"
+local loop = require "luaprov.runtime.loop"
+
+local M = {}
+
+local UNSENT = 20 -- how many calls that were not sent have a line each
+
+local MEANING = { not_sent = "nothing was done", refused = "nothing was done", unknown = "it may have been done" }
+
+-- Neither user and password nor what stands behind the path: there may be a secret in it.
+local function where(url)
+  local place = url:gsub("^%w+://", ""):gsub("[?#].*$", "")
+  local host, path = place:match("^([^/]*)(.*)$")
+  return host:gsub("^.*@", "") .. path
+end
+
+local function describe(waiter, response)
+  local outcome = response.outcome
+  local words
+  if outcome == "answered" and not response.failure then
+    words = "answered, " .. tostring(response.status)
+  else
+    if outcome == "answered" then outcome = errors.outcome_of_status(response.status) end
+    words = outcome .. ", " .. MEANING[outcome]
+  end
+  return waiter.method .. " " .. where(waiter.url) .. ": " .. words, outcome == "not_sent"
+end
+
+--- Cancels every transfer, and prints a line for each.
+--- @param why string what ended them
+--- @param last table|nil the waiter of one more, which has its response
+local function report(why, last)
+  local lines, unsent = {}, 0
+  local function add(waiter, response)
+    if not response then return end
+    local line, is_unsent = describe(waiter, response)
+    if is_unsent then unsent = unsent + 1 end
+    if not is_unsent or unsent <= UNSENT then lines[#lines + 1] = line end
+  end
+  loop.end_transfers(add)
+  if last and last.url then add(last, last.value) end
+  table.sort(lines)
+  if unsent > UNSENT then lines[#lines + 1] = unsent - UNSENT .. " calls more: not_sent, " .. MEANING.not_sent end
+  if not lines[1] then return end
+  pcall(function()
+    for _, line in ipairs(lines) do io.stderr:write("luaprov: ", why, ": ", line, "\n") end
+  end)
+end
+
+--- From now on.
+function M.start()
+  function loop.on_interrupt(is_outer, waiter)
+    report("interrupted", waiter)
+    interrupts.raise(is_outer)
+  end
+  interrupts.before_end(function() report "interrupted" end)
+  -- Made after the engine, and so called before the engine is closed.
+  function loop.on_engine()
+    M.at_exit = finalizer(function() report "ended with the script" end)
+  end
+end
+
+return M
