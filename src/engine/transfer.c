@@ -253,7 +253,8 @@ bool lp_transfer_load(lp_transfer *transfer, const lp_request *request, lp_route
 }
 
 void lp_transfer_arm(lp_transfer *transfer, double now) {
-  long left = (long)((transfer->deadline - now) * 1000.0);
+  /* Rounded up: whoever is told that the time is over finds none of it left for another sending. */
+  long left = (long)((transfer->deadline - now) * 1000.0) + 1;
   if (left < 1) left = 1;
   curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, left);
   curl_easy_setopt(transfer->easy, CURLOPT_CONNECTTIMEOUT_MS,

@@ -52,12 +52,12 @@ describe("a coroutine within a task", function()
         luaprov.sleep(0)
         local back = packed(coroutine.yield(...))
         luaprov.sleep(0)
-        return unpack and unpack(back, 1, back.n) or table.unpack(back, 1, back.n) -- luacheck: ignore
+        return back[1], back[2], back[3]
       end)
       local first, second = packed(coroutine.resume(co, 1, nil, nil)), packed(coroutine.resume(co, nil, "x", nil))
       return { first, second, coroutine.status(co) }
     end }
-    assert.same({ { { n = 4, true, 1 }, { n = 4, true, nil, "x" }, "dead" } }, results)
+    assert.same({ { { n = 4, true, 1 }, { n = 4, true, nil, "x", nil }, "dead" } }, results)
   end)
 
   it("raises what it raises after a wait", function()
