@@ -80,7 +80,7 @@ void lp_interrupts_end(void) {
 
 bool lp_interrupted(void) { return raised > 0; }
 
-/* ---- luaprov.interpreter ---- */
+/* ---- what the loop calls ---- */
 
 static int aim(lua_State *L) {
   lua_State *next = lua_isthread(L, 1) ? lua_tothread(L, 1) : lua_toboolean(L, 1) ? main_thread : NULL;
@@ -114,8 +114,6 @@ static int before_end(lua_State *L) {
 void lp_interrupts_open(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"aim", aim}, {"came", has_come}, {"take", take}, {"before_end", before_end}, {NULL, NULL}};
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   luaL_newlib(L, functions);
-  lua_setfield(L, -2, "luaprov.interpreter");
-  lua_pop(L, 1);
+  lua_setfield(L, LUA_REGISTRYINDEX, "luaprov.interpreter");
 }

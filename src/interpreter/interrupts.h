@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 /*
- * Makes the module luaprov.interpreter, by which luaprov's loop says where an error may be raised:
+ * Puts a table into the registry, luaprov.interpreter, by which luaprov's loop says where an error may be raised:
  *
  *   aim(co, patience)  the code of `co` (a coroutine; true: the main thread; nil: the loop) runs from now on. A Ctrl-C
  *                      is an error there after `patience` instructions; nowhere within the loop, which asks.

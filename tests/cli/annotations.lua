@@ -27,7 +27,7 @@ local read_union
 local function read_function(reader)
   reader:need "%("
   while not reader:take "%)" do
-    local name = reader:need "[%a_][%w_]*"
+    local name = reader:take "%.%.%." or reader:need "[%a_][%w_]*"
     reader:take "%?"
     if reader:take ":" then read_union(reader) elseif name ~= "self" then reader:fail "no type of an argument" end
     if not reader:take "," then

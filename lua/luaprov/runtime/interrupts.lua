@@ -9,7 +9,7 @@ local M = {}
 -- Instructions of Lua, some milliseconds of them, after which a task that does not wait is interrupted in its midst.
 local BUSY = 1000000
 
-local host = package.loaded["luaprov.interpreter"]
+local host = debug.getregistry()["luaprov.interpreter"]
 
 --- Whether a Ctrl-C came that the loop has to see to.
 M.came = host and host.came or function() return false end

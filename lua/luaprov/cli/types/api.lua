@@ -63,6 +63,14 @@ local CLASSES = [[
 ---@class luaprov.MapOptions
 ---@field concurrency? integer # how many at once; default 16
 
+--- A function that runs beside the others.
+---@class luaprov.Task
+--- Waits until it has ended: what the function returned. What it raised is raised.
+---@field wait fun(self: luaprov.Task): any, any, any
+--- Ends its call that is on its way, and every wait in it: whether it was still going on.
+---@field cancel fun(self: luaprov.Task): boolean
+---@field done fun(self: luaprov.Task): boolean
+
 --- Something that a sandbox does wrong: `luaprov sandbox --list-faults` has every one with its options.
 ---@class luaprov.Fault
 ---@field fault string
@@ -117,6 +125,12 @@ local MODULE = [[
 ---@field map fun(list: any[], fn: luaprov.Each, options?: luaprov.MapOptions): luaprov.Results, luaprov.Results
 --- Calls several functions at once; results as `map`.
 ---@field all fun(functions: function[]): luaprov.Results, luaprov.Results
+--- Starts a task; the further arguments are the function's.
+---@field spawn fun(fn: function, ...: any): luaprov.Task
+--- Waits for some seconds; the others go on. Raises luaprov.Error when the task is cancelled, or a deadline passes.
+---@field sleep fun(seconds: number): true
+--- Calls a function in which no call and no wait goes on for longer: what it returns.
+---@field deadline fun(seconds: number, fn: function, ...: any): any, any, any
 --- A server on this machine that behaves as the provider files say.
 ---@field sandbox luaprov.Sandbox
 local luaprov = {}
