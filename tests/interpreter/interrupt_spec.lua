@@ -119,7 +119,8 @@ describe("Ctrl-C while a script waits", function()
     local said, status = interrupted(([[
       local tls = assert(luaprov.client("ocamba", { token = "FAKE-token", timeout = %d,
                                                     base_url = "https://127.0.0.1:%d/v1" }))
-      luaprov.all { function() get(1) end, function() tls.integrations:delete "2" end }]]):format(SECONDS, select(2, silent:getsockname())), 1)
+      luaprov.all { function() get(1) end, function() tls.integrations:delete "2" end }]]):format(SECONDS,
+        select(2, silent:getsockname())), 1)
     silent:close()
     assert.truthy(said:find("/v1/integrations/2: not_sent, nothing was done\n", 1, true), said)
     assert.equal(line("GET", "/integrations/1"), reported(said)[2])
