@@ -47,7 +47,8 @@ end
 
 --- A client of a provider's text. Its token is "tok-acme-0000" unless `options` has other credentials.
 function M.client(text, url, options)
-  local given = { base_url = url }
+  -- One try: what is made of one answer, not what is made of several.
+  local given = { base_url = url, attempts = 1 }
   for name, value in pairs(options or { token = "tok-acme-0000" }) do given[name] = value end
   return assert(client.new(M.description(text), given))
 end

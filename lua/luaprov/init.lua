@@ -10,6 +10,7 @@ M.null = json.null
 M.array = json.array
 M.secret = require "luaprov.secret"
 
+M.on = require("luaprov.events").on
 M.map = runtime.map
 M.all = runtime.all
 M.spawn = runtime.spawn

@@ -199,7 +199,7 @@ describe("the contract of", function()
   before_each(function() listener:reset() end)
 
   local function client_of(provider, exchange)
-    local options = { token = VALUES.TOKEN, base_url = listener.url .. BASE[provider] }
+    local options = { token = VALUES.TOKEN, attempts = 1, base_url = listener.url .. BASE[provider] }
     if exchange.request.path:find("/accounts/", 1, true) then options.account = VALUES.ACCOUNT_TENANT_ID end
     if provider == "myreports" and (exchange.request.headers or {})["accept-charges"] == nil then
       options.accept_charges = false
@@ -433,7 +433,7 @@ describe("the contract of", function()
   end
 
   function calls.token(provider, exchange)
-    local credentials = { base_url = listener.url .. BASE[provider], identity_url = listener.url }
+    local credentials = { attempts = 1, base_url = listener.url .. BASE[provider], identity_url = listener.url }
     if provider == "onebox" then
       credentials.identity_url = nil
       credentials.email, credentials.password = VALUES.EMAIL, VALUES.PASSWORD

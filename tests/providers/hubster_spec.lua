@@ -11,13 +11,13 @@ describe("Hubster", function()
   before_each(function() listener:reset() end)
 
   local function connect(more)
-    local options = { token = "tok-0000", base_url = listener.url }
+    local options = { token = "tok-0000", attempts = 1, base_url = listener.url }
     for name, value in pairs(more or {}) do options[name] = value end
     return assert(luaprov.client("hubster", options))
   end
 
   local function by_secret()
-    return assert(luaprov.client("hubster", { client_id = "hubster.portal.api.0000", base_url = listener.url,
+    return assert(luaprov.client("hubster", { client_id = "hubster.portal.api.0000", attempts = 1, base_url = listener.url,
       client_secret = luaprov.secret "cs-0000", identity_url = listener.url .. "/identity" }))
   end
 

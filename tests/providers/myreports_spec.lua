@@ -10,7 +10,7 @@ describe("MyReports", function()
   before_each(function() listener:reset() end)
 
   local function connect(more)
-    local options = { token = "tok-0000", base_url = listener.url .. "/api/v1.0" }
+    local options = { token = "tok-0000", attempts = 1, base_url = listener.url .. "/api/v1.0" }
     for name, value in pairs(more or {}) do options[name] = value end
     return assert(luaprov.client("myreports", options))
   end
@@ -204,7 +204,7 @@ describe("MyReports", function()
                       { match = { path = path }, status = 200, json = { data = { id = "p-1" } } } }
     local client = assert(luaprov.client("myreports", {
       refresh_token = luaprov.secret "ref-1", client_id = "me", client_secret = "cs-0000",
-      base_url = listener.url .. "/api/v1.0", identity_url = listener.url .. "/login",
+      attempts = 1, base_url = listener.url .. "/api/v1.0", identity_url = listener.url .. "/login",
     }))
     assert(client.pbxs:get("p-1", { tenantId = "c-1" }))
     local list = requests(4)

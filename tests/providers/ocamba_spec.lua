@@ -7,7 +7,7 @@ describe("Ocamba", function()
 
   setup(function()
     listener = control.start()
-    client = assert(luaprov.client("ocamba", { token = luaprov.secret "tok-0000", base_url = listener.url
+    client = assert(luaprov.client("ocamba", { token = luaprov.secret "tok-0000", attempts = 1, base_url = listener.url
                                                .. "/v1/hood" }))
   end)
   teardown(function() listener:stop() end)

@@ -10,10 +10,10 @@ describe("OneBox", function()
   before_each(function() listener:reset() end)
 
   local function with_token() return assert(luaprov.client("onebox",
-    { token = "jwt-0000", base_url = listener.url })) end
+    { token = "jwt-0000", attempts = 1, base_url = listener.url })) end
 
   local function with_login(more)
-    local options = { email = "me@example.invalid", password = "pw-0000", site_id = "12", base_url = listener.url }
+    local options = { email = "me@example.invalid", password = "pw-0000", site_id = "12", attempts = 1, base_url = listener.url }
     for name, value in pairs(more or {}) do options[name] = value end
     return assert(luaprov.client("onebox", options))
   end
@@ -32,7 +32,7 @@ describe("OneBox", function()
                     Host = "imap.example.invalid", Port = 993, From = "me@example.invalid" }
 
   it("knows the channel's no in every form, and believes no update without its record", function()
-    local client = assert(luaprov.client("onebox", { token = "tok-0000", base_url = listener.url }))
+    local client = assert(luaprov.client("onebox", { token = "tok-0000", attempts = 1, base_url = listener.url }))
     for _, body in ipairs { { error = { message = "(#200) no permission", code = 200 } }, { error = true },
                             { error = "no" } } do
       listener:script { status = 200, json = body }

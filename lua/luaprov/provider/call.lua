@@ -1,9 +1,11 @@
---- One call of one operation: its URL, headers and body, its token, its answer. A refused token is renewed once.
+--- One call of one operation: its URL, headers and body, its token, its turn, its answer.
 local answers = require "luaprov.provider.answer"
 local auth = require "luaprov.provider.auth"
 local errors = require "luaprov.errors"
+local events = require "luaprov.events"
 local http = require "luaprov.http"
 local json = require "luaprov.json"
+local retry = require "luaprov.policy.retry"
 local secret = require "luaprov.secret"
 local template = require "luaprov.provider.template"
 local transport = require "luaprov.transport"
@@ -70,18 +72,31 @@ local function named(err, context)
   return err
 end
 
---- When a call that begins now must have ended, with all its exchanges.
---- @return number seconds of http.now()
-function M.deadline(state) return http.now() + state.timeout end
-
---- Sends one call.
+--- The time and the tries that a call may take, with all its exchanges.
 --- @param state table a client's inside
---- @param spec table resource (its name), operation (a description), path, query (text), body (any wire value),
----   content_type, opened (values of the secrets in the body), deadline (of the call that this is a part of)
---- @return luaprov.Answer|nil answer a success, as far as its status and the provider file's errors tell
---- @return luaprov.Error|nil err
---- @return table context for reading the answer further
-function M.send(state, spec)
+--- @param options table|nil timeout, attempts, patience of this call alone
+--- @return table budget attempts, timeout (seconds of one try), ends (seconds of http.now())
+function M.budget(state, options)
+  options = options or {}
+  local attempts, timeout = options.attempts or state.attempts, options.timeout or state.timeout
+  local patience = attempts > 1 and (options.patience or state.patience) or 0
+  return { attempts = attempts, timeout = timeout, ends = http.now() + math.max(timeout, patience) }
+end
+
+-- The body as text, and the headers that go with it.
+local function encoded(spec, headers, context)
+  if spec.body == nil then return nil end
+  local body, why = json.encode(spec.body)
+  if body then
+    set_header(headers, "Content-Type", spec.content_type or "application/json")
+    return body
+  end
+  local where, what = why:match("^([^:%s]+): (.*)$")
+  local fault = { path = where or "", message = what or why, problem = "value" }
+  return nil, named(errors.invalid { fault }, context)
+end
+
+local function context_of(state, spec)
   local operation = spec.operation
   local context = {
     provider = state.provider, resource = spec.resource, operation = spec.name or operation.name,
@@ -94,43 +109,96 @@ function M.send(state, spec)
   end
   transport.add_secrets(state.transport, context.opened)
   for _, value in ipairs(spec.opened or {}) do context.opened[#context.opened + 1] = value end
-  local headers = headers_of(state, operation)
-  local body
-  if spec.body ~= nil then
-    local why
-    body, why = json.encode(spec.body)
-    if not body then
-      local where, what = why:match("^([^:%s]+): (.*)$")
-      local fault = { path = where or "", message = what or why, problem = "value" }
-      return nil, named(errors.invalid { fault }, context), context
-    end
-    set_header(headers, "Content-Type", spec.content_type or "application/json")
+  return context
+end
+
+local function waited_in_vain(why, context)
+  return named(errors.new { kind = why, outcome = "not_sent", message = why == "timeout"
+    and "there was no time left when its turn came" or "cancelled while it waited for its turn" }, context)
+end
+
+-- One exchange, in its turn: when the account's limits let it.
+local function exchange(state, request, budget, context)
+  local asked = http.now()
+  local ticket, why = state.limiter:enter(math.huge)
+  if not ticket then return nil, waited_in_vain(why, context) end
+  local now = http.now()
+  -- Whoever waits for a turn loses no time of its own.
+  if ticket.waited then budget.ends = budget.ends + now - asked end
+  request.deadline = math.min(now + budget.timeout, budget.ends)
+  local response, err, part = state.exchange(request, context.operation)
+  local answered = response or part
+  state.limiter:leave(ticket, answered and {
+    status = answered.status, headers = answered.headers,
+    retry_after = http.retry_after(answered.headers["retry-after"]),
+  }, not answered and err.outcome == "not_sent")
+  if part then return nil, answers.cut(answers.new(part), context, err), part.status end
+  if not response then return nil, named(err, context) end
+  local answer = answers.new(response)
+  err = answers.judge(answer, context)
+  if err then return nil, err, response.status end
+  return answer
+end
+
+-- One try: a token, and an exchange with it. The third value: whether another token may be had.
+local function try(state, request, budget, context)
+  local token, err = auth.token(state.auth, math.min(http.now() + budget.timeout, budget.ends))
+  if err then return nil, named(err, context) end
+  if token then
+    request.headers.Authorization = "Bearer " .. token
+    context.opened[#context.opened + 1] = token
   end
-  local url = state.base_url .. spec.path .. (spec.query and spec.query ~= "" and "?" .. spec.query or "")
-  local deadline = spec.deadline or M.deadline(state)
-  local token, err, answer
-  for try = 1, 2 do
-    token, err = auth.token(state.auth, deadline)
-    if err then return nil, named(err, context), context end
-    if token then
-      headers.Authorization = "Bearer " .. token
-      context.opened[#context.opened + 1] = token
-    end
-    local response, part
-    response, err, part = state.exchange({
-      method = operation.method, url = url, headers = headers, body = body, deadline = deadline,
-      connect_timeout = state.connect_timeout, limit = state.response_limit, transport = state.transport,
-    }, operation.name)
-    if part then return nil, answers.cut(answers.new(part), context, err), context end
-    if not response then return nil, named(err, context), context end
-    answer = answers.new(response)
-    err = answers.judge(answer, context)
-    -- 401 is a refusal: nothing was done, so repeating with another token doubles nothing.
-    local renew = err and err.kind == "unauthorized" and err.outcome == "refused" and token
-    if not renew or try == 2 or not auth.refused(state.auth, token) then break end
-  end
-  if err then return nil, err, context end
-  return answer, nil, context
+  local answer
+  answer, err = exchange(state, request, budget, context)
+  if answer then return answer end
+  -- 401 is a refusal: nothing was done, so repeating with another token doubles nothing.
+  local refused = err.kind == "unauthorized" and err.outcome == "refused" and token
+  return nil, err, refused and auth.refused(state.auth, token)
+end
+
+local function tell(name, context, request, began, attempts, err)
+  if not events.wanted(name) then return end
+  events.emit(name, {
+    provider = context.provider.name, resource = context.resource, operation = context.operation,
+    method = request.method, status = err and err.status, kind = err and err.kind,
+    outcome = err and err.outcome, trace_id = err and err.trace_id, attempts = attempts, seconds = http.now() - began,
+  })
+end
+
+--- Makes one call: tries it, in its turn, and again where that is safe.
+--- @param state table a client's inside
+--- @param spec table resource (its name), operation (a description), path, query (text), body (any wire value),
+---   content_type, opened (values of the secrets in the body), budget (of the call that this is a part of), read
+---   (function answer, context -> what is in it; or nil, err), settle (see policy/retry)
+--- @return any answer what read made of it, or the luaprov.Answer; or what stands in its place: { settled = record },
+---   { gone = true } for a delete
+--- @return luaprov.Error|nil err
+function M.send(state, spec)
+  local operation, context = spec.operation, context_of(state, spec)
+  local headers, began = headers_of(state, operation), http.now()
+  local body, invalid = encoded(spec, headers, context)
+  if invalid then return nil, invalid end
+  local request = {
+    method = operation.method, headers = headers, body = body, connect_timeout = state.connect_timeout,
+    limit = state.response_limit, transport = state.transport,
+    url = state.base_url .. spec.path .. (spec.query and spec.query ~= "" and "?" .. spec.query or ""),
+  }
+  local budget, count = spec.budget or M.budget(state), 0
+  local answer, err = retry.run {
+    operation = operation.name, changes = operation.name ~= "get" and operation.name ~= "list", budget = budget,
+    settle = spec.settle, try = function()
+      local tried_at = http.now()
+      count = count + 1
+      local tried, failed, renew = try(state, request, budget, context)
+      local result = tried
+      -- An answer that cannot be used is no answer.
+      if tried and spec.read then result, failed = spec.read(tried, context) end
+      tell("attempt", context, request, tried_at, count, failed)
+      return result, failed, renew
+    end,
+  }
+  tell("call", context, request, began, count, err)
+  return answer, err
 end
 
 return M

@@ -3,6 +3,7 @@ local auth = require "luaprov.provider.auth"
 local errors = require "luaprov.errors"
 local fields = require "luaprov.provider.fields"
 local http = require "luaprov.http"
+local limits = require "luaprov.policy.limits"
 local near = require "luaprov.near"
 local secret = require "luaprov.secret"
 local shapes = require "luaprov.provider.shape"
@@ -15,7 +16,10 @@ local M = {}
 M.common = {
   { name = "base_url", type = "url" },
   { name = "token_url", type = "url" }, -- where tokens are asked for, in place of the provider file's URL
-  { name = "timeout", type = "seconds", default = 30 },
+  { name = "timeout", type = "seconds", default = 30 },    -- of one try
+  { name = "attempts", type = "integer", min = 1, default = 5 },
+  { name = "patience", type = "seconds", default = 120 },  -- within which another try may begin
+  { name = "settle", type = "boolean", default = false },  -- note what is there before the first create of a collection
   { name = "connect_timeout", type = "seconds", default = 10 },
   { name = "response_limit", type = "integer", min = 1, default = 8 * 1024 * 1024 },
 }
@@ -166,6 +170,21 @@ local function secret_names(provider)
   return lower
 end
 
+-- What tells one account from another. It holds what is secret, and is shown nowhere.
+local function account_of(base_url, method, credentials, setting_fields, settings)
+  local parts = { base_url }
+  local function add(list, values)
+    for _, field in ipairs(list) do
+      local value = values[field.name]
+      if secret.is(value) then value = value:reveal() end
+      parts[#parts + 1] = field.name .. "=" .. tostring(value)
+    end
+  end
+  add(method and method.fields or {}, credentials)
+  add(setting_fields, settings)
+  return table.concat(parts, "\0")
+end
+
 --- @param provider table description
 --- @param given table options
 --- @param inside table|nil exchange, marks: as in `client.new`
@@ -200,6 +219,7 @@ function M.read(provider, given, inside)
   for _, field in ipairs(provider.settings) do is_setting[field.name] = true end
   local state = {
     provider = provider, settings = settings, is_setting = is_setting, base_url = base_url,
+    attempts = common.attempts, patience = common.patience, settle = common.settle, collections = {},
     timeout = common.timeout, connect_timeout = common.connect_timeout, response_limit = common.response_limit,
     user_agent = "luaprov/" .. require("luaprov.version"), secret_names = secret_names(provider),
     exchange = inside.exchange or http.exchange, marks = inside.marks, transport = way,
@@ -209,6 +229,7 @@ function M.read(provider, given, inside)
     token_url = common.token_url, connect_timeout = common.connect_timeout, user_agent = state.user_agent,
     secret_names = state.secret_names, exchange = state.exchange, transport = way,
   }
+  state.limiter = limits.of(provider, account_of(base_url, method, credentials, provider.settings, settings))
   return state
 end
 

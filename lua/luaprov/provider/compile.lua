@@ -18,6 +18,8 @@ local METHODS = {
   get = { get = true, post = true }, list = { get = true, post = true }, delete = { delete = true, post = true },
 }
 
+local SETTLES_IN = 10 -- seconds, where a provider file says nothing
+
 --- Checks a node's options against those that its word takes.
 local function check_options(node, path, report, word)
   if node.twice then report(node.line, path, "has its options twice") end
@@ -192,6 +194,7 @@ local function compile_resource(node, context, report)
   for _, word in ipairs { "example", "records" } do
     resource[word] = type(given[word]) == "table" and given[word] or {} -- what it is else is told
   end
+  resource.settles_in = given.settles_in or SETTLES_IN
   resource.when = compile_errors.when(given.when, node.name .. ".when", check_options, report)
   resource.shape = shape.compile(node.parts or {}, node.name, given.unknown or "refuse", check_options, report)
   local names = shape.names(resource.shape)
@@ -277,10 +280,16 @@ local function compile_limits(limits, report)
     compiled[i] = limit
   end
   for name in pairs(limits) do
-    if type(name) ~= "number" and name ~= "headers" then
-      report(0, "limits", "unknown option '" .. tostring(name) .. "'" .. near.hint(tostring(name), { "headers" }))
+    if type(name) ~= "number" and name ~= "headers" and name ~= "at_once" then
+      report(0, "limits", "unknown option '" .. tostring(name) .. "'"
+        .. near.hint(tostring(name), { "headers", "at_once" }))
     end
   end
+  local at_once = limits.at_once
+  if at_once ~= nil and (type(at_once) ~= "number" or at_once < 1 or at_once % 1 ~= 0) then
+    report(0, "limits.at_once", "must be a whole number of calls")
+  end
+  compiled.at_once = at_once
   if limits.headers ~= nil and type(limits.headers) ~= "table" then
     report(0, "limits.headers", "must be a table of names and texts")
   elseif limits.headers then

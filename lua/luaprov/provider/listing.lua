@@ -40,13 +40,28 @@ local function read_query(resource, operation, query)
   return table.concat(parts, "&"), parents, faults
 end
 
+-- The records of one page, and what the vendor says of all of them.
+local function read_page(resource, operation, answer, context, parents)
+  local items = records.find(answer, operation.items, "array")
+  if not items then return nil, answers.unusable(answer, context, "the answer has no list") end
+  local list = {}
+  for i, item in ipairs(items) do
+    local own = type(item) == "table" and item[resource.description.id]
+    if not records.is_id(own) then return nil, answers.unusable(answer, context, "item " .. i .. " has no id") end
+    list[i] = records.make(resource, item, own, parents)
+  end
+  local total = operation.pages and operation.pages.total and answers.at(answer.body, operation.pages.total[1])
+  return { records = list, total = tonumber(total), answer = answer, context = context }
+end
+
 --- Begins a walk through a list.
 --- @param resource luaprov.Resource
 --- @param operation table description
 --- @param query table filters and parents
+--- @param options table|nil of the call, for each page
 --- @return function|nil next_page returns the records of the next page, nil after the last, or nil and an error
 --- @return table[]|nil faults of the query
-function M.walk(resource, operation, query)
+function M.walk(resource, operation, query, options)
   local filter, parents, faults = read_query(resource, operation, query)
   local path, path_faults = call.path(resource.state, operation, parents)
   for _, fault in ipairs(path_faults or {}) do faults[#faults + 1] = fault end
@@ -56,24 +71,15 @@ function M.walk(resource, operation, query)
     if not more then return nil end
     local page_query = pages.query(walk)
     local both = page_query and filter ~= "" and filter .. "&" .. page_query or page_query or filter
-    local answer, failed, context = call.send(resource.state, {
+    local page, failed = call.send(resource.state, {
       resource = resource.description.name, operation = operation, path = path, query = both,
+      budget = call.budget(resource.state, options),
+      read = function(answer, context) return read_page(resource, operation, answer, context, parents) end,
     })
-    if not answer then return nil, failed end
-    local items = records.find(answer, operation.items, "array")
-    if not items then return nil, answers.unusable(answer, context, "the answer has no list") end
-    local page = {}
-    for i, item in ipairs(items) do
-      local own = type(item) == "table" and item[resource.description.id]
-      if not records.is_id(own) then
-        return nil, answers.unusable(answer, context, "item " .. i .. " has no id")
-      end
-      page[i] = records.make(resource, item, own, parents)
-    end
-    local total = operation.pages and operation.pages.total and answers.at(answer.body, operation.pages.total[1])
+    if not page then return nil, failed end
     local fresh
-    fresh, more = pages.take(walk, page, tonumber(total))
-    if not fresh then return nil, answers.unusable(answer, context, more) end
+    fresh, more = pages.take(walk, page.records, page.total)
+    if not fresh then return nil, answers.unusable(page.answer, page.context, more) end
     return fresh
   end
 end

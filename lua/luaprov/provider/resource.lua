@@ -9,6 +9,7 @@ local listing = require "luaprov.provider.listing"
 local near = require "luaprov.near"
 local records = require "luaprov.provider.records"
 local secret = require "luaprov.secret"
+local settling = require "luaprov.provider.settling"
 local template = require "luaprov.provider.template"
 
 local M = {}
@@ -55,37 +56,81 @@ local function check_table(value, what, optional)
   end
 end
 
+---@class luaprov.CallOptions of one call, in place of the client's
+---@field attempts integer|nil how many tries, at least 1
+---@field timeout number|nil seconds of one try
+---@field patience number|nil seconds within which another try may begin
+local CALL_OPTIONS = { attempts = true, timeout = true, patience = true }
+
+local function check_options(options)
+  if options == nil then return end
+  if type(options) ~= "table" then error("the options of a call are a table, not " .. type(options), 3) end
+  for name, value in pairs(options) do
+    if not CALL_OPTIONS[name] then
+      error("a call has no option '" .. tostring(name) .. "'" .. near.hint(tostring(name),
+        { "attempts", "timeout", "patience" }), 3)
+    elseif type(value) ~= "number" or value <= 0 or name == "attempts" and value < 1 then
+      error(name .. " must be a number above 0", 3)
+    end
+  end
+end
+
 ---@class luaprov.Resource
 local Resource = {}
 
--- get, once its arguments are known to be good, by the deadline of the call that it belongs to.
-local function read(resource, operation, id, parents, deadline)
+-- get, once its arguments are known to be good, within the budget of the call that it belongs to.
+local function read(resource, operation, id, parents, budget)
   local path, faults = call.path(resource.state, operation, parts_of(id, parents))
   if not path then return nil, invalid(resource, "get", faults) end
-  local answer, err, context = call.send(resource.state, {
-    resource = resource.description.name, operation = operation, path = path, deadline = deadline,
+  return call.send(resource.state, {
+    resource = resource.description.name, operation = operation, path = path, budget = budget,
+    read = function(answer, context)
+      return records.from(resource, operation, answer, context, path, parents, id)
+    end,
   })
-  if not answer then return nil, err end
-  return records.from(resource, operation, answer, context, path, parents, id)
 end
 
 -- What a call has done is done, whether or not it can be read back: the record then holds what is known, and the error
 -- of the reading comes second.
-local function read_back(resource, id, checked, input, deadline)
+local function read_back(resource, id, checked, input, budget)
   local operation = operation_of(resource, "get")
   local record, err
-  if operation then record, err = read(resource, operation, id, checked.parents, deadline) end
+  if operation then record, err = read(resource, operation, id, checked.parents, budget) end
   if record then return secret.close_like(record, input) end
   return secret.close_like(records.make(resource, checked.wire, id, checked.parents), input), err
 end
 
+-- Sends a create. Its answer has the record, or nothing but the id; what was created is then read back.
+local function create(resource, operation, path, checked, session, input)
+  local answer, err = call.send(resource.state, {
+    resource = resource.description.name, operation = operation, path = path, body = checked.wire,
+    opened = checked.opened, budget = session.budget, settle = session.settle,
+    read = function(answer, context)
+      if operation.returns ~= "nothing" and records.find(answer, operation.record, "object") then
+        local record, unusable = records.from(resource, operation, answer, context, path, checked.parents)
+        return record and { record = record }, unusable
+      end
+      local id = records.id(answer, {}, resource, operation, path)
+      if id ~= nil then return { id = id } end
+      local missing = operation.returns == "nothing" and "id" or operation.id and "record and no id" or "record"
+      return nil, answers.unusable(answer, context, "the answer has no " .. missing)
+    end,
+  })
+  if not answer then return nil, err end
+  local record = answer.record or answer.settled
+  if record then return secret.close_like(record, input) end
+  return read_back(resource, answer.id, checked, input, session.budget)
+end
+
 --- Creates a record.
 ---@param input table fields by the vendor's names; a parent in the path goes among them
+---@param options luaprov.CallOptions|nil
 ---@return table|nil record
 ---@return luaprov.Error|nil err with a record: what was created could not be read back
-function Resource:create(input)
+function Resource:create(input, options)
   check_self(self, "create", 2)
   check_table(input, "create's fields")
+  check_options(options)
   local operation, err = operation_of(self, "create")
   if not operation then return nil, err end
   local checked = fields.check(self.description.shape, input, { operation = "create", marks = self.state.marks })
@@ -96,25 +141,14 @@ function Resource:create(input)
     if not there then checked.faults[#checked.faults + 1] = fault end
   end
   if #checked.faults > 0 then return nil, invalid(self, "create", checked.faults) end
-  local deadline = call.deadline(self.state)
-  local answer, context
-  answer, err, context = call.send(self.state, {
-    resource = self.description.name, operation = operation, path = path,
-    body = checked.wire, opened = checked.opened, deadline = deadline,
-  })
-  if not answer then return nil, err end
-  if operation.returns ~= "nothing" and records.find(answer, operation.record, "object") then
-    local record
-    record, err = records.from(self, operation, answer, context, path, checked.parents)
-    return secret.close_like(record, input), err
-  end
-  -- Nothing but the id: what was created is read back.
-  local id = records.id(answer, {}, self, operation, path)
-  if id == nil then
-    local missing = operation.returns == "nothing" and "id" or operation.id and "record and no id" or "record"
-    return nil, answers.unusable(answer, context, "the answer has no " .. missing)
-  end
-  return read_back(self, id, checked, input, deadline)
+  local budget = call.budget(self.state, options)
+  local session
+  session, err = settling.begin(self, checked, budget)
+  if not session then return nil, err end
+  local record
+  record, err = create(self, operation, path, checked, session, input)
+  session:finish(record)
+  return record, err
 end
 
 --- Reads a record.
@@ -122,12 +156,13 @@ end
 ---@param parents table|nil the parents in the path by the record's names for them; a record will do
 ---@return table|nil record
 ---@return luaprov.Error|nil err
-function Resource:get(id, parents)
+function Resource:get(id, parents, options)
   check_self(self, "get", 2)
+  check_options(options)
   check_table(parents, "get's parents", true)
   local operation, err = operation_of(self, "get")
   if not operation then return nil, err end
-  return read(self, operation, id, parents or {}, call.deadline(self.state))
+  return read(self, operation, id, parents or {}, call.budget(self.state, options))
 end
 
 --- Changes a record.
@@ -136,14 +171,15 @@ end
 ---@param parents table|nil the parents in the path, where they are not among the fields; a record will do
 ---@return table|nil record as it is afterwards
 ---@return luaprov.Error|nil err with a record: the change was made and could not be read back
-function Resource:update(id, input, parents)
+function Resource:update(id, input, parents, options)
   check_self(self, "update", 2)
+  check_options(options)
   check_table(input, "update's fields")
   check_table(parents, "update's parents", true)
   local operation, err = operation_of(self, "update")
   if not operation then return nil, err end
   local shape, in_path = self.description.shape, template.names(operation.path)
-  local deadline, within = call.deadline(self.state), {}
+  local budget, within = call.budget(self.state, options), {}
   for _, name in ipairs(shape.paths) do
     if in_path[name] then within[name] = rawget(input, name) end
     if in_path[name] and within[name] == nil then within[name] = parents and parents[name] end
@@ -159,7 +195,7 @@ function Resource:update(id, input, parents)
     if #sure.faults > 0 then return nil, invalid(self, "update", sure.faults) end
     local get
     get, err = operation_of(self, "get")
-    if get then record, err = read(self, get, id, within, deadline) end
+    if get then record, err = read(self, get, id, within, budget) end
     if not record then
       -- Whatever became of the reading, nothing has been changed.
       err.operation, err.outcome = "update", "not_sent"
@@ -179,18 +215,21 @@ function Resource:update(id, input, parents)
   local whole = operation.sends == "whole"
     and fields.writable(shape, record, self.description.id, checked.opened) or nil
   local body, content_type = changes.body(operation.sends, checked.wire, whole)
-  local answer, context
-  answer, err, context = call.send(self.state, {
+  local done
+  done, err = call.send(self.state, {
     resource = self.description.name, operation = operation, path = path,
-    body = body, content_type = content_type, opened = checked.opened, deadline = deadline,
+    body = body, content_type = content_type, opened = checked.opened, budget = budget,
+    read = function(answer, context)
+      if operation.returns ~= "nothing" then
+        return records.from(self, operation, answer, context, path, checked.parents, id)
+      end
+      if answer.not_json then return nil, answers.unusable(answer, context, "the answer is no JSON") end
+      return true
+    end,
   })
-  if not answer then return nil, err end
-  if operation.returns ~= "nothing" then
-    record, err = records.from(self, operation, answer, context, path, checked.parents, id)
-    return secret.close_like(record, input), err
-  end
-  if answer.not_json then return nil, answers.unusable(answer, context, "the answer is no JSON") end
-  return read_back(self, id, checked, input, deadline)
+  if not done then return nil, err end
+  if operation.returns ~= "nothing" then return secret.close_like(done, input) end
+  return read_back(self, id, checked, input, budget)
 end
 
 --- Removes a record.
@@ -198,24 +237,30 @@ end
 ---@param parents table|nil as for get
 ---@return boolean|nil done
 ---@return luaprov.Error|nil err
-function Resource:delete(id, parents)
+function Resource:delete(id, parents, options)
   check_self(self, "delete", 2)
+  check_options(options)
   check_table(parents, "delete's parents", true)
   local operation, err = operation_of(self, "delete")
   if not operation then return nil, err end
   local path, faults = call.path(self.state, operation, parts_of(id, parents))
   if not path then return nil, invalid(self, "delete", faults) end
-  local answer, context
-  answer, err, context = call.send(self.state, { resource = self.description.name, operation = operation, path = path })
-  if not answer then return nil, err end
-  if answer.not_json then return nil, answers.unusable(answer, context, "the answer is no JSON") end
+  local done
+  done, err = call.send(self.state, {
+    resource = self.description.name, operation = operation, path = path, budget = call.budget(self.state, options),
+    read = function(answer, context)
+      if answer.not_json then return nil, answers.unusable(answer, context, "the answer is no JSON") end
+      return true
+    end,
+  })
+  if not done then return nil, err end
   return true
 end
 
-local function walk(resource, query)
+local function walk(resource, query, options)
   local operation, err = operation_of(resource, "list")
   if not operation then return nil, err end
-  local next_page, faults = listing.walk(resource, operation, query)
+  local next_page, faults = listing.walk(resource, operation, query, options)
   if not next_page then return nil, invalid(resource, "list", faults) end
   return next_page
 end
@@ -224,10 +269,11 @@ end
 ---@param query table|nil the vendor's filters, and the parents in the path
 ---@return table[]|nil records
 ---@return luaprov.Error|nil err
-function Resource:list(query)
+function Resource:list(query, options)
+  check_options(options)
   check_self(self, "list", 2)
   check_table(query, "list's query", true)
-  local next_page, err = walk(self, query or {})
+  local next_page, err = walk(self, query or {}, options)
   if not next_page then return nil, err end
   local all = json.array {}
   while true do
@@ -243,10 +289,11 @@ end
 --- When a page cannot be had, the last turn gets `false, err`: a walk that broke never looks like one that ended.
 ---@param query table|nil as for list
 ---@return function iterator
-function Resource:each(query)
+function Resource:each(query, options)
+  check_options(options)
   check_self(self, "each", 2)
   check_table(query, "each's query", true)
-  local next_page, err = walk(self, query or {})
+  local next_page, err = walk(self, query or {}, options)
   local page, index, broken = {}, 0, false
   if not next_page then next_page = function() return nil, err end end
   return function()

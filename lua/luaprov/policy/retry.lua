@@ -1,0 +1,138 @@
+--- When a call is made again.
+---
+--- Only evidence decides: what was not sent may always be sent again; what the vendor refused until later is sent again
+--- later; what may have been done is done again only where that changes nothing, and else is settled or stays unknown.
+local core = require "luaprov.core"
+local runtime = require "luaprov.runtime"
+
+local M = {}
+
+local FIRST, LONGEST = 0.5, 20 -- seconds: the most that the first wait may take, and any
+
+-- Errors that another try would meet again.
+local FINAL = {
+  invalid = true, unsupported = true, cancelled = true, tls = true, payment_required = true, quota_exceeded = true,
+  forbidden = true, not_found = true, conflict = true, rejected = true, too_large = true, unauthorized = true,
+}
+
+-- Doing them twice leaves what doing them once leaves.
+local IDEMPOTENT = { get = true, list = true, update = true, delete = true }
+
+--- Exponential back-off with full jitter: any time up to the bound. The microseconds of the clock are dice enough.
+--- @param count integer tries so far
+--- @return number seconds
+function M.back_off(count)
+  local bound = math.min(LONGEST, FIRST * 2 ^ (count - 1))
+  return (core.now() * 1e6 % 1000) / 1000 * bound
+end
+
+--- Whether a call is worth another try, and after how long.
+--- @param operation string create, get, update, delete or list
+--- @param err luaprov.Error of the last try
+--- @param count integer tries so far
+--- @return number|nil seconds to wait; nil: it stays as it is
+--- @return string why for the record of attempts
+function M.wait_before(operation, err, count)
+  if err.outcome == "not_sent" then
+    if FINAL[err.kind] then return nil, "another try would end the same" end
+    return math.max(err.retry_after or 0, M.back_off(count)), "nothing was sent"
+  elseif err.outcome == "refused" then
+    local later = err.kind == "rate_limited" or err.kind == "unavailable"
+    if not later then return nil, "the vendor refused" end
+    local named = err.retry_after and err.retry_after >= 0 and err.retry_after
+    -- Whoever waits for one moment comes at different ones.
+    return named and named + M.back_off(1) or M.back_off(count + 1), "the vendor said later"
+  end
+  if not IDEMPOTENT[operation] then return nil, "it may have been done" end
+  if FINAL[err.kind] then return nil, "another try would end the same" end
+  return math.max(err.retry_after or 0, M.back_off(count)), "doing it twice changes nothing"
+end
+
+-- To the millisecond: more is noise.
+local function rounded(seconds) return math.floor(seconds * 1000 + 0.5) / 1000 end
+
+local function note(attempts, began, err)
+  local attempt = {
+    at = rounded(began - attempts.began), seconds = rounded(core.now() - began), status = err and err.status,
+    kind = err and err.kind, outcome = err and err.outcome,
+  }
+  attempts[#attempts + 1] = attempt
+  return attempt
+end
+
+local function some_unknown(attempts)
+  for _, attempt in ipairs(attempts) do
+    if attempt.outcome == "unknown" and not attempt.settled then return true end
+  end
+  return false
+end
+
+-- What is known of all tries together: one that may have been carried out is not undone by a later one.
+local function concluded(err, attempts, changes)
+  if changes and err.outcome ~= "unknown" and some_unknown(attempts) then
+    err.outcome = "unknown"
+    err.message = err.message .. "; an earlier try may have been carried out"
+  end
+  attempts.began = nil
+  err.attempts = attempts
+  return err
+end
+
+-- Whether, when and why a call is tried again; or what stands in place of its answer.
+local function decide(call, err, attempts, count)
+  local seconds, why = M.wait_before(call.operation, err, count)
+  if seconds or not call.settle or not some_unknown(attempts) then return seconds, why end
+  local settled, verdict = call.settle(err, attempts)
+  if settled then return nil, "settled", settled end
+  if verdict == "again" then return M.back_off(count), "doing it again is safe" end
+  if verdict == "not there" then
+    for _, attempt in ipairs(attempts) do attempt.settled = "not done" end
+    return 0, "it was not done"
+  end
+  return nil, verdict
+end
+
+--- Makes a call, again where that is safe.
+--- @param call table operation (its name), try (function -> answer or nil, err, renew: whether another token may be
+---   had), budget ({ attempts, ends }: how many tries, and until when one may begin), changes (whether it changes
+---   anything at the vendor), settle (function err, attempts -> what stands in place of the answer; or nil and "again",
+---   "not there", or why nobody can tell; for an operation that may not simply be repeated)
+--- @return any answer
+--- @return luaprov.Error|nil err with attempts: at (seconds since the first), seconds, status, kind, outcome, why,
+---   waited (seconds) each
+function M.run(call)
+  local attempts, renewed, count = { began = core.now() }, false, 0
+  while true do
+    local began = core.now()
+    local answer, err, renew = call.try()
+    local attempt = note(attempts, began, err)
+    if not err then return answer end
+    -- After a try that may have been carried out, being gone is what a delete wanted.
+    if call.operation == "delete" and err.kind == "not_found" and some_unknown(attempts) then return { gone = true } end
+    if renew and not renewed then
+      renewed, attempt.why = true, "another token is asked for"
+    else
+      count = count + 1
+      local seconds, why, settled = nil, "it is tried once", nil
+      if call.budget.attempts > 1 then seconds, why, settled = decide(call, err, attempts, count) end
+      if settled then return settled end
+      attempt.why = why
+      -- What the vendor counts is not the call's fault: only time ends it.
+      if count >= call.budget.attempts and err.kind ~= "rate_limited" then seconds = nil end
+      if not seconds then return nil, concluded(err, attempts, call.changes) end
+      local at = core.now() + seconds
+      if at > call.budget.ends then
+        attempt.why = "there is no time for another try"
+        return nil, concluded(err, attempts, call.changes)
+      end
+      attempt.waited = rounded(seconds)
+      local _, stopped = runtime.event():wait(at)
+      if stopped == "cancelled" then
+        attempt.why = "cancelled while waiting for another try"
+        return nil, concluded(err, attempts, call.changes)
+      end
+    end
+  end
+end
+
+return M
