@@ -171,9 +171,11 @@ describe("a client's options", function()
     local listener = control.start()
     listener:script { { status = 200, json = { id = "7" }, hold = true },
                       { status = 200, json = { id = ("x"):rep(1000) }, headers = { Connection = "close" } } }
-    local record, err = assert(open { token = "t", base_url = listener.url, timeout = 0.1, attempts = 1 }).things:get "7"
+    local record, err = assert(open { token = "t", base_url = listener.url, attempts = 1, timeout = 0.1 })
+      .things:get "7"
     support.is_error({ kind = "timeout", outcome = "unknown", operation = "get" }, err, record)
-    record, err = assert(open { token = "t", base_url = listener.url, response_limit = 1000, attempts = 1 }).things:get "7"
+    record, err = assert(open { token = "t", base_url = listener.url, attempts = 1, response_limit = 1000 })
+      .things:get "7"
     support.is_error({ kind = "too_large", status = 200, operation = "get" }, err, record)
     listener:stop()
   end)

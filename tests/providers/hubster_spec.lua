@@ -17,8 +17,8 @@ describe("Hubster", function()
   end
 
   local function by_secret()
-    return assert(luaprov.client("hubster", { client_id = "hubster.portal.api.0000", attempts = 1, base_url = listener.url,
-      client_secret = luaprov.secret "cs-0000", identity_url = listener.url .. "/identity" }))
+    return assert(luaprov.client("hubster", { client_id = "hubster.portal.api.0000", base_url = listener.url,
+      attempts = 1, client_secret = luaprov.secret "cs-0000", identity_url = listener.url .. "/identity" }))
   end
 
   local function failed(status, ...)

@@ -13,7 +13,8 @@ describe("OneBox", function()
     { token = "jwt-0000", attempts = 1, base_url = listener.url })) end
 
   local function with_login(more)
-    local options = { email = "me@example.invalid", password = "pw-0000", site_id = "12", attempts = 1, base_url = listener.url }
+    local options = { email = "me@example.invalid", password = "pw-0000", site_id = "12", base_url = listener.url,
+                      attempts = 1 }
     for name, value in pairs(more or {}) do options[name] = value end
     return assert(luaprov.client("onebox", options))
   end

@@ -25,13 +25,15 @@ end
 
 --- A sandbox of one provider that is written in the test: `acme`, or as it is called.
 ---@return luaprov.Box box
----@return luaprov.Client client of it
+---@return luaprov.Client client of it, which tries once
 function M.of(text, options, name)
   options = options or {}
   name = name or "acme"
   options[1] = support.file(name .. ".lua", text)
   local box = assert(M.start(options))
-  return box, assert(luaprov.client(options[1], box:options(name)))
+  local given = box:options(name)
+  given.attempts = 1
+  return box, assert(luaprov.client(options[1], given))
 end
 
 --- Sends a request as it is.

@@ -9,6 +9,7 @@ local support = require "tests.support"
 local function ocamba(more)
   local box = assert(boxes.start { "ocamba", limits = false })
   local options = box:options "ocamba"
+  options.attempts = 1
   for name, value in pairs(more or {}) do options[name] = value end
   return box, assert(luaprov.client("ocamba", options))
 end

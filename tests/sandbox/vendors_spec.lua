@@ -8,6 +8,7 @@ local function client(name, changed, options)
   for key, value in pairs(options or {}) do all[key] = value end
   local box = assert(boxes.start(all))
   local given = box:options(name)
+  given.attempts = 1
   for key, value in pairs(changed or {}) do given[key] = value end
   return assert(luaprov.client(name, given)), box
 end
