@@ -214,7 +214,7 @@ describe("A fault of the sandbox:", function()
       local fault = box:fault(given)
       local hubster = assert(luaprov.client("hubster", {
         base_url = box.base_url.hubster, token_url = box.token_url.hubster, client_id = "sandbox-client-id",
-        client_secret = "sandbox-client-secret", timeout = 0.4 }))
+        client_secret = "sandbox-client-secret", timeout = 0.4, attempts = 1 }))
       local hub, err = hubster.hubs:create { name = "n", description = "d" }
       support.is_error({ outcome = "not_sent", has = "no token" }, err, hub)
       if given.fault == "problem" then assert.same({ "unauthorized", 400 }, { err.kind, err.status }) end
@@ -227,7 +227,7 @@ describe("A fault of the sandbox:", function()
   it("strikes a first token and not the second, or a renewal", function()
     local box = assert(boxes.start { "onebox" })
     local onebox = assert(luaprov.client("onebox", { base_url = box.base_url.onebox, email = "sandbox-email",
-      password = "sandbox-password", site_id = "sandbox-site-id" }))
+      password = "sandbox-password", site_id = "sandbox-site-id", attempts = 1 }))
     box:fault { fault = "status", status = 500, on = "onebox token", after = 1, times = 1 }
     assert(onebox.connections:list())
     box:expire_tokens "onebox"

@@ -40,7 +40,8 @@ describe("A sandbox that is killed", function()
       package.cpath, support.interpreter, script), "r"))
     pid = child:read("*l")
     assert(pid and pid:find("^%d+$"), tostring(pid))
-    return assert(luaprov.client("ocamba", { base_url = child:read("*l"), token = "sandbox-token" }))
+    return assert(luaprov.client("ocamba", { base_url = child:read("*l"), token = "sandbox-token", attempts = 1,
+      limits = false }))
   end
 
   it("has every record that it answered for, none that it answered was removed, and no id twice", function()

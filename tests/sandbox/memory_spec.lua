@@ -3,7 +3,6 @@ local boxes = require "tests.sandbox.boxes"
 local json = require "luaprov.json"
 local luaprov = require "luaprov"
 local records = require "luaprov.sandbox.records"
-local timers = require "luaprov.sandbox.timers"
 
 local function kilobytes()
   for _ = 1, 3 do collectgarbage() end
@@ -71,34 +70,5 @@ describe("The sandbox's memory", function()
     assert.is_nil(own:remove(kept[1] - 1))
     assert.is_nil(own:like({ name = "n1" }, {}))
     assert.equal(kept[1], own:like({ name = "n100" }, {}).id)
-  end)
-
-  it("of what waits is a heap whose order holds", function()
-    local at = 1
-    for size = 1, 100 do
-      local heap, times, done = timers.new(), {}, {}
-      for i = 1, size do
-        at = at * 16807 % 2147483647 -- as good as chance, and the same every time
-        local own = at
-        times[i] = own
-        heap:add(own, function() done[#done + 1] = own end)
-      end
-      table.sort(times)
-      assert.equal(times[1], heap:due())
-      heap:run(times[math.ceil(size / 2)])
-      assert.equal(math.ceil(size / 2), #done)
-      heap:run(2147483647)
-      assert.same(times, done)
-      assert.is_nil(heap:due())
-    end
-  end)
-
-  it("of what waits has what is added meanwhile, for the next time", function()
-    local heap, done = timers.new(), {}
-    heap:add(1, function() heap:add(1, function() done[#done + 1] = "later" end) end)
-    heap:run(5)
-    assert.same({ 0, 1 }, { #done, heap:due() })
-    heap:run(5)
-    assert.same({ "later" }, done)
   end)
 end)

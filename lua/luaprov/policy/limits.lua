@@ -30,10 +30,11 @@ end
 --- The limiter of an account; the same one for everybody who asks with the same words.
 --- @param provider table description
 --- @param account string whatever tells one account from another; it is not shown anywhere
+--- @param counted boolean|nil false: the vendor counts no calls of this account
 --- @return table limiter
-function M.of(provider, account)
-  local key = provider.name .. "\0" .. tostring(provider.file) .. "\0" .. account
-  limiters[key] = limiters[key] or new(provider.limits)
+function M.of(provider, account, counted)
+  local key = provider.name .. "\0" .. tostring(provider.file) .. "\0" .. tostring(counted) .. "\0" .. account
+  limiters[key] = limiters[key] or new(counted == false and {} or provider.limits)
   return limiters[key]
 end
 

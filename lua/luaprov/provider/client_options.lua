@@ -19,6 +19,7 @@ M.common = {
   { name = "timeout", type = "seconds", default = 30 },    -- of one try
   { name = "attempts", type = "integer", min = 1, default = 5 },
   { name = "patience", type = "seconds", default = 120 },  -- within which another try may begin
+  { name = "limits", type = "boolean", default = true },   -- false: the vendor counts no calls of this account
   { name = "settle", type = "boolean", default = false },  -- note what is there before the first create of a collection
   { name = "connect_timeout", type = "seconds", default = 10 },
   { name = "response_limit", type = "integer", min = 1, default = 8 * 1024 * 1024 },
@@ -229,7 +230,8 @@ function M.read(provider, given, inside)
     token_url = common.token_url, connect_timeout = common.connect_timeout, user_agent = state.user_agent,
     secret_names = state.secret_names, exchange = state.exchange, transport = way,
   }
-  state.limiter = limits.of(provider, account_of(base_url, method, credentials, provider.settings, settings))
+  state.limiter = limits.of(provider, account_of(base_url, method, credentials, provider.settings, settings),
+    common.limits)
   return state
 end
 

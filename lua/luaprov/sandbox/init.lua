@@ -56,11 +56,12 @@ end
 
 --- What a client of a provider needs to reach the sandbox: `luaprov.client("ocamba", box:options "ocamba")`.
 ---@param provider string
----@return table options base_url, token_url, the credentials of the first way to authenticate, and what settings are
+---@return table options base_url, token_url, limits (where none are kept), the credentials of the first way to authenticate, and what settings are
 ---  required
 function Box:options(provider)
   local vendor = vendor_of(self, provider, 2)
   local options = { base_url = vendor.base_url, token_url = self.token_url[provider] }
+  if vendor.unlimited then options.limits = false end
   for _, pair in ipairs(vendor:settings()) do options[pair[1]] = pair[2] end
   for _, field in ipairs(vendor.provider.auth[1] and vendor.provider.auth[1].fields or {}) do
     options[field.name] = vendor.credentials[field.name]
@@ -81,6 +82,7 @@ function Box:environment()
     -- Whoever has credentials of their own must not ask the real vendor for a token.
     local token_url = self.token_url[provider.name]
     if token_url then add(common, "token_url", token_url) end
+    if vendor.unlimited then add(common, "limits", false) end
     for _, pair in ipairs(vendor:settings()) do add(common, pair[1], pair[2]) end
     local ways = {}
     for j, method in ipairs(provider.auth) do

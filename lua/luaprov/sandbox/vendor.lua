@@ -28,7 +28,9 @@ function M.new(provider, options)
   }, M)
   self.tokens = tokens.new(provider, { credentials = self.credentials, life = options.token_life, now = http.now,
                                        base_path = base_path, prefix = prefix })
-  if options.limits ~= false and #provider.limits > 0 then self.limits = limits.new(provider.limits, http.now) end
+  if #provider.limits > 0 then
+    if options.limits ~= false then self.limits = limits.new(provider.limits, http.now) else self.unlimited = true end
+  end
   for _, resource in ipairs(provider.resources) do
     self.collections[resource.name] = records.new(resource)
     for _, field in ipairs(resource.shape.fields) do
