@@ -221,7 +221,7 @@ describe("A sandbox", function()
     local lines, call = {}, "ocamba integrations create: POST /ocamba/v1/hood/integrations "
     local box = assert(boxes.start { "ocamba", limits = false, log = function(line) lines[#lines + 1] = line end })
     local options = box:options "ocamba"
-    options.timeout = 0.2
+    options.timeout, options.attempts = 0.2, 1
     local client = assert(luaprov.client("ocamba", options))
     for _, case in ipairs {
       { { fault = "late", seconds = 0.02 }, "waits", "closed, acted 201" },
@@ -250,7 +250,9 @@ describe("A sandbox", function()
       lines[#lines + 1] = line
       if broken then error "the log is full" end
     end })
-    local client = assert(luaprov.client("ocamba", box:options "ocamba"))
+    local options = box:options "ocamba"
+    options.attempts = 1
+    local client = assert(luaprov.client("ocamba", options))
     box:fault { fault = "status", on = "ocamba providers", status = 503 }
     assert(client.integrations:create(boxes.mitto "FAKE-name"))
     client.providers:list()

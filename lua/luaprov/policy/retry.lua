@@ -81,7 +81,7 @@ end
 -- Whether, when and why a call is tried again; or what stands in place of its answer.
 local function decide(call, err, attempts, count)
   local seconds, why = M.wait_before(call.operation, err, count)
-  if seconds or not call.settle or not some_unknown(attempts) then return seconds, why end
+  if seconds or err.kind == "cancelled" or not call.settle or not some_unknown(attempts) then return seconds, why end
   local settled, verdict = call.settle(err, attempts)
   if settled then return nil, "settled", settled end
   if verdict == "again" then return M.back_off(count), "doing it again is safe" end
