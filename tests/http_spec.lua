@@ -3,24 +3,31 @@ local http = require "luaprov.http"
 local support = require "tests.support"
 
 describe("http.retry_after", function()
+  local function read(text, date) return http.retry_after { ["retry-after"] = text, date = date } end
+
   it("reads seconds", function()
     for text, seconds in pairs { ["0"] = 0, ["5"] = 5, [" 120 "] = 120, ["-1"] = -1 } do
-      assert.equal(seconds, http.retry_after(text))
+      assert.equal(seconds, read(text))
     end
   end)
 
   it("reads dates", function()
-    assert.equal(0, http.retry_after("Sun, 06 Nov 1994 08:49:37 GMT"))
+    assert.equal(0, read "Sun, 06 Nov 1994 08:49:37 GMT")
     for _, away in ipairs { 1000, 100000, 40000000, 400000000 } do
-      local seconds = http.retry_after(os.date("!%a, %d %b %Y %H:%M:%S GMT", os.time() + away))
+      local seconds = read(os.date("!%a, %d %b %Y %H:%M:%S GMT", os.time() + away))
       assert.is_true(seconds <= away and seconds > away - 900, "in " .. seconds .. " seconds, not " .. away)
     end
   end)
 
+  it("reads dates by the vendor's own clock, where it shows it", function()
+    assert.equal(23, read("Sun, 06 Nov 1994 08:50:00 GMT", "Sun, 06 Nov 1994 08:49:37 GMT"))
+    assert.equal(0, read("Sun, 06 Nov 1994 08:50:00 GMT", "soon"))
+  end)
+
   it("reads nothing else", function()
-    assert.is_nil(http.retry_after(nil))
+    assert.is_nil(read(nil))
     for _, text in ipairs { "", "soon", "-2", "1.5", "5 seconds", "Sun, 06 Foo 1994 08:49:37 GMT", "Sunday" } do
-      assert.is_nil(http.retry_after(text))
+      assert.is_nil(read(text))
     end
   end)
 end)

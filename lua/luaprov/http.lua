@@ -17,20 +17,27 @@ local function days(year, month, day)
     + math.floor((153 * (month - 3) + 2) / 5) + day - 719469
 end
 
+-- RFC 9110, 5.6.7: seconds since 1970 of the one form of a date that may be sent.
+local function date(value)
+  local day, month, year, hour, min, sec = (value or "")
+    :match("^%a+, (%d%d) (%a%a%a) (%d%d%d%d) (%d%d):(%d%d):(%d%d) GMT$")
+  if not day or not MONTHS[month] then return nil end
+  return days(tonumber(year), MONTHS[month], tonumber(day)) * 86400 + hour * 3600 + min * 60 + sec
+end
+
 --- RFC 9110, 10.2.3: a number of seconds or a date.
---- @param value string|nil
+--- @param headers table of an answer: its Date tells the vendor's clock, which need not be ours
 --- @return number|nil seconds from now; -1 where the vendor sends -1; nil for what cannot be read
-function M.retry_after(value)
+function M.retry_after(headers)
+  local value = headers["retry-after"]
   if not value then return nil end
   local seconds = value:match("^%s*(%-?%d+)%s*$")
   if seconds then
     seconds = tonumber(seconds)
     return seconds >= -1 and seconds or nil
   end
-  local day, month, year, hour, min, sec = value:match("^%a+, (%d%d) (%a%a%a) (%d%d%d%d) (%d%d):(%d%d):(%d%d) GMT$")
-  if not day or not MONTHS[month] then return nil end
-  local at = days(tonumber(year), MONTHS[month], tonumber(day)) * 86400 + hour * 3600 + min * 60 + sec
-  return math.max(0, at - os.time())
+  local at = date(value)
+  return at and math.max(0, at - (date(headers.date) or os.time()))
 end
 
 local function list_of(headers)
@@ -48,11 +55,11 @@ end
 local function failed(response)
   local outcome = response.outcome
   if outcome == "answered" then
-    outcome = errors.outcome_of_status(response.status, M.retry_after(response.headers["retry-after"]))
+    outcome = errors.outcome_of_status(response.status, M.retry_after(response.headers))
   end
   return errors.new {
     kind = response.failure, outcome = outcome, message = response.message, status = response.status,
-    retry_after = M.retry_after(response.headers["retry-after"]),
+    retry_after = M.retry_after(response.headers),
   }
 end
 

@@ -18,13 +18,21 @@ local FINAL = {
 -- Doing them twice leaves what doing them once leaves.
 local IDEMPOTENT = { get = true, list = true, update = true, delete = true }
 
---- Exponential back-off with full jitter: any time up to the bound. The microseconds of the clock are dice enough.
+-- Not math.random: its state is the script's, and LuaJIT's begins the same in every process.
+local seed
+local function dice()
+  if not seed then
+    local address = tonumber(tostring({}):match("0x(%x+)") or "1", 16)
+    seed = 1 + math.floor(core.now() * 1e6 + address) % 2147483646
+  end
+  seed = seed * 16807 % 2147483647
+  return seed / 2147483647
+end
+
+--- Exponential back-off with full jitter: any time up to the bound.
 --- @param count integer tries so far
 --- @return number seconds
-function M.back_off(count)
-  local bound = math.min(LONGEST, FIRST * 2 ^ (count - 1))
-  return (core.now() * 1e6 % 1000) / 1000 * bound
-end
+function M.back_off(count) return dice() * math.min(LONGEST, FIRST * 2 ^ (count - 1)) end
 
 --- Whether a call is worth another try, and after how long.
 --- @param operation string create, get, update, delete or list
@@ -121,13 +129,12 @@ function M.run(call)
       if count >= call.budget.attempts and err.kind ~= "rate_limited" then seconds = nil end
       if not seconds then return nil, concluded(err, attempts, call.changes) end
       local at = core.now() + seconds
-      if at > call.budget.ends then
+      if at > math.min(call.budget.ends, runtime.deadline_now() or math.huge) then
         attempt.why = "there is no time for another try"
         return nil, concluded(err, attempts, call.changes)
       end
       attempt.waited = rounded(seconds)
-      local _, stopped = runtime.event():wait(at)
-      if stopped == "cancelled" then
+      if not runtime.sleep_until(at) then
         attempt.why = "cancelled while waiting for another try"
         return nil, concluded(err, attempts, call.changes)
       end

@@ -182,7 +182,7 @@ local function described(answer, context)
 end
 
 local function make_error(answer, context, fields)
-  local retry_after = http.retry_after(answer.headers["retry-after"])
+  local retry_after = http.retry_after(answer.headers)
   fields.outcome = fields.outcome or errors.outcome_of_status(answer.status, retry_after)
   fields.status = answer.status
   fields.retry_after = retry_after

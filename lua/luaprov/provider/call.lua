@@ -130,7 +130,7 @@ local function exchange(state, request, budget, context)
   local answered = response or part
   state.limiter:leave(ticket, answered and {
     status = answered.status, headers = answered.headers,
-    retry_after = http.retry_after(answered.headers["retry-after"]),
+    retry_after = http.retry_after(answered.headers),
   }, not answered and err.outcome == "not_sent")
   if part then return nil, answers.cut(answers.new(part), context, err), part.status end
   if not response then return nil, named(err, context) end

@@ -69,8 +69,10 @@ local function check_options(options)
     if not CALL_OPTIONS[name] then
       error("a call has no option '" .. tostring(name) .. "'" .. near.hint(tostring(name),
         { "attempts", "timeout", "patience" }), 3)
-    elseif type(value) ~= "number" or value <= 0 or name == "attempts" and value < 1 then
-      error(name .. " must be a number above 0", 3)
+    elseif type(value) ~= "number" or not (value > 0 and value < 1e9) then
+      error(name .. " must be a number above zero, not " .. tostring(value), 3)
+    elseif name == "attempts" and value ~= math.floor(value) then
+      error("attempts must be a whole number, not " .. tostring(value), 3)
     end
   end
 end
@@ -154,6 +156,7 @@ end
 --- Reads a record.
 ---@param id string|integer
 ---@param parents table|nil the parents in the path by the record's names for them; a record will do
+---@param options luaprov.CallOptions|nil
 ---@return table|nil record
 ---@return luaprov.Error|nil err
 function Resource:get(id, parents, options)
@@ -169,6 +172,7 @@ end
 ---@param id string|integer
 ---@param input table the fields that change, and the parents in the path; luaprov.null empties a field
 ---@param parents table|nil the parents in the path, where they are not among the fields; a record will do
+---@param options luaprov.CallOptions|nil
 ---@return table|nil record as it is afterwards
 ---@return luaprov.Error|nil err with a record: the change was made and could not be read back
 function Resource:update(id, input, parents, options)
@@ -235,6 +239,7 @@ end
 --- Removes a record.
 ---@param id string|integer
 ---@param parents table|nil as for get
+---@param options luaprov.CallOptions|nil
 ---@return boolean|nil done
 ---@return luaprov.Error|nil err
 function Resource:delete(id, parents, options)
@@ -267,11 +272,12 @@ end
 
 --- Every record, from all pages.
 ---@param query table|nil the vendor's filters, and the parents in the path
+---@param options luaprov.CallOptions|nil of each page
 ---@return table[]|nil records
 ---@return luaprov.Error|nil err
 function Resource:list(query, options)
-  check_options(options)
   check_self(self, "list", 2)
+  check_options(options)
   check_table(query, "list's query", true)
   local next_page, err = walk(self, query or {}, options)
   if not next_page then return nil, err end
@@ -288,10 +294,11 @@ end
 --- Walks through every record, page by page: `for record, err in client.hubs:each() do`.
 --- When a page cannot be had, the last turn gets `false, err`: a walk that broke never looks like one that ended.
 ---@param query table|nil as for list
+---@param options luaprov.CallOptions|nil of each page
 ---@return function iterator
 function Resource:each(query, options)
-  check_options(options)
   check_self(self, "each", 2)
+  check_options(options)
   check_table(query, "each's query", true)
   local next_page, err = walk(self, query or {}, options)
   local page, index, broken = {}, 0, false

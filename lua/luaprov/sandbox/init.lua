@@ -56,8 +56,8 @@ end
 
 --- What a client of a provider needs to reach the sandbox: `luaprov.client("ocamba", box:options "ocamba")`.
 ---@param provider string
----@return table options base_url, token_url, limits (where none are kept), the credentials of the first way to authenticate, and what settings are
----  required
+---@return table options base_url, token_url, limits (false where none are kept), the credentials of the first way to
+---  authenticate, and what settings are required
 function Box:options(provider)
   local vendor = vendor_of(self, provider, 2)
   local options = { base_url = vendor.base_url, token_url = self.token_url[provider] }
