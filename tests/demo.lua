@@ -3,7 +3,7 @@ local build = os.getenv("BUILD") or "build"
 local luaprov = build .. "/bin/luaprov"
 
 -- The shell tells its process id and becomes the sandbox, which tells the environment and serves until it is ended.
-local sandbox = assert(io.popen("echo $$; exec " .. luaprov .. " sandbox --no-limits", "r"))
+local sandbox = assert(io.popen("echo $$; exec " .. luaprov .. " sandbox", "r"))
 local pid = sandbox:read("*l")
 local environment, ready = {}, false
 for line in sandbox:lines() do

@@ -97,7 +97,9 @@ describe("policy.retry runs a call", function()
 
   local function why(err)
     local list = {}
-    for i, attempt in ipairs(err.attempts) do list[i] = attempt.kind .. " " .. attempt.outcome .. ": " .. attempt.why end
+    for i, attempt in ipairs(err.attempts) do
+      list[i] = attempt.kind .. " " .. attempt.outcome .. ": " .. attempt.why
+    end
     return list
   end
 
@@ -271,7 +273,8 @@ describe("A call that is tried again", function()
   end)
 
   it("is never a create that may have been done", function()
-    for _, answer in ipairs { DROP, { status = 500, text = "" }, { raw = "HTTP/1" }, { status = 201, text = "<html>" } } do
+    for _, answer in ipairs { DROP, { status = 500, text = "" }, { raw = "HTTP/1" },
+                              { status = 201, text = "<html>" } } do
       listener:reset()
       listener:script { answer }
       local record, err = things():create { name = "n" }
