@@ -60,7 +60,7 @@ function M.hear(told, reader, headers, sent, now)
   local key = seconds and said.limit or 0
   local before = told[key]
   if before and now >= before.ends and sent <= before.sent then return true end -- of a window that is over
-  if not before or now >= before.ends or said.remaining > before.remaining and sent >= before.heard then
+  if not before or now >= before.ends or said.remaining > before.remaining and sent > before.heard then
     told[key] = { remaining = said.remaining, ends = ends, heard = now, sent = sent, lost = 0 }
     return true
   end
