@@ -3,7 +3,7 @@
 -- how many were refused; fails when one was, or was lost, or when they took more than a tenth longer. Then the same
 -- while another process, which knows of no limits, makes five calls a second with the same account.
 --
---   BUILD=build build/bin/luaprov tests/bench/limits.lua [COUNT]
+--   LUAPROV_BUILD=build build/bin/luaprov tests/bench/limits.lua [COUNT]
 package.path = "./?.lua;" .. package.path
 local account = require "tests.policy.account"
 local luaprov = require "luaprov"
