@@ -200,11 +200,13 @@ readme: modules-5.4
 	  lua5.4 tests/readme_table.lua README.md
 
 SANDBOX_SECONDS ?= 60
+LIMITS_CREATES  ?= 300
 bench:
 	@sh tests/packages.sh $(DEMO_PACKAGES)
 	@+$(BUILD_IT) all
 	@BUILD=$(BUILD) lua5.4 tests/bench/start.lua
 	@BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/sandbox.lua $(SANDBOX_SECONDS)
+	@LUAPROV_BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/limits.lua $(LIMITS_CREATES)
 
 # What is there to install, a name a line.
 BUILT = for part in bin lib share; do (cd $(BUILD) && find $$part -type f); done
@@ -249,6 +251,7 @@ help:
 	@echo "make check      luacheck, gcc and clang with warnings as errors, cppcheck, then the tests"
 	@echo "make fuzz       the JSON scanner under libFuzzer for FUZZ_SECONDS=60"
 	@echo "make bench      what a start of the interpreter costs, and what a sandbox carries for SANDBOX_SECONDS=60"
+	@echo "                and how near to a vendor's limits LIMITS_CREATES=300 keep"
 	@echo "make install    into PREFIX=/usr/local, below DESTDIR"
 	@echo "make uninstall  removes that again"
 	@echo "make deb        a Debian package in $(BUILD)/"

@@ -343,14 +343,29 @@ zebra              last
       assert.equal("deleted 7\n", (run.on_terminal({ "call", file, "things", "delete", "7", "site=s" }, environment)))
     end)
 
-    it("a line about each exchange with --verbose", function()
-      listener:script { { status = 200, json = { id = "7", kind = "zinc" } }, { status = 200, json = { id = "7" } } }
-      local out, err, code = call("update 7 site=s inside.size:=4 --verbose")
-      assert.equal(0, code, err)
-      assert.equal('{"id":"7","site":"s"}\n', out)
-      assert.truthy(err:find("^luaprov: GET " .. listener.url:gsub("%p", "%%%0")
-        .. "/sites/s/things/7 200 %d+%.%d%d%d s\nluaprov: PATCH " .. listener.url:gsub("%p", "%%%0")
-        .. "/sites/s/things/7 200 %d+%.%d%d%d s\n$"), err)
+    it("a line about each call with --verbose, and with LUAPROV_LOG=debug", function()
+      for _, way in ipairs { { "--verbose" }, { nil, "debug" }, { "--verbose", "DEBUG" } } do
+        listener:reset()
+        listener:script {
+          { status = 503 }, { status = 200, json = { id = "7", kind = "zinc", trace = "t-1" } },
+          { status = 200, json = { id = "7" }, headers = { ["X-Request-Id"] = "shh tok-acme-0000\27[2J" } },
+        }
+        local words = { "call", file, "things", "update", "7", "site=s", "inside.size:=4", way[1] }
+        local out, err, code = run.run(words, { LUAPROV_ACME_TOKEN = "tok-acme-0000", LUAPROV_LOG = way[2],
+                                                LUAPROV_ACME_BASE_URL = listener.url })
+        assert.equal(0, code, err)
+        assert.equal('{"id":"7","site":"s"}\n', out)
+        assert.truthy(err:find("^luaprov: acme things get 200 done, 2 attempts, %d%.%d%d%d s, trace id t%-1\n"
+          .. "luaprov: acme things update 200 done, 1 attempt, 0%.%d%d%d s, trace id shh <secret> %[2J\n$"), err)
+      end
+    end)
+
+    it("that line of a call that failed, too, before its error", function()
+      listener:script { status = 404, json = { message = "gone", trace = "t-2" } }
+      local _, err, code = call("get 7 site=s --verbose")
+      assert.equal(1, code)
+      assert.truthy(err:find("^luaprov: acme things get 404 not_found/refused, 1 attempt, 0%.%d%d%d s, trace id t%-2\n"
+        .. "luaprov: acme things get: not_found: gone %(404%)\n"), err)
     end)
 
     it("no secret that travels in a URL", function()
@@ -361,7 +376,7 @@ zebra              last
         LUAPROV_ONEBOX_LOGIN_ENCODING = "query", LUAPROV_ONEBOX_BASE_URL = listener.url })
       assert.equal(0, code, err)
       assert.truthy(listener:requests(1)[1].path:find("shh-0000", 1, true))
-      assert.truthy(err:find("/api/authenticate?… 200", 1, true), err)
+      assert.truthy(err:find("^luaprov: onebox connections list 200 done, 1 attempt, 0%.%d%d%d s\n$"), err)
       assert.is_nil(err:find("shh-0000", 1, true))
     end)
   end)

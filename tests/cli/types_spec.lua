@@ -63,6 +63,13 @@ describe("luaprov types", function()
     assert.equal('"' .. kinds:gsub(" ", '"|"') .. '"', page.aliases["luaprov.ErrorKind"])
   end)
 
+  it("has what is told of a call", function()
+    assert.equal('fun(event: "call"|"attempt", fn: fun(event: luaprov.CallEvent)): fun()',
+      page.classes.luaprov.on.type)
+    assert.equal("provider! resource! operation! method! outcome! attempts! seconds! waited! kind status trace_id",
+      short "CallEvent")
+  end)
+
   it("gives every provider's client and options by its name", function()
     for i, name in ipairs { "onebox", "ocamba", "hubster", "myreports" } do
       assert.equal(('fun(name: "%s", options?: luaprov.%s.Options): luaprov.%s.Client|nil, luaprov.Error|nil'):format(
@@ -72,8 +79,8 @@ describe("luaprov types", function()
     assert.equal("integrations! providers!", short "ocamba.Client")
     assert.equal("hubs! integrations!", short "hubster.Client")
     assert.equal("pbxs!", short "myreports.Client")
-    local common = " base_url token_url timeout connect_timeout response_limit ca_file client_certificate client_key "
-      .. "client_key_password insecure proxy"
+    local common = " base_url token_url timeout attempts patience limits settle connect_timeout response_limit ca_file "
+      .. "client_certificate client_key client_key_password insecure proxy"
     assert.equal("token email password site_id login_encoding" .. common, short "onebox.Options")
     assert.equal("token" .. common, short "ocamba.Options")
     assert.equal("token client_id client_secret identity_url integration_update" .. common, short "hubster.Options")
@@ -83,6 +90,10 @@ describe("luaprov types", function()
     assert.equal('"na"|"eu"|"uk"|"au"', type_of("myreports.Options", "region"))
     assert.equal("boolean", type_of("myreports.Options", "accept_charges"))
     assert.equal("number", type_of("onebox.Options", "timeout"))
+    assert.equal("integer", type_of("onebox.Options", "attempts"))
+    assert.equal("number", type_of("onebox.Options", "patience"))
+    assert.equal("boolean", type_of("onebox.Options", "settle"))
+    assert.is_truthy(class("onebox.Options").settle.comment:find("LUAPROV_ONEBOX_SETTLE", 1, true))
     assert.equal("string", type_of("onebox.Options", "ca_file"))
     assert.equal("boolean", type_of("onebox.Options", "insecure"))
     assert.equal("string|luaprov.Secret", type_of("onebox.Options", "client_key_password"))
@@ -102,22 +113,26 @@ describe("luaprov types", function()
 
   it("has what the operations take and return", function()
     local hubs = "fun(self: luaprov.hubster.hubs"
-    local returns = "): luaprov.hubster.hubs.Record|nil, luaprov.Error|nil"
+    local options = ", options?: luaprov.CallOptions"
+    local returns = options .. "): luaprov.hubster.hubs.Record|nil, luaprov.Error|nil"
     assert.equal(hubs .. ", fields: luaprov.hubster.hubs.Create" .. returns, type_of("hubster.hubs", "create"))
-    assert.equal(hubs .. ", id: luaprov.Id" .. returns, type_of("hubster.hubs", "get"))
-    assert.equal(hubs .. ", id: luaprov.Id, fields: luaprov.hubster.hubs.Update" .. returns,
+    assert.equal(hubs .. ", id: luaprov.Id, parents?: table" .. returns, type_of("hubster.hubs", "get"))
+    assert.equal(hubs .. ", id: luaprov.Id, fields: luaprov.hubster.hubs.Update, parents?: table" .. returns,
       type_of("hubster.hubs", "update"))
-    assert.equal(hubs .. ", id: luaprov.Id): boolean|nil, luaprov.Error|nil", type_of("hubster.hubs", "delete"))
+    assert.equal(hubs .. ", id: luaprov.Id, parents?: table" .. options .. "): boolean|nil, luaprov.Error|nil",
+      type_of("hubster.hubs", "delete"))
+    hubs = hubs .. ", query?: table" .. options
     assert.equal(hubs .. "): luaprov.hubster.hubs.Record[]|nil, luaprov.Error|nil", type_of("hubster.hubs", "list"))
     assert.equal(hubs .. "): fun(): luaprov.hubster.hubs.Record|false|nil, luaprov.Error|nil",
       type_of("hubster.hubs", "each"))
+    assert.equal("attempts timeout patience", short "CallOptions")
     local pbxs, parents = "fun(self: luaprov.myreports.pbxs, ", "parents: luaprov.myreports.pbxs.Parents"
-    returns = "): luaprov.myreports.pbxs.Record|nil, luaprov.Error|nil"
+    returns = options .. "): luaprov.myreports.pbxs.Record|nil, luaprov.Error|nil"
     assert.equal(pbxs .. "id: luaprov.Id, " .. parents .. returns, type_of("myreports.pbxs", "get"))
     assert.equal(pbxs .. "id: luaprov.Id, fields: luaprov.myreports.pbxs.Update, "
       .. parents:gsub(":", "?:", 1) .. returns, type_of("myreports.pbxs", "update"))
-    assert.equal(pbxs .. "query: luaprov.myreports.pbxs.Query): luaprov.myreports.pbxs.Record[]|nil, luaprov.Error|nil",
-      type_of("myreports.pbxs", "list"))
+    assert.equal(pbxs .. "query: luaprov.myreports.pbxs.Query" .. options
+      .. "): luaprov.myreports.pbxs.Record[]|nil, luaprov.Error|nil", type_of("myreports.pbxs", "list"))
     assert.equal("tenantId!", short "myreports.pbxs.Parents")
     assert.equal("tenantId!", short "myreports.pbxs.Query")
     -- A record will do as its own parents.

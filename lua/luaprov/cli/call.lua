@@ -3,9 +3,9 @@ local arguments = require "luaprov.cli.arguments"
 local core = require "luaprov.core"
 local clients = require "luaprov.provider.client"
 local errors = require "luaprov.errors"
+local events = require "luaprov.events"
 local fields = require "luaprov.cli.fields"
 local finding = require "luaprov.cli.find"
-local http = require "luaprov.http"
 local near = require "luaprov.near"
 local operations = require "luaprov.provider.operations"
 local options = require "luaprov.provider.client_options"
@@ -39,7 +39,7 @@ The id of the record, for get, update and delete; then
   parser:option("--set", "An option of the client, as in --set timeout=5 or --set token=env:VAR; the default is the "
     .. "environment."):argname("<option=value>"):count("*"):target("options")
   parser:flag("--curl", "Print the curl command that does the same, and send nothing.")
-  parser:flag("--verbose", "Print a line about each exchange with the vendor on standard error.")
+  parser:flag("--verbose", "Print a line about each call to the vendor on standard error, as LUAPROV_LOG=debug does.")
   output.add_options(parser)
   parser:epilog([[
 Examples:
@@ -124,26 +124,6 @@ local function read_options(provider, list, lenient)
   return given, sources
 end
 
--- A line about each exchange. URLs may have secrets: those that travel in a query.
-local function verbose_exchange(out, sources, inside)
-  return function(request, what)
-    local values = {}
-    for _, source in ipairs(sources) do values[#values + 1] = source.secret:reveal() end
-    local state = inside.state
-    for _, set in ipairs { state.auth.credentials, state.settings } do
-      for _, value in pairs(set) do
-        if secret.is(value) then values[#values + 1] = value:reveal() end
-      end
-    end
-    local url = secret.scrub(what == "token" and request.url:gsub("%?.*", "?…") or request.url, values)
-    local begun = http.now()
-    local response, err, part = http.exchange(request)
-    local result = response and response.status or (part and part.status .. " " or "") .. err.kind
-    out:note(("%s %s %s %.3f s"):format(request.method, url, result, http.now() - begun))
-    return response, err, part
-  end
-end
-
 -- The parents of get and delete: a name that is none would be ignored.
 local function unknown_parents(state, plan)
   if plan.operation ~= "get" and plan.operation ~= "delete" then return nil end
@@ -193,8 +173,8 @@ end
 local function send(args, out, plan)
   -- A reader that has gone must not end this in the middle of a call.
   core.ignore_sigpipe()
+  if args.verbose then events.show() end
   local inside = {}
-  if args.verbose then inside.exchange = verbose_exchange(out, plan.sources, inside) end
   local client, err = M.client(plan, plan.options, inside)
   if not client then return out:error(err, args.json) end
   if plan.operation == "list" then

@@ -1,30 +1,38 @@
---- When a call may be sent: a provider's limits, kept for each account by all clients and tasks of the process together.
+--- When a call may be sent: a provider's limits, kept for each account by all clients and tasks of the process.
 ---
---- A vendor counts arrivals, and nobody knows when a request arrived; only that it had by the time of its answer. So with
---- n calls a window, the (n + 1)th sending waits until one window after the *answer* of the first: then no window of the
---- vendor's, wherever it begins, has more than n. What the vendor itself says (its headers, a 429) goes before what we
---- reckon: others may use the same account.
+--- A vendor counts arrivals, and nobody knows when a request arrived; only that it had by the time of its answer. So
+--- with n calls a window, the (n + 1)th sending waits until one window after the *answer* of the first: then no window
+--- of the vendor's, wherever it begins, has more than n. What the vendor itself says (its headers, a 429) goes before
+--- what we reckon: others may use the same account.
 local core = require "luaprov.core"
 local runtime = require "luaprov.runtime"
+local told = require "luaprov.policy.told"
 
 local M = {}
 
 local AT_ONCE = 64 -- calls of one account in flight, where the provider file says nothing
 local MORE_AFTER = 10 -- good answers after which one more may be in flight again
+local FORGET = 60 -- seconds after which a vendor's "fewer at once" says nothing any more
 
 local Limiter = {}
 Limiter.__index = Limiter
 
-local limiters = {} -- by provider and account
+-- ---- which limiter ----
 
-local function new(limits)
-  local most = 0
-  for _, window in ipairs(limits) do most = math.max(most, window[1]) end
-  local cap = limits.at_once or AT_ONCE
-  return setmetatable({
-    windows = limits, most = most, headers = limits.headers, sent = {}, in_flight = 0, cap = cap, full_cap = cap,
-    good = 0, held = 0, queue = { first = 1, last = 0 },
-  }, Limiter)
+local known = setmetatable({}, { __mode = "v" }) -- by provider and account, while somebody has it
+local kept, count, sweep_at = {}, 0, 256 -- those whose past still bounds what comes, whoever has forgotten them
+local rules = setmetatable({}, { __mode = "k" }) -- by a provider's limits
+local NONE = {}
+
+local function rules_of(limits)
+  if rules[limits] then return rules[limits] end
+  local rule = { windows = {}, most = 0, longest = 0, cap = limits.at_once or AT_ONCE, reader = told.reader(limits) }
+  for i, window in ipairs(limits) do
+    rule.windows[i] = window
+    rule.most, rule.longest = math.max(rule.most, window[1]), math.max(rule.longest, window.per)
+  end
+  rules[limits] = rule
+  return rule
 end
 
 --- The limiter of an account; the same one for everybody who asks with the same words.
@@ -34,105 +42,147 @@ end
 --- @return table limiter
 function M.of(provider, account, counted)
   local key = provider.name .. "\0" .. tostring(provider.file) .. "\0" .. tostring(counted) .. "\0" .. account
-  limiters[key] = limiters[key] or new(counted == false and {} or provider.limits)
-  return limiters[key]
+  local limiter = known[key]
+  if limiter then return limiter end
+  local rule = rules_of(counted == false and NONE or provider.limits)
+  limiter = setmetatable({
+    rule = rule, sent = {}, in_flight = 0, cap = rule.cap, good = 0, held = 0, told = {}, last = 0, fewer = 0,
+  }, Limiter)
+  known[key] = limiter
+  return limiter
 end
 
--- When the next call may be sent: a time, or math.huge when that hangs on an answer.
-local function ready_at(self, now)
-  if self.in_flight >= self.cap then return math.huge end
-  local at = self.held
-  for _, window in ipairs(self.windows) do
-    local first = self.sent[#self.sent - window[1] + 1]
-    if first then at = first.answered and math.max(at, first.answered + window.per) or math.huge end
-    if at == math.huge then return at end
+-- Whether an account's past bounds nothing any more.
+local function is_over(self, now)
+  return self.in_flight == 0 and not self.head and self.held <= now and told.is_over(self.told, now)
+    and self.last + self.rule.longest <= now and (self.cap == self.rule.cap or self.last + FORGET <= now)
+end
+
+-- Each sweep waits until there are twice as many as the last one has left.
+local function keep(self, now)
+  if kept[self] then return end
+  kept[self], count = true, count + 1
+  if count <= sweep_at then return end
+  for limiter in pairs(kept) do
+    if is_over(limiter, now) and limiter ~= self then kept[limiter], count = nil, count - 1 end
   end
-  local told = self.told
-  if told and now < told.ends and told.left <= 0 then at = math.max(at, told.ends) end
+  sweep_at = math.max(256, 2 * count)
+end
+
+-- ---- when ----
+
+--- When the next call may be sent.
+--- @param now number seconds of core.now()
+--- @return number at math.huge: that hangs on an answer
+function Limiter:ready_at(now)
+  if self.in_flight >= self.cap then return math.huge end
+  local at = math.max(self.held, told.until_when(self.told, self.in_flight, now))
+  local sent = self.sent
+  for _, window in ipairs(self.rule.windows) do
+    local first = sent[#sent - window[1] + 1]
+    if first and not first.answered then return math.huge end
+    if first then at = math.max(at, first.answered + window.per) end
+  end
   return at
 end
 
-local function head(self)
-  local queue = self.queue
-  while queue.first <= queue.last and queue[queue.first].left do
-    queue[queue.first] = nil
-    queue.first = queue.first + 1
-  end
-  return queue[queue.first]
+-- What the vendor named goes beyond whoever waits: longer than its patience, and than any window lasts.
+local function is_too_late(self, patience, now)
+  local at = math.max(self.held, told.until_when(self.told, self.in_flight, now))
+  return at - now > math.max(patience, self.rule.longest) and at - now
 end
 
-local function wake(self)
-  local first = head(self)
-  if first then first.event:set() end
-end
-
-local function go(self)
-  local ticket = {}
-  self.sent[#self.sent + 1] = ticket
-  if #self.sent > 2 * self.most + 16 then
-    local kept = {}
-    for i = #self.sent - self.most, #self.sent do kept[#kept + 1] = self.sent[i] end
-    self.sent = kept
-  end
+local function go(self, now, waited)
+  local ticket = { sent = now, waited = waited }
   self.in_flight = self.in_flight + 1
-  if self.told then self.told.left = self.told.left - 1 end
+  local sent, most = self.sent, self.rule.most
+  if most == 0 then return ticket end
+  sent[#sent + 1] = ticket
+  -- Those in flight may yet be taken out.
+  local enough = most + self.in_flight
+  if #sent > 2 * enough + 16 then
+    local latest = {}
+    for i = #sent - enough, #sent do latest[#latest + 1] = sent[i] end
+    self.sent = latest
+  end
+  keep(self, now)
   return ticket
 end
 
---- Waits for a turn, first come first served.
---- @param ends number seconds of the clock; math.huge: for ever
---- @return table|nil ticket to give back with `leave`; waited: whether it did
---- @return string|nil why timeout or cancelled
-function Limiter:enter(ends)
-  local now = core.now()
-  if not head(self) and ready_at(self, now) <= now then return go(self) end
-  local me, queue = { event = runtime.event() }, self.queue
-  queue.last = queue.last + 1
-  queue[queue.last] = me
+-- ---- first come, first served ----
+
+local function join(self, me)
+  me.before = self.tail
+  if self.tail then self.tail.after = me else self.head = me end
+  self.tail = me
+end
+
+local function part(self, me)
+  if me.before then me.before.after = me.after else self.head = me.after end
+  if me.after then me.after.before = me.before else self.tail = me.before end
+end
+
+local function wake(self)
+  if self.head then self.head.event:set() end
+end
+
+local function wait(self, me, patience)
   while true do
-    local at = head(self) == me and ready_at(self, now) or math.huge
-    if at <= now then
-      me.left = true
-      local ticket = go(self)
-      ticket.waited = true
-      wake(self)
-      return ticket
-    end
-    local _, why = me.event:wait(math.min(at, ends))
-    now = core.now()
-    if why == "cancelled" or now >= ends then
-      me.left = true
-      wake(self)
-      return nil, why == "cancelled" and why or "timeout"
-    end
-    me.event = runtime.event()
+    local now = core.now()
+    local at = self.head == me and self:ready_at(now) or math.huge
+    if at <= now then return go(self, now, true) end
+    local seconds = self.head == me and is_too_late(self, patience, now)
+    if seconds then return nil, "rate_limited", seconds end
+    local _, why = me.event:wait(at < math.huge and at or nil)
+    if why == "cancelled" then return nil, why end
+    if why and (runtime.deadline_now() or math.huge) <= core.now() then return nil, "timeout" end
   end
 end
 
--- What a header whose template is one placeholder says.
-local function told_by(self, headers, what)
-  for name, parts in pairs(self.headers or {}) do
-    if #parts == 1 and type(parts[1]) == "table" and parts[1].name == what then return tonumber(headers[name:lower()]) end
+--- Waits for a turn. Every ticket is to be given back, whatever becomes of the call.
+--- @param patience number seconds: a wait that the vendor itself names may be as long as this, or as a window
+--- @return table|nil ticket for `leave`; waited: whether it did
+--- @return string|nil why "cancelled" or "timeout": the task is, or its deadline has passed; "rate_limited": the vendor
+---   has named a time that is too late
+--- @return number|nil seconds until that time
+function Limiter:enter(patience)
+  local now = core.now()
+  if not self.head and self:ready_at(now) <= now then return go(self, now, false) end
+  local me = { event = runtime.event() }
+  join(self, me)
+  -- Whoever is torn out of its wait (a Ctrl-C) must not stand in the way of those behind.
+  local ok, ticket, why, seconds = pcall(wait, self, me, patience)
+  part(self, me)
+  wake(self)
+  if not ok then error(ticket, 0) end
+  return ticket, why, seconds
+end
+
+-- ---- what comes back ----
+
+local function forget(self, ticket)
+  for i = #self.sent, 1, -1 do
+    if self.sent[i] == ticket then
+      table.remove(self.sent, i)
+      return
+    end
   end
 end
 
-local function hear(self, answer, now)
-  local remaining, reset = told_by(self, answer.headers, "remaining"), told_by(self, answer.headers, "reset")
-  if remaining and reset then
-    -- What is in flight may be counted already, or not yet: the safer of the two.
-    local left, ends = remaining - self.in_flight, now + reset
-    local told = self.told
-    if told and now < told.ends and told.left < left and math.abs(told.ends - ends) < 1 then left = told.left end
-    self.told = { left = left, ends = ends }
+local function slow_down(self, ticket, retry_after, now)
+  self.good = 0
+  if retry_after and retry_after >= 0 then
+    self.held = math.max(self.held, now + retry_after)
+  elseif retry_after and ticket.sent >= self.fewer then
+    -- Once for all that were on their way together.
+    self.cap, self.fewer = math.max(1, math.floor((self.in_flight + 1) / 2)), now
   end
-  if answer.status == 429 then
-    self.good = 0
-    if answer.retry_after == -1 then self.cap = math.max(1, math.floor((self.in_flight + 1) / 2))
-    elseif answer.retry_after then self.held = math.max(self.held, now + answer.retry_after) end
-  elseif self.cap < self.full_cap then
-    self.good = self.good + 1
-    if self.good >= MORE_AFTER then self.good, self.cap = 0, self.cap + 1 end
-  end
+end
+
+local function speed_up(self)
+  if self.cap >= self.rule.cap then return end
+  self.good = self.good + 1
+  if self.good >= MORE_AFTER then self.good, self.cap = 0, self.cap + 1 end
 end
 
 --- Gives a turn back.
@@ -141,17 +191,20 @@ end
 --- @param not_sent boolean|nil nothing has arrived, or will
 function Limiter:leave(ticket, answer, not_sent)
   local now = core.now()
-  ticket.answered = now
+  ticket.answered, self.last = now, now
   self.in_flight = self.in_flight - 1
   if not_sent then
-    for i = #self.sent, 1, -1 do
-      if self.sent[i] == ticket then
-        table.remove(self.sent, i)
-        break
-      end
+    forget(self, ticket)
+  else
+    local heard = answer and self.rule.reader
+      and told.hear(self.told, self.rule.reader, answer.headers, ticket.sent, now)
+    if answer and answer.status == 429 then
+      slow_down(self, ticket, answer.retry_after, now)
+      keep(self, now)
+    else
+      if not heard then told.lose(self.told) end
+      if answer then speed_up(self) end
     end
-  elseif answer then
-    hear(self, answer, now)
   end
   wake(self)
 end

@@ -193,6 +193,19 @@ local function make_error(answer, context, fields)
   return errors.new(fields)
 end
 
+--- The vendor's own name of what it did: where the provider file says that errors have it, or in a header.
+--- @param answer luaprov.Answer
+--- @param context table
+--- @return string|nil
+function M.trace_id(answer, context)
+  local found
+  for _, form in ipairs(context.provider.errors) do
+    found = found or form.trace_id and as_text(first(answer.body, form.trace_id))
+  end
+  found = found or as_text(answer.headers["x-request-id"])
+  return found and redact.line(found, context)
+end
+
 --- An answer whose body was lost on the way. Its status still tells: a refusal is one without its body too.
 --- @param answer luaprov.Answer what had arrived
 --- @param context table

@@ -100,7 +100,7 @@ local function context_of(state, spec)
   local operation = spec.operation
   local context = {
     provider = state.provider, resource = spec.resource, operation = spec.name or operation.name,
-    opened = {}, secret_names = state.secret_names, expect = operation.expect,
+    opened = {}, secret_names = state.secret_names, expect = operation.expect, waited = 0,
   }
   for _, values in ipairs { state.auth.credentials, state.settings } do
     for _, value in pairs(values) do
@@ -112,56 +112,75 @@ local function context_of(state, spec)
   return context
 end
 
-local function waited_in_vain(why, context)
-  return named(errors.new { kind = why, outcome = "not_sent", message = why == "timeout"
-    and "there was no time left when its turn came" or "cancelled while it waited for its turn" }, context)
+local IN_VAIN = {
+  timeout = "there was no time left when its turn came", cancelled = "cancelled while it waited for its turn",
+  rate_limited = "the vendor wants no call of this account for another %d s, which is more than its patience",
+}
+
+local function waited_in_vain(why, seconds, context)
+  return named(errors.new { kind = why, outcome = "not_sent", retry_after = seconds,
+    message = IN_VAIN[why]:format(math.ceil(math.min(seconds or 0, 1e9))) }, context)
 end
 
--- One exchange, in its turn: when the account's limits let it.
+-- A token, and an exchange with it. The third value: what was answered; the fourth: the token that was sent.
 local function exchange(state, request, budget, context)
-  local asked = http.now()
-  local ticket, why = state.limiter:enter(math.huge)
-  if not ticket then return nil, waited_in_vain(why, context) end
-  local now = http.now()
-  -- Whoever waits for a turn loses no time of its own.
-  if ticket.waited then budget.ends = budget.ends + now - asked end
-  request.deadline = math.min(now + budget.timeout, budget.ends)
-  local response, err, part = state.exchange(request, context.operation)
-  local answered = response or part
-  state.limiter:leave(ticket, answered and {
-    status = answered.status, headers = answered.headers,
-    retry_after = http.retry_after(answered.headers),
-  }, not answered and err.outcome == "not_sent")
-  if part then return nil, answers.cut(answers.new(part), context, err), part.status end
-  if not response then return nil, named(err, context) end
-  local answer = answers.new(response)
-  err = answers.judge(answer, context)
-  if err then return nil, err, response.status end
-  return answer
-end
-
--- One try: a token, and an exchange with it. The third value: whether another token may be had.
-local function try(state, request, budget, context)
   local token, err = auth.token(state.auth, math.min(http.now() + budget.timeout, budget.ends))
-  if err then return nil, named(err, context) end
+  if err then return nil, err end
   if token then
     request.headers.Authorization = "Bearer " .. token
     context.opened[#context.opened + 1] = token
   end
-  local answer
-  answer, err = exchange(state, request, budget, context)
-  if answer then return answer end
+  request.deadline = math.min(http.now() + budget.timeout, budget.ends)
+  local response, part
+  response, err, part = state.exchange(request, context.operation)
+  return response, err, response or part, token
+end
+
+-- The same in its turn: when the account's limits let it. Only then is there a token: one that was had before might
+-- have ended meanwhile. Requests for tokens have no turn: no vendor says that it counts them.
+local function exchange_in_turn(state, request, budget, context)
+  local limiter, asked = state.limiter(), http.now()
+  local ticket, why, seconds = limiter:enter(budget.ends - asked)
+  -- Whoever waits for a turn loses no time of its own.
+  context.waited = ticket and not ticket.waited and 0 or http.now() - asked
+  if not ticket then return nil, waited_in_vain(why, seconds, context) end
+  if ticket.waited then budget.ends = budget.ends + context.waited end
+  local ok, response, err, answered, token = pcall(exchange, state, request, budget, context)
+  -- The turn is given back, whatever tears us out of the midst: a Ctrl-C, a fault of ours.
+  limiter:leave(ticket, ok and answered and {
+    status = answered.status, headers = answered.headers,
+    retry_after = http.retry_after(answered.headers),
+  }, ok and not answered and err.outcome == "not_sent")
+  if not ok then error(response, 0) end
+  return response, err, answered, token
+end
+
+-- One try. The third value: whether another token may be had.
+local function try(state, request, budget, context)
+  context.status, context.answer = nil, nil
+  local response, err, answered, token = exchange_in_turn(state, request, budget, context)
+  if not answered then return nil, named(err, context) end
+  local answer = answers.new(answered)
+  context.status, context.answer = answered.status, answer
+  if response then err = answers.judge(answer, context) else err = answers.cut(answer, context, err) end
+  if not err then return answer end
   -- 401 is a refusal: nothing was done, so repeating with another token doubles nothing.
   local refused = err.kind == "unauthorized" and err.outcome == "refused" and token
   return nil, err, refused and auth.refused(state.auth, token)
 end
 
-local function tell(name, context, request, began, attempts, err)
+-- A trace id is told of what went well, too: it is what a vendor's support asks for.
+local function trace_of(context, err)
+  if err and err.trace_id then return err.trace_id end
+  return context.answer and answers.trace_id(context.answer, context) or nil
+end
+
+local function tell(name, context, request, began, attempts, waited, err)
   if not events.wanted(name) then return end
   events.emit(name, {
     provider = context.provider.name, resource = context.resource, operation = context.operation,
-    method = request.method, status = err and err.status, kind = err and err.kind,
-    outcome = err and err.outcome, trace_id = err and err.trace_id, attempts = attempts, seconds = http.now() - began,
+    method = request.method, status = context.status, kind = err and err.kind, outcome = err and err.outcome or "done",
+    trace_id = trace_of(context, err), attempts = attempts, seconds = http.now() - began, waited = waited,
   })
 end
 
@@ -183,7 +202,7 @@ function M.send(state, spec)
     limit = state.response_limit, transport = state.transport,
     url = state.base_url .. spec.path .. (spec.query and spec.query ~= "" and "?" .. spec.query or ""),
   }
-  local budget, count = spec.budget or M.budget(state), 0
+  local budget, count, waited = spec.budget or M.budget(state), 0, 0
   local answer, err = retry.run {
     operation = operation.name, changes = operation.name ~= "get" and operation.name ~= "list", budget = budget,
     settle = spec.settle, try = function()
@@ -193,11 +212,12 @@ function M.send(state, spec)
       local result = tried
       -- An answer that cannot be used is no answer.
       if tried and spec.read then result, failed = spec.read(tried, context) end
-      tell("attempt", context, request, tried_at, count, failed)
+      waited = waited + context.waited
+      tell("attempt", context, request, tried_at, count, context.waited, failed)
       return result, failed, renew
     end,
   }
-  tell("call", context, request, began, count, err)
+  tell("call", context, request, began, count, waited, err)
   return answer, err
 end
 

@@ -171,19 +171,38 @@ local function secret_names(provider)
   return lower
 end
 
--- What tells one account from another. It holds what is secret, and is shown nowhere.
+-- Options that say how something is done, and not whose account it is.
+local NO_NAME = { boolean = true, choice = true, url = true }
+
+-- What tells one account from another. It holds what is secret, and is shown nowhere. The second value: whether all of
+-- it is known.
 local function account_of(base_url, method, credentials, setting_fields, settings)
-  local parts = { base_url }
+  local parts, whole = { base_url }, true
   local function add(list, values)
     for _, field in ipairs(list) do
       local value = values[field.name]
-      if secret.is(value) then value = value:reveal() end
-      parts[#parts + 1] = field.name .. "=" .. tostring(value)
+      if secret.is(value) then
+        value = value:reveal()
+        whole = whole and value ~= nil
+      end
+      if not NO_NAME[field.type] then parts[#parts + 1] = field.name .. "=" .. tostring(value) end
     end
   end
   add(method and method.fields or {}, credentials)
   add(setting_fields, settings)
-  return table.concat(parts, "\0")
+  return table.concat(parts, "\0"), whole
+end
+
+-- The limiter of a client's account, from the first call on: secrets are read when they are needed.
+local function limiter_of(state, method, credentials, counted)
+  local limiter
+  return function()
+    if limiter then return limiter end
+    local account, whole = account_of(state.base_url, method, credentials, state.provider.settings, state.settings)
+    local found = limits.of(state.provider, account, counted)
+    if whole then limiter = found end
+    return found
+  end
 end
 
 --- @param provider table description
@@ -230,8 +249,7 @@ function M.read(provider, given, inside)
     token_url = common.token_url, connect_timeout = common.connect_timeout, user_agent = state.user_agent,
     secret_names = state.secret_names, exchange = state.exchange, transport = way,
   }
-  state.limiter = limits.of(provider, account_of(base_url, method, credentials, provider.settings, settings),
-    common.limits)
+  state.limiter = limiter_of(state, method, credentials, common.limits)
   return state
 end
 

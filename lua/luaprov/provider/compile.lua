@@ -273,10 +273,10 @@ local function compile_limits(limits, report)
   limits = limits or {}
   local compiled = {}
   for i, limit in ipairs(limits) do
-    if type(limit) ~= "table" or type(limit[1]) ~= "number" or type(limit.per) ~= "number" or limit[1] < 1
-      or limit.per <= 0 then
-      report(0, "limits." .. i, "must be { calls, per = seconds }")
-    end
+    local is_right = type(limit) == "table" and type(limit[1]) == "number" and type(limit.per) == "number"
+      and limit[1] >= 1 and limit[1] % 1 == 0 and limit.per > 0 and limit.per < 1e9
+    for name in pairs(is_right and limit or {}) do is_right = is_right and (name == 1 or name == "per") end
+    if not is_right then report(0, "limits." .. i, "must be { calls, per = seconds }") end
     compiled[i] = limit
   end
   for name in pairs(limits) do

@@ -176,6 +176,7 @@ M.placeholders = {
     "limit",        -- how many calls it allows
     "remaining",    -- how many of them are left
     "reset",        -- in how many whole seconds it ends
+    "reset_at",     -- when it ends, in seconds since 1970
   },
 }
 
@@ -198,8 +199,9 @@ M.of = {
     title = text, base_url = text, auth = anything,
     headers = map,                        -- of every call
     errors = any_of(map, fn),             -- a form as below, a list of them, or a function in place of a form
-    -- For the sandbox: { { calls, per = seconds }, …, headers = { NAME = text } }. It refuses what is more with 429;
-    -- the headers come with all other answers to who is let in, with placeholders as above.
+    -- { { calls, per = seconds }, …, at_once = calls in flight, headers = { NAME = text } }. The headers tell what is
+    -- left, with placeholders as above. The sandbox refuses what is more with 429; all its other answers to who is let
+    -- in have them.
     limits = map,
   },
   resource = {

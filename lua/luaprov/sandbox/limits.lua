@@ -8,7 +8,8 @@ M.__index = M
 function M.new(windows, now) return setmetatable({ windows = windows, now = now, counts = {} }, M) end
 
 --- Counts one call.
---- @return table state limit, remaining, reset (seconds, whole) of the window that is nearest to its end
+--- @return table state limit, remaining, reset (seconds, whole), reset_at (since 1970) of the window that is nearest to
+---   its end
 --- @return boolean refused
 function M:count_call()
   local now, refused, tightest = self.now(), nil, nil
@@ -23,6 +24,7 @@ function M:count_call()
       limit = window[1], remaining = math.max(0, window[1] - own.calls - 1),
       reset = math.max(1, math.ceil((number + 1) * window.per - now)),
     }
+    state.reset_at = os.time() + state.reset
     if own.calls >= window[1] then
       -- Of several full windows the longest says when to come again.
       if not refused or state.reset > refused.reset then refused = state end

@@ -71,6 +71,26 @@ local CLASSES = [[
 ---@field cancel fun(self: luaprov.Task): boolean
 ---@field done fun(self: luaprov.Task): boolean
 
+--- Of one call, in place of the client's.
+---@class luaprov.CallOptions
+---@field attempts? integer # how many tries at most
+---@field timeout? number # seconds for one try
+---@field patience? number # seconds within which another try may begin
+
+--- What is told of a call, or of one try. Nothing in it is secret.
+---@class luaprov.CallEvent
+---@field provider string
+---@field resource string
+---@field operation string
+---@field method string
+---@field outcome "done"|luaprov.Outcome
+---@field attempts integer # so far
+---@field seconds number # all of it
+---@field waited number # seconds of those that it waited for its turn
+---@field kind? luaprov.ErrorKind
+---@field status? integer # HTTP status of the last answer
+---@field trace_id? string
+
 --- Something that a sandbox does wrong: `luaprov sandbox --list-faults` has every one with its options.
 ---@class luaprov.Fault
 ---@field fault string
@@ -131,6 +151,8 @@ local MODULE = [[
 ---@field sleep fun(seconds: number): true
 --- Calls a function in which no call and no wait goes on for longer: what it returns.
 ---@field deadline fun(seconds: number, fn: function, ...: any): any, any, any
+--- Calls a function when a call, or one try of it, has ended: a function that ends this.
+---@field on fun(event: "call"|"attempt", fn: fun(event: luaprov.CallEvent)): fun()
 --- A server on this machine that behaves as the provider files say.
 ---@field sandbox luaprov.Sandbox
 local luaprov = {}

@@ -8,9 +8,13 @@ local values = require "luaprov.cli.types.values"
 local M = {}
 
 local FAILED = "|nil, luaprov.Error|nil"
+local OPTIONS = ", options?: luaprov.CallOptions"
 
 local ABOUT = {
-  base_url = "another server", timeout = "seconds for a whole call, of a list for each page",
+  base_url = "another server", timeout = "seconds for one try", attempts = "how many tries a call has at most",
+  patience = "seconds within which another try may begin",
+  limits = "false: the vendor counts no calls of this account",
+  settle = "notes what is there before the first create of a collection: a create whose answer is lost can be found",
   connect_timeout = "seconds for the connection alone", response_limit = "bytes",
 }
 
@@ -62,7 +66,7 @@ local function add_query(to, resource, name)
   local list = resource.operations.list
   if not list then return "" end
   local filters, parents = queries_of(list, {}), parents_of(resource, "list")
-  if #filters == 0 and #parents == 0 then return "" end
+  if #filters == 0 and #parents == 0 then return "query?: table" end
   local query = to:name(name, "Query")
   local block, seen = to:class(query, "What limits a list."), {}
   for _, field in ipairs(parents) do
@@ -77,7 +81,7 @@ local function add_query(to, resource, name)
   return (#parents > 0 and "query: " or "query?: ") .. query
 end
 
--- The argument that names a record's parents; "" where there are none.
+-- The class of a record's parents; nil where there are none.
 local function add_parents(to, resource, name)
   local parents = parents_of(resource, "get", "update", "delete")
   if #parents == 0 then return nil end
@@ -93,14 +97,13 @@ local function add_resource(to, provider, resource, prefix)
   local record = to:name(name, "Record")
   local parents = add_parents(to, resource, name)
   local function parent_of(operation, optional)
-    if not parents or #parents_of(resource, operation) == 0 then return "" end
+    if not parents or #parents_of(resource, operation) == 0 then return ", parents?: table" end
     return ", parents" .. (optional and "?" or "") .. ": " .. parents
   end
   local function method(operation, arguments, result, comment)
     if not resource.operations[operation == "each" and "list" or operation] then return end
     block[#block + 1] = "--- " .. comment
-    page.field(block, operation, ("fun(self: %s%s): %s"):format(name, arguments ~= "" and ", " .. arguments or "",
-      result), false)
+    page.field(block, operation, ("fun(self: %s, %s%s): %s"):format(name, arguments, OPTIONS, result), false)
   end
   if resource.operations.create then
     local create = to:name(name, "Create")
