@@ -313,7 +313,7 @@ function M.run(plan, out, as_json)
     marks.secrets[made] = true
     return made
   end
-  found.way = transport.as_curl(state.transport, shell.single_quoted, function(value, name)
+  found.way = transport.as_curl(state.transport, quote, function(value, name)
     return name_of(by_secret[value]
       or { path = name, kind = "env", name = client_options.variable(plan.provider.name, name) })
   end)
