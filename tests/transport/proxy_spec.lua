@@ -36,7 +36,8 @@ describe("proxies", function()
   end
 
   local function open(name, proxy, options)
-    local given = { token = "tok-acme-0000", base_url = nginx:url(name), ca_file = files.ca, proxy = proxy }
+    local given = { token = "tok-acme-0000", base_url = nginx:url(name), ca_file = files.ca, proxy = proxy,
+                    attempts = 1 }
     for key, value in pairs(options or {}) do given[key] = value end
     return assert(client.new(support.description(ACME), given))
   end

@@ -22,7 +22,8 @@ describe("TLS", function()
   end)
 
   local function open(name, options, host)
-    local given = { token = "tok-acme-0000", base_url = nginx:url(name, host), ca_file = files.ca, proxy = false }
+    local given = { token = "tok-acme-0000", base_url = nginx:url(name, host), ca_file = files.ca, proxy = false,
+                    attempts = 1 }
     for key, value in pairs(options or {}) do given[key] = value end
     if given.ca_file == false then given.ca_file = nil end
     return assert(client.new(support.description(ACME), given))
