@@ -19,7 +19,7 @@ M.deadline = runtime.deadline
 
 --- A client of a provider.
 ---@param name string a provider's name, or the path of a provider file
----@param options table|nil the provider's credentials and settings, and base_url, timeout (seconds, a whole call),
+---@param options table|nil the provider's credentials and settings, and base_url, timeout (seconds, of one try),
 ---  connect_timeout (seconds), response_limit (bytes), and those of luaprov.transport. What is absent is taken from the
 ---  environment: option `token` of `acme` from LUAPROV_ACME_TOKEN.
 ---@return table|nil client client.RESOURCE:create, :get, :update, :delete, :list, :each

@@ -45,7 +45,7 @@ end
 
 local function run(windows, other)
   local own = account.start(text_of(windows))
-  if other then own:share(other, windows[1].per) end
+  if other then own:share(other, windows[1]) end
   local round_trip = round_trips()
   local done, failed, seconds = own:create(count)
   local trip, refused = round_trip(), own.refused

@@ -8,18 +8,26 @@ local support = require "tests.support"
 local M = {}
 M.__index = M
 
--- What another process does that has the same account and knows of no limits: so many calls at the beginning of each
--- so many seconds, whatever they are answered.
+-- What another process does that has the same account and keeps no limits: so many calls when a window of the vendor's
+-- begins, and in every one after it, whatever they are answered.
 local OTHER = [[
 local http, luaprov = require "luaprov.http", require "luaprov"
-local url, count, seconds = arg[1], tonumber(arg[2]), tonumber(arg[3])
+local url, count, limit, seconds = arg[1], tonumber(arg[2]), arg[3], tonumber(arg[4])
+local function get()
+  local answer = assert(http.exchange { method = "GET", url = url .. "/integrations/1", deadline = http.now() + 5,
+                                        headers = { Authorization = "Bearer sandbox-token" } })
+  return answer.headers["x-ratelimit-remaining"]
+end
+-- Its first call is the one that leaves all but one.
+while get() ~= ("%d"):format(limit - 1) do luaprov.sleep(0.005) end
 local due, numbers = http.now(), {}
 for i = 1, count do numbers[i] = i end
+table.remove(numbers)
 while true do
-  luaprov.map(numbers, function()
-    http.exchange { method = "GET", url = url .. "/integrations/1", deadline = http.now() + 5,
-                    headers = { Authorization = "Bearer sandbox-token" } }
-  end, { concurrency = count })
+  luaprov.map(numbers, get, { concurrency = count })
+  numbers[count] = count
+  print "in the way"
+  io.stdout:flush()
   due = due + seconds
   luaprov.sleep(math.max(0, due - http.now()))
 end
@@ -47,13 +55,15 @@ function M:another(options)
   return assert(luaprov.client(self.file, options))
 end
 
---- Starts another process that makes `count` calls each `seconds`.
-function M:share(count, seconds)
+--- Starts another process that makes `count` calls in each window, and returns when it has for the first time.
+--- @param window table { calls, per = seconds } of the account
+function M:share(count, window)
   local file = support.file("other.lua", OTHER)
   local build = os.getenv "LUAPROV_BUILD" or "build"
-  self.pipe = assert(io.popen(("echo $$; exec %s/bin/luaprov %s '%s' %d %g"):format(build, file, self.url, count,
-    seconds), "r"))
+  self.pipe = assert(io.popen(("echo $$; exec %s/bin/luaprov %s '%s' %d %d %g"):format(build, file, self.url, count,
+    window[1], window.per), "r"))
   self.pid = self.pipe:read("*l")
+  assert(self.pipe:read("*l") == "in the way")
 end
 
 --- Creates so many records at once.
@@ -86,6 +96,7 @@ function M:stop()
   self.off()
   if self.pipe then
     os.execute("kill " .. self.pid)
+    self.pipe:read("*a")
     self.pipe:close()
   end
   self.sandbox:stop()
