@@ -3,8 +3,11 @@
 ---   luaprov.secret "text"          a value that is there already
 ---   luaprov.secret.env "NAME"      from the environment, read when it is needed
 ---   luaprov.secret.file "PATH"     from a file, read when it is needed, without its last line end
+---   luaprov.secret.command { "pass", "show", "hubster" }
+---                                  what a command prints, run when it is first needed, without the last line end
 ---
 --- The one opening is `secret:reveal()`.
+local run = require "luaprov.command"
 local uri = require "luaprov.uri"
 
 local M = {}
@@ -32,6 +35,18 @@ local function from_file(path)
   if not value then return nil, "cannot read the secret's file " .. path end
   value = value:gsub("\r?\n$", "")
   if value == "" then return nil, "the secret's file " .. path .. " is empty" end
+  return value
+end
+
+-- It may ask somebody for a password: once is enough. What failed is tried again.
+local function from_command(source)
+  if source.value then return source.value end
+  local name = "the secret's command " .. source.words[1]
+  local value, why = run(source.words)
+  if not value then return nil, name .. " " .. why end
+  value = value:gsub("\r?\n$", "")
+  if value == "" then return nil, name .. " printed nothing" end
+  source.value = value
   return value
 end
 
@@ -83,6 +98,24 @@ end
 function M.file(path)
   if type(path) ~= "string" or path == "" then error("secret.file takes a path", 2) end
   return make(from_file, path)
+end
+
+--- What a program prints, a password manager for one. There is no shell: the words are the program and its arguments.
+--- It is run when the value is first needed, and nothing else goes on meanwhile; it has the environment and the folder
+--- of this process, its standard error and its terminal, and nothing to read on standard input.
+--- @param words string[]
+--- @return luaprov.Secret
+function M.command(words)
+  local copy = {}
+  for i, word in ipairs(type(words) == "table" and words or {}) do
+    copy[i] = type(word) == "string" and not word:find("\0", 1, true) and word or nil
+  end
+  local count = 0
+  for _ in pairs(type(words) == "table" and words or {}) do count = count + 1 end
+  if not copy[1] or copy[1] == "" or #copy ~= count then
+    error('secret.command takes a list of words, as in { "pass", "show", "hubster" }', 2)
+  end
+  return make(from_command, { words = copy })
 end
 
 function M.is(value) return sources[value] ~= nil end
