@@ -4,6 +4,7 @@ local errors = require "luaprov.errors"
 local http = require "luaprov.http"
 local json = require "luaprov.json"
 local redact = require "luaprov.provider.redact"
+local uri = require "luaprov.uri"
 
 local M = {}
 
@@ -163,7 +164,7 @@ end
 local function redirect_message(answer, context)
   local target = answer.headers.location
   if not target then return nil end
-  return "redirects to " .. redact.line((target:gsub("[?#].*$", "")), context)
+  return "redirects to " .. redact.line(uri.shown(target), context)
     .. ", and redirects are not followed"
 end
 
