@@ -191,6 +191,52 @@ describe("scrubbing", function()
     assert.equal("x <secret> y", secret.scrub("x ++// y", { "\251\239\255" }))
   end)
 
+  it("knows what base64 makes of a value within another text", function()
+    local value = "key-0000?>~key"
+    local function coded(text)
+      local pipe = io.popen("printf %s '" .. text .. "' | base64 -w0")
+      local line = pipe:read("*a")
+      pipe:close()
+      return line
+    end
+    for _, before in ipairs { "", "u:", "user:", "Bearer " } do
+      for _, after in ipairs { "", "a", "ab" } do
+        for _, text in ipairs { coded(before .. value .. after),
+                                (coded(before .. value .. after):gsub("[+/]", { ["+"] = "-", ["/"] = "_" })),
+                                (coded(before .. value .. after):gsub("[+/]", { ["+"] = "%2B", ["/"] = "%2F" })) } do
+          local scrubbed = secret.scrub(text, { value })
+          assert.truthy(scrubbed:find("<secret>", 1, true), text)
+          -- What is left is of the letters before and after, and the bits that they share with the value's.
+          local left = #before == 0 and 0 or math.ceil(#before * 4 / 3)
+          assert.truthy(#scrubbed - #"<secret>" <= left + 6, scrubbed)
+        end
+      end
+    end
+    -- A few letters may be anything.
+    assert.equal("eA xYQ", secret.scrub("eA xYQ", { "xa" }))
+  end)
+
+  it("knows JSON within JSON within JSON, and a form within a URL", function()
+    local value, text = 'a"b\\c', 'a"b\\c'
+    for _ = 1, 4 do
+      text = text:gsub('[\\"]', "\\%0")
+      assert.equal("x <secret> y", secret.scrub("x " .. text .. " y", { value }))
+    end
+    assert.equal("<secret>", secret.scrub("a%2522b%255Cc", { value }))
+  end)
+
+  it("takes the beginning of a value out where a text is cut off", function()
+    local scrub = secret.scrubber { "key-0000-0000", 'tok"0000' }
+    for text, scrubbed in pairs {
+      ["no key-0000"] = "no ", ["no key-0000-000"] = "no ", ["no key-0000-0000"] = "no <secret>", ["no key-"] = "no ",
+      ["no key"] = "no key", ["key-0000-0000 key-00"] = "<secret> ", ['no tok\\"00'] = "no ", ["no tok%220"] = "no ",
+      ["no key-0000 more"] = "no key-0000 more", ["key-key-key-0"] = "key-key-", ["no a2V5LTAwMD"] = "no ", [""] = "",
+    } do
+      assert.equal(scrubbed, scrub(text, true), text)
+    end
+    assert.equal("no key-0000", scrub("no key-0000"))
+  end)
+
   it("takes values literally", function()
     assert.equal("axb <secret>", secret.scrub("axb a.b", { "a.b" }))
     assert.equal("<secret> 100", secret.scrub("%d+ 100", { "%d+" }))

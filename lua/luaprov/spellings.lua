@@ -56,14 +56,22 @@ return function(value)
     seen[spelling] = true
     list[#list + 1] = spelling
   end
-  -- The request's text within JSON, and that in the message of the next server, is escaped once more each time.
+  -- The request's text within JSON, and that in the message of the next server, is escaped once more each time; of the
+  -- slashes nobody knows, and the first may see it otherwise than the others.
   local function add_all(spelling)
-    for _ = 0, DEPTH do
-      add(spelling)
-      local escaped, slashed = json_escaped(spelling)
-      if escaped == slashed and escaped == spelling then return end
-      add(slashed)
-      spelling = escaped
+    local forms = { spelling }
+    add(spelling)
+    for level = 1, DEPTH do
+      local further = {}
+      for _, form in ipairs(forms) do
+        local escaped, slashed = json_escaped(form)
+        if slashed == form then return end
+        add(escaped)
+        add(slashed)
+        further[#further + 1] = escaped
+        further[#further + 1] = level == 1 and slashed ~= escaped and slashed or nil
+      end
+      forms = further
     end
   end
   local escaped, in_url = json_escaped(value), uri.escape(value)
@@ -74,18 +82,15 @@ return function(value)
   } do
     add_all(spelling)
   end
-  local coded = {}
+  local function add_base64(coded)
+    add_all(coded)
+    add(url_safe(coded))
+    add(uri.escape(coded))
+  end
+  -- Alone, it may be as short as it is.
+  add_base64(base64(value))
   for _, sent in ipairs { value, escaped, in_url } do
-    for before = 0, 2 do
-      -- Alone, it may be as short as it is.
-      local found = before == 0 and sent == value and base64(value) or within_base64(sent, before)
-      if not coded[found] then
-        coded[found] = true
-        add_all(found)
-        add(url_safe(found))
-        add(uri.escape(found))
-      end
-    end
+    for before = 0, 2 do add_base64(within_base64(sent, before)) end
   end
   return list
 end
