@@ -39,15 +39,19 @@ local function start()
   end
 end
 
+-- What a sanitizer looks at is the same for all: one is enough for it, and slow.
+local NAMES = { "onebox", "hubster", "myreports", "ocamba", "acme", "acme with long secrets" }
+if os.getenv "LD_PRELOAD" then NAMES = { "acme" } end
+
 describe("canaries", function()
   local normal, leaking = {}, {}
 
   setup(function()
     local acme = support.file("acme.lua", require "tests.canary.acme")
-    for _, provider in ipairs { "onebox", "hubster", "myreports", "ocamba", acme } do
-      normal[provider:match("(%w+)%.lua$") or provider] = plan(provider)
+    for _, name in ipairs(NAMES) do
+      local long = name:find " long " and "1" or nil
+      normal[name] = plan(name:find "^acme" and acme or name, { CANARY_LONG = long })
     end
-    normal["acme with long secrets"] = plan(acme, { CANARY_LONG = "1" })
     for _, how in ipairs { "wire", "scrub", "listener" } do
       leaking[how] = plan("myreports", { CANARY_LEAK = how })
     end
@@ -58,7 +62,7 @@ describe("canaries", function()
   end)
   teardown(support.clean)
 
-  for _, name in ipairs { "onebox", "hubster", "myreports", "ocamba", "acme", "acme with long secrets" } do
+  for _, name in ipairs(NAMES) do
     describe("of " .. name .. ":", function()
       local run
       before_each(function() run = normal[name] end)

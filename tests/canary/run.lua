@@ -260,11 +260,14 @@ local function every_fault(index, records, connected)
   strike({ fault = "html", on = name .. " * create", status = 502 }, "settle", list)
 end
 
+-- Some say most with another status.
+local STATUSES = { echo_json = { 200, 400, 401, 500 }, echo_location = { 201, 302, 400 } }
+
 local function every_echo(index, records, connected)
   local name = providers[index].name
   local client = connect(index, connected.way)
   for _, fault in ipairs(echo.names) do
-    for _, status in ipairs { 200, 302, 400, 401, 500 } do
+    for _, status in ipairs(STATUSES[fault] or { 200, 400, 500 }) do
       local label = fault .. " " .. status
       if connected.token then
         local jobs = jobs_of(index, (connect(index, connected.way)), records)
