@@ -6,18 +6,17 @@
 -- CANARY_LONG=1: secrets are as long as tokens are.
 local cli = require "luaprov.cli"
 local echo = require "tests.canary.echo"
-local errors = require "luaprov.errors"
-local fill = require "luaprov.sandbox.fill"
 local faults = require "luaprov.sandbox.faults"
 local http = require "luaprov.http"
 local json = require "luaprov.json"
 local load = require "luaprov.provider.load"
 local luaprov = require "luaprov"
+local made = require "tests.canary.made"
 local plan = require "tests.canary.plan"
 local secret = require "luaprov.secret"
+local show = require "tests.canary.show"
 local support = require "tests.support"
 local tables = require "luaprov.tables"
-local tokens = require "luaprov.sandbox.tokens"
 local values = require "tests.canary.values"
 
 local folder = table.remove(arg, 1)
@@ -43,37 +42,9 @@ if leak == "scrub" then
   function secret.scrubber() return function(text) return text end, 0 end
 end
 
-local function print_all(value)
-  print(tostring(value))
-  pcall(function() print("and " .. value .. " and") end)
-  print((json.encode(value)))
-  print(support.shown(value))
-  print(("%s"):format(tostring(value)))
-end
-
--- An error as a script that gives up shows it.
-local function raised(value)
-  print(select(2, xpcall(function() error(value) end, function(err) return debug.traceback(tostring(err)) end)))
-  print_all(select(2, pcall(luaprov.map, { value }, function(item) error(item) end)))
-  print_all(select(2, pcall(function() luaprov.spawn(error, value):wait() end)))
-end
-
-local told = 0
-
-local function show(what, result, err)
-  print("== " .. what)
-  if result ~= nil then print_all(result) end
-  if err ~= nil then
-    print_all(err)
-    told = told + 1
-    if told % 20 == 0 then raised(err) end
-    if told % 20 == 10 then raised("because " .. tostring(err)) end
-  end
-end
-
 for _, event in ipairs { "call", "attempt" } do
   luaprov.on(event, function(about)
-    print_all(about)
+    show.all(about)
     if leak == "listener" then print(values.of "listener") end
   end)
 end
@@ -92,29 +63,10 @@ local function credentials_of(provider)
   return given
 end
 
--- What a vendor makes up is a secret, too: the examples of computed ones, and tokens.
-local function plant(shape)
-  for _, field in ipairs(shape.fields) do
-    if field.type == "secret" and field.computed then field.example = values.CORE .. "-made-" .. field.name end
-    if field.shape then plant(field.shape) end
-  end
-  for _, by in ipairs(shape.by) do
-    for _, case in pairs(by.cases) do plant(case) end
-  end
-end
-
-local uuid, request = fill.uuid, tokens.request
-function tokens.request(...)
-  fill.uuid = function() return values.CORE .. uuid() .. values.CORE end
-  local body, code = request(...)
-  fill.uuid = uuid
-  return body, code
-end
-
 local providers, credentials, names = {}, {}, {}
 for i, name in ipairs(arg) do
   providers[i] = assert(load.load(name))
-  for _, resource in ipairs(providers[i].resources) do plant(resource.shape) end
+  for _, resource in ipairs(providers[i].resources) do made.plant(resource.shape) end
   -- Nobody waits for a turn here.
   for n = #providers[i].limits, 1, -1 do providers[i].limits[n] = nil end
   names[i], credentials[providers[i].name] = name, credentials_of(providers[i])
@@ -312,9 +264,9 @@ local function misuse(index, client, records)
   for _, name in ipairs(tables.keys(fields)) do
     local given = tables.copy(fields)
     given[name] = stray
-    local made, err = resource:create(given)
-    show("stray " .. name, made, err)
-    if made then resource:update(made.id, plan.fields(item.variant, parents(providers[index])), made) end
+    local record_made, err = resource:create(given)
+    show("stray " .. name, record_made, err)
+    if record_made then resource:update(record_made.id, plan.fields(item.variant, parents(providers[index])), record_made) end
     show("stray " .. name, resource:update(record.id, { [name] = stray }, record))
     -- What the provider file does not call secret is none when it is read the next time.
     resource:update(record.id, { [name] = fields[name] }, record)
@@ -438,6 +390,5 @@ luaprov.spawn(function()
 end)
 luaprov.sleep(0.05)
 
-assert(errors.is(errors.new {}))
 for _, name in ipairs(missing) do print("never sent: " .. name:gsub(values.CORE, "")) end
-print(("done: %d exchanges, %d errors, %d secrets"):format(calls, told, #tables.keys(values.made)))
+print(("done: %d exchanges, %d errors, %d secrets"):format(calls, show.told(), #tables.keys(values.made)))

@@ -41,7 +41,8 @@ return provider { base_url = "https://api.{region}.acme.invalid/v1", choice "reg
     assert.same({ ["https://api.eu.acme.invalid:443"] = true },
       origins.of(provider, { region = "eu" }, "https://api.eu.acme.invalid/v1"))
     assert.same({ ["https://api.eu.acme.invalid:443"] = true, ["https://api.us.acme.invalid:443"] = true,
-                  ["http://gateway.invalid:8080"] = true }, origins.of(provider, {}, "http://gateway.invalid:8080/acme"))
+                  ["http://gateway.invalid:8080"] = true },
+      origins.of(provider, {}, "http://gateway.invalid:8080/acme"))
   end)
 
   it("is no other's because of a setting in its host", function()
