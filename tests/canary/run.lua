@@ -264,9 +264,11 @@ local function misuse(index, client, records)
   for _, name in ipairs(tables.keys(fields)) do
     local given = tables.copy(fields)
     given[name] = stray
-    local record_made, err = resource:create(given)
-    show("stray " .. name, record_made, err)
-    if record_made then resource:update(record_made.id, plan.fields(item.variant, parents(providers[index])), record_made) end
+    local stored, err = resource:create(given)
+    show("stray " .. name, stored, err)
+    if stored then
+      resource:update(stored.id, plan.fields(item.variant, parents(providers[index])), stored)
+    end
     show("stray " .. name, resource:update(record.id, { [name] = stray }, record))
     -- What the provider file does not call secret is none when it is read the next time.
     resource:update(record.id, { [name] = fields[name] }, record)
