@@ -1,7 +1,10 @@
+local command = require "luaprov.command"
 local json = require "luaprov.json"
 local luaprov = require "luaprov"
 local secret = require "luaprov.secret"
 local support = require "tests.support"
+
+local COMMAND = 'secret.command takes a list of words, as in { "pass", "show", "hubster" }'
 
 describe("a secret", function()
   teardown(support.clean)
@@ -73,6 +76,76 @@ describe("a secret", function()
     assert.matches("cannot read", why)
   end)
 
+  it("comes from what a command prints, without its last line end", function()
+    for text, value in pairs {
+      ["abc"] = "abc", ["abc\n"] = "abc", ["abc\r\n"] = "abc", ["abc\n\n"] = "abc\n", ["a=1\nb=0\n"] = "a=1\nb=0",
+      [" a'b\"c$HOME`id`\\*;é\255 "] = " a'b\"c$HOME`id`\\*;é\255 ",
+    } do
+      local s = luaprov.secret.command { "printf", "%s", text }
+      assert.equal(value, s:reveal())
+      assert.equal("<secret>", tostring(s))
+    end
+  end)
+
+  it("runs its command when it is needed, and once", function()
+    local count = support.folder() .. "/count"
+    local s = secret.command { "sh", "-c", "echo x >>'" .. count .. "'; echo key-0000" }
+    assert.is_nil(io.open(count))
+    for _ = 1, 3 do assert.equal("key-0000", s:reveal()) end
+    assert.is_true(s == luaprov.secret "key-0000")
+    assert.equal("x\n", support.read(count))
+  end)
+
+  it("runs its command again after it has failed", function()
+    local file = support.folder() .. "/vault"
+    local s = secret.command { "sh", "-c", "cat '" .. file .. "' 2>/dev/null" }
+    assert.is_nil((s:reveal()))
+    local vault = assert(io.open(file, "w"))
+    vault:write "key-0000\n"
+    vault:close()
+    assert.equal("key-0000", s:reveal())
+  end)
+
+  it("hands its command the environment, and nothing of the script on standard input", function()
+    assert.equal("key-0000 <secret> end", support.child([[
+      local secret = require "luaprov.secret"
+      local a = secret.command { "sh", "-c", "cat; printf %s \"$VAULT\"" }
+      io.write(a:reveal(), " ", tostring(a))
+      print " end"]], { VAULT = "key-0000" }))
+  end)
+
+  it("tells why its command does not do, and nothing of what that printed", function()
+    local function sh(text) return { "sh", "-c", "exec 2>/dev/null; " .. text } end
+    for why, words in pairs {
+      ["sh failed (status 3)"] = sh "echo key-0000; exit 3", ["true printed nothing"] = { "true" },
+      ["echo printed nothing"] = { "echo" }, ["sh printed a NUL byte"] = sh "printf 'key-0000\\0x'",
+      ["sh printed more than 65536 bytes"] = sh "while :; do echo key-0000key-0000key-0000; done",
+      ["sh is not found"] = sh "/nowhere/pass", ["sh cannot be run"] = sh "exec /dev/null",
+    } do
+      local value, said = secret.command(words):reveal()
+      assert.is_nil(value)
+      assert.equal("the secret's command " .. why, said)
+    end
+    assert.equal(65536, #secret.command({ "sh", "-c", "printf %065536d 0" }):reveal())
+  end)
+
+  it("waits for a command no longer than it may take", function()
+    for _, text in ipairs { "echo key-0000; sleep 5", "trap '' TERM; echo key-0000; while :; do sleep 0.05; done" } do
+      local value, why = command({ "sh", "-c", "exec 2>/dev/null; " .. text }, 0.2)
+      assert.is_nil(value)
+      assert.equal("did not end within 0.2 seconds", why)
+    end
+    -- Its child goes on, and holds what it writes to.
+    assert.equal("key-0000\n", command({ "sh", "-c", "sleep 5 & echo key-0000" }, 0.1))
+  end)
+
+  it("keeps its own copy of a command's words", function()
+    local words = { "echo", "key-0000" }
+    local s = secret.command(words)
+    words[2] = "other"
+    assert.equal("key-0000", s:reveal())
+  end)
+
   it("refuses what is no text, at the caller's line", function()
     local before = "^tests/secret_spec%.lua:%d+: "
     for _, case in ipairs {
@@ -82,6 +155,12 @@ describe("a secret", function()
       { "secret.env takes the name of an environment variable", function() secret.env(nil) end },
       { "secret.env takes the name of an environment variable", function() secret.env "" end },
       { "secret.file takes a path", function() secret.file(5) end },
+      { COMMAND, function() secret.command "pass show hubster" end },
+      { COMMAND, function() secret.command {} end },
+      { COMMAND, function() secret.command { "" } end },
+      { COMMAND, function() secret.command { "pass", 5 } end },
+      { COMMAND, function() secret.command { "pass", name = "hubster" } end },
+      { COMMAND, function() secret.command { "pass", "a\0b" } end },
     } do
       local ok, err = pcall(case[2])
       assert.is_false(ok)
@@ -110,6 +189,52 @@ describe("scrubbing", function()
     assert.equal("<secret>", secret.scrub("YWJj", { "abc" }))
     assert.equal("x <secret> y", secret.scrub("x --__ y", { "\251\239\255" }))
     assert.equal("x <secret> y", secret.scrub("x ++// y", { "\251\239\255" }))
+  end)
+
+  it("knows what base64 makes of a value within another text", function()
+    local value = "key-0000?>~key"
+    local function coded(text)
+      local pipe = io.popen("printf %s '" .. text .. "' | base64 -w0")
+      local line = pipe:read("*a")
+      pipe:close()
+      return line
+    end
+    for _, before in ipairs { "", "u:", "user:", "Bearer " } do
+      for _, after in ipairs { "", "a", "ab" } do
+        for _, text in ipairs { coded(before .. value .. after),
+                                (coded(before .. value .. after):gsub("[+/]", { ["+"] = "-", ["/"] = "_" })),
+                                (coded(before .. value .. after):gsub("[+/]", { ["+"] = "%2B", ["/"] = "%2F" })) } do
+          local scrubbed = secret.scrub(text, { value })
+          assert.truthy(scrubbed:find("<secret>", 1, true), text)
+          -- What is left is of the letters before and after, and the bits that they share with the value's.
+          local left = #before == 0 and 0 or math.ceil(#before * 4 / 3)
+          assert.truthy(#scrubbed - #"<secret>" <= left + 6, scrubbed)
+        end
+      end
+    end
+    -- A few letters may be anything.
+    assert.equal("eA xYQ", secret.scrub("eA xYQ", { "xa" }))
+  end)
+
+  it("knows JSON within JSON within JSON, and a form within a URL", function()
+    local value, text = 'a"b\\c', 'a"b\\c'
+    for _ = 1, 4 do
+      text = text:gsub('[\\"]', "\\%0")
+      assert.equal("x <secret> y", secret.scrub("x " .. text .. " y", { value }))
+    end
+    assert.equal("<secret>", secret.scrub("a%2522b%255Cc", { value }))
+  end)
+
+  it("takes the beginning of a value out where a text is cut off", function()
+    local scrub = secret.scrubber { "key-0000-0000", 'tok"0000' }
+    for text, scrubbed in pairs {
+      ["no key-0000"] = "no ", ["no key-0000-000"] = "no ", ["no key-0000-0000"] = "no <secret>", ["no key-"] = "no ",
+      ["no key"] = "no key", ["key-0000-0000 key-00"] = "<secret> ", ['no tok\\"00'] = "no ", ["no tok%220"] = "no ",
+      ["no key-0000 more"] = "no key-0000 more", ["key-key-key-0"] = "key-key-", ["no a2V5LTAwMD"] = "no ", [""] = "",
+    } do
+      assert.equal(scrubbed, scrub(text, true), text)
+    end
+    assert.equal("no key-0000", scrub("no key-0000"))
   end)
 
   it("takes values literally", function()

@@ -78,7 +78,8 @@ M.share = runtime.share
 --- sent, and within a deadline (see luaprov.deadline) it waits for no longer.
 --- @param request table method, url (already escaped), headers ({ name = value }), body (string or nil), deadline
 ---   (seconds of http.now(), for the whole exchange), connect_timeout (seconds), limit (bytes of the answer's body,
----   8 MiB by default), transport (of luaprov.transport)
+---   8 MiB by default), transport (of luaprov.transport), shown (function -> the URL
+---   as it may be printed, or nil)
 --- @return table|nil response status, headers (names in lower case), body, seconds, http (10, 11 or 20)
 --- @return luaprov.Error|nil err
 --- @return table|nil part what had arrived, when headers and status did and the body did not
@@ -94,6 +95,7 @@ function M.exchange(request)
   local sent = {
     method = request.method,
     url = request.url,
+    shown = request.shown,
     headers = list_of(request.headers or {}),
     body = request.body,
     timeout = left,

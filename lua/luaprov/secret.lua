@@ -3,9 +3,12 @@
 ---   luaprov.secret "text"          a value that is there already
 ---   luaprov.secret.env "NAME"      from the environment, read when it is needed
 ---   luaprov.secret.file "PATH"     from a file, read when it is needed, without its last line end
+---   luaprov.secret.command { "pass", "show", "hubster" }
+---                                  what a command prints, run when it is first needed, without the last line end
 ---
 --- The one opening is `secret:reveal()`.
-local uri = require "luaprov.uri"
+local run = require "luaprov.command"
+local spellings = require "luaprov.spellings"
 
 local M = {}
 
@@ -32,6 +35,18 @@ local function from_file(path)
   if not value then return nil, "cannot read the secret's file " .. path end
   value = value:gsub("\r?\n$", "")
   if value == "" then return nil, "the secret's file " .. path .. " is empty" end
+  return value
+end
+
+-- It may ask somebody for a password: once is enough. What failed is tried again.
+local function from_command(source)
+  if source.value then return source.value end
+  local name = "the secret's command " .. source.words[1]
+  local value, why = run(source.words)
+  if not value then return nil, name .. " " .. why end
+  value = value:gsub("\r?\n$", "")
+  if value == "" then return nil, name .. " printed nothing" end
+  source.value = value
   return value
 end
 
@@ -85,35 +100,25 @@ function M.file(path)
   return make(from_file, path)
 end
 
+--- What a program prints, a password manager for one. There is no shell: the words are the program and its arguments.
+--- It is run when the value is first needed, and nothing else goes on meanwhile; it has the environment and the folder
+--- of this process, its standard error and its terminal, and nothing to read on standard input.
+--- @param words string[]
+--- @return luaprov.Secret
+function M.command(words)
+  local copy = {}
+  for i, word in ipairs(type(words) == "table" and words or {}) do
+    copy[i] = type(word) == "string" and not word:find("\0", 1, true) and word or nil
+  end
+  local count = 0
+  for _ in pairs(type(words) == "table" and words or {}) do count = count + 1 end
+  if not copy[1] or copy[1] == "" or #copy ~= count then
+    error('secret.command takes a list of words, as in { "pass", "show", "hubster" }', 2)
+  end
+  return make(from_command, { words = copy })
+end
+
 function M.is(value) return sources[value] ~= nil end
-
-local BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-
-local function base64(text)
-  return (text:gsub("..?.?", function(part)
-    local a, b, c = part:byte(1, 3)
-    local bits = a * 65536 + (b or 0) * 256 + (c or 0)
-    local out = ""
-    for i = 3, 0, -1 do
-      local index = math.floor(bits / 64 ^ i) % 64 + 1
-      out = out .. BASE64:sub(index, index)
-    end
-    return out:sub(1, #part + 1) .. ("="):rep(3 - #part)
-  end))
-end
-
--- RFC 4648, 5.
-local function url_safe(text) return (text:gsub("[+/]", { ["+"] = "-", ["/"] = "_" })) end
-
-local function html(text)
-  return (text:gsub("[&<>\"']", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["'"] = "&#39;" }))
-end
-
-local function json_escaped(text)
-  local names = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
-  local escaped = text:gsub('[%c"\\]', function(c) return names[c] or ("\\u%04x"):format(c:byte()) end)
-  return escaped, (escaped:gsub("/", "\\/"))
-end
 
 -- What stands for a secret until all are found: no spelling of another can be in it.
 local MARK = "\1"
@@ -132,38 +137,46 @@ local function replace(text, value)
   return table.concat(parts, MARK)
 end
 
+local LEAST = 4 -- bytes of a secret's beginning: fewer tell nothing
+
+-- Where the end of a text begins a spelling, of which the rest is missing.
+local function begun_at(text, spelling)
+  local start = spelling:sub(1, LEAST)
+  local at = text:find(start, math.max(1, #text - #spelling + 2), true)
+  while at do
+    if text:sub(at) == spelling:sub(1, #text - at + 1) then return at end
+    at = text:find(start, at + 1, true)
+  end
+end
+
 --- Makes a function that takes secrets out of texts that came from elsewhere (a vendor may echo the request): each
 --- value as it is, and in its JSON, URL, HTML and base64 spellings.
 --- @param values string[] opened secrets
---- @return function scrub text -> text
---- @return integer longest spelling, in bytes
-function M.scrubber(values)
-  local spellings, seen = {}, { [""] = true }
-  local function add(spelling)
-    if seen[spelling] then return end
-    seen[spelling] = true
-    spellings[#spellings + 1] = spelling
-  end
+--- @param cache table|nil value -> its spellings, which are dear; the caller's own, because it holds what is secret
+--- @return function scrub text, cut -> text; cut: its end is missing, and with it may be that of a secret
+function M.scrubber(values, cache)
+  local list, seen = {}, {}
   for _, value in ipairs(values) do
-    local escaped, slashed = json_escaped(value)
-    local in_url, in_base64 = uri.escape(value), base64(value):gsub("=+$", "")
-    for _, spelling in ipairs {
-      value, escaped, slashed, html(value), in_base64, url_safe(in_base64),
-      in_url, (in_url:gsub("%%%x%x", string.lower)), (in_url:gsub("%%20", "+")),
-    } do
-      add(spelling)
-      -- An echo of the request's text within JSON is escaped once more.
-      local again, and_slashed = json_escaped(spelling)
-      add(again)
-      add(and_slashed)
+    local own = cache and cache[value] or spellings(value)
+    if cache then cache[value] = own end
+    for _, spelling in ipairs(own) do
+      if not seen[spelling] then
+        seen[spelling] = true
+        list[#list + 1] = spelling
+      end
     end
   end
   -- The longest first, or a secret that begins another would leave the other's end.
-  table.sort(spellings, function(a, b) return #a > #b end)
-  return function(text)
-    for _, spelling in ipairs(spellings) do text = replace(text, spelling) end
+  table.sort(list, function(a, b) return #a > #b end)
+  return function(text, cut)
+    for _, spelling in ipairs(list) do text = replace(text, spelling) end
+    if cut then
+      local stop = #text + 1
+      for _, spelling in ipairs(list) do stop = math.min(stop, begun_at(text, spelling) or stop) end
+      text = text:sub(1, stop - 1)
+    end
     return (text:gsub(MARK, SHOWN))
-  end, spellings[1] and #spellings[1] or 0
+  end
 end
 
 --- A scrubber used once.

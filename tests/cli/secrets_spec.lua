@@ -124,6 +124,16 @@ describe("luaprov call shows no secret", function()
     end)
   end
 
+  it("when it is what a password manager prints to bash", function()
+    listener:script { { status = 200, json = RECORD } }
+    local command = run.command({ "call", file, "things", "get", "7", "--json" },
+      { LUAPROV_ACME_BASE_URL = listener.url, LUAPROV_ACME_TENANT = "canary" })
+    local out, err, code = run.sh("bash -c " .. run.quote(command .. " --set token=@<(echo canary-token)"))
+    assert.equal(0, code, err)
+    assert.is_nil((out .. err):find(CANARY, 1, true))
+    assert.equal("Bearer canary-token", listener:requests(1)[1].headers.authorization)
+  end)
+
   it("when the command line is wrong", function()
     for _, words in ipairs {
       { "plain", "=", "canary" }, { "plain=", "canary" }, { "plain=canary", "plain=canary" }, { "plain:=canary" },

@@ -465,6 +465,39 @@ describe("an answer", function()
       end
     end)
 
+    it("of such a field within a JSON text, at any depth, whatever is in its value", function()
+      local client = connect("{ message = 'message' }")
+      local text = control.json.encode { name = "n", authToken = 'k"0000\\', api_key = '0000\\"0000"', last = "z" }
+      for _ = 1, 4 do
+        listener:script { status = 500, text = text }
+        local _, err = client.things:create { name = "n" }
+        assert.is_nil(shows(err, { "0000" }))
+        assert.truthy(tostring(err):find('last', 1, true), tostring(err))
+        text = control.json.encode(text)
+      end
+    end)
+
+    it("when the answer ends in its midst", function()
+      local client = connect("{ message = 'message' }", { token = "key-0000-token" })
+      local body = '{"message":"no: key-0000-tok'
+      for _, status in ipairs { 201, 400, 500 } do
+        listener:script { raw = ("HTTP/1.1 %d X\r\nContent-Length: 100\r\n\r\n%s"):format(status, body) }
+        local _, err = client.things:create { name = "n" }
+        assert.is_nil(shows(err, { "key-" }))
+        assert.truthy(tostring(err):find('no: ', 1, true), tostring(err))
+      end
+    end)
+
+    it("when many fill a message that is too long", function()
+      local long = ("key-0000-token"):rep(60)
+      local client = connect("{ message = 'message' }", { token = long })
+      for _, before in ipairs { "", "x", ("x"):rep(300) } do
+        listener:script { status = 400, json = { message = before .. long:rep(10) } }
+        local _, err = client.things:create { name = "n" }
+        assert.is_nil(shows(err, { "key-", "0000" }))
+      end
+    end)
+
     it("whose value is the end of the excerpt", function()
       local client = connect()
       for before = 130, 170 do

@@ -43,7 +43,7 @@ describe("a client", function()
       listener:script {
         { status = 200, json = { data = { thingId = 12, name = "n" } } },
         { status = 200, json = { name = "n" },
-          headers = { Location = "https://elsewhere.invalid/v1/things/a%2Fb?x=1" } },
+          headers = { Location = "https://api.acme.invalid/v1/things/a%2Fb?x=1" } },
         { status = 200, json = { name = "n", meta = { key = "k" } } },
       }
       local client = connect [[ unknown = "pass", path = "/things", id = "thingId",

@@ -207,6 +207,7 @@ describe("proxies", function()
     -- What two calls, to nginx's plain and good server, came to in a process with that environment.
     local function child(environment, options)
       environment.LUAPROV_ACME_TOKEN, environment.LUAPROV_ACME_CA_FILE = "tok-acme-0000", files.ca
+      environment.LUAPROV_ACME_ATTEMPTS = "1"
       for _, name in ipairs { "http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY",
                               "ALL_PROXY", "NO_PROXY" } do
         environment[name] = environment[name] or ""

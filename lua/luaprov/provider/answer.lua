@@ -4,6 +4,7 @@ local errors = require "luaprov.errors"
 local http = require "luaprov.http"
 local json = require "luaprov.json"
 local redact = require "luaprov.provider.redact"
+local uri = require "luaprov.uri"
 
 local M = {}
 
@@ -86,7 +87,7 @@ end
 
 -- What a declared form of `errors` finds in a body, and whether it is an error of that form. A success may have a code
 -- or a trace id, too: there a message, or a code that has a kind, makes the error.
-local function declared(form, body, success)
+local function declared(form, body, success, context)
   local items = { body }
   if form.items then items = first(body, form.items) end
   if type(items) ~= "table" then return nil, false end
@@ -95,7 +96,7 @@ local function declared(form, body, success)
     local message = first_text(item, form.message)
     there = there or first(item, form.message) ~= nil
     -- A pattern of the provider file may be slow on a long text: it gets a short one.
-    message = message and message:sub(1, 4 * MESSAGE)
+    message = message and redact.head(message, context, 4 * MESSAGE)
     if message and form.strip then
       local ok, stripped = pcall(string.gsub, message, form.strip, "")
       message = ok and stripped or message
@@ -151,7 +152,7 @@ local function problem_in(answer, context)
       problem = usable(problem)
       fits = problem ~= nil
     elseif type(answer.body) == "table" and (not success or form.in_success) then
-      problem, fits = declared(form, answer.body, success)
+      problem, fits = declared(form, answer.body, success, context)
     end
     if fits then return problem end
     -- Of an error that has no form its trace id is still worth something.
@@ -163,7 +164,7 @@ end
 local function redirect_message(answer, context)
   local target = answer.headers.location
   if not target then return nil end
-  return "redirects to " .. redact.line((target:gsub("[?#].*$", "")), context)
+  return "redirects to " .. redact.line(uri.shown(target), context)
     .. ", and redirects are not followed"
 end
 
@@ -174,11 +175,11 @@ local function expected(context)
   return table.concat(list, " or ")
 end
 
-local function described(answer, context)
+local function described(answer, context, cut)
   local kind = (answer.headers["content-type"] or ""):match("^[^;%s]+")
   if answer.raw == "" then return "no body" end
   return (kind and redact.line(kind, context) or "no content type")
-    .. (answer.not_json and ", no valid JSON" or "") .. ": " .. redact.excerpt(answer.raw, context)
+    .. (answer.not_json and ", no valid JSON" or "") .. ": " .. redact.excerpt(answer.raw, context, cut)
 end
 
 local function make_error(answer, context, fields)
@@ -214,7 +215,7 @@ end
 function M.cut(answer, context, err)
   return make_error(answer, context, {
     kind = answer.status >= 400 and errors.kind_of_status(answer.status) or err.kind,
-    message = err.message .. "; what came: " .. described(answer, context),
+    message = err.message .. "; what came: " .. described(answer, context, true),
     trace_id = answer.headers["x-request-id"],
   })
 end

@@ -5,6 +5,7 @@ local errors = require "luaprov.errors"
 local events = require "luaprov.events"
 local http = require "luaprov.http"
 local json = require "luaprov.json"
+local redact = require "luaprov.provider.redact"
 local retry = require "luaprov.policy.retry"
 local secret = require "luaprov.secret"
 local template = require "luaprov.provider.template"
@@ -83,6 +84,19 @@ function M.budget(state, options)
   return { attempts = attempts, timeout = timeout, ends = http.now() + math.max(timeout, patience) }
 end
 
+local KEPT = 100 -- secrets of a client whose spellings it knows
+
+-- The spellings that a client has made before: those of its credentials and tokens come again and again. Not in the
+-- client itself: whoever walks through one finds nothing.
+local kept = setmetatable({}, { __mode = "k" })
+
+local function kept_spellings(state)
+  local count = 0
+  for _ in pairs(kept[state] or {}) do count = count + 1 end
+  if count == 0 or count > KEPT then kept[state] = {} end
+  return kept[state]
+end
+
 -- The body as text, and the headers that go with it.
 local function encoded(spec, headers, context)
   if spec.body == nil then return nil end
@@ -101,6 +115,7 @@ local function context_of(state, spec)
   local context = {
     provider = state.provider, resource = spec.resource, operation = spec.name or operation.name,
     opened = {}, secret_names = state.secret_names, expect = operation.expect, waited = 0,
+    spellings = kept_spellings(state),
   }
   for _, values in ipairs { state.auth.credentials, state.settings } do
     for _, value in pairs(values) do
@@ -202,6 +217,7 @@ function M.send(state, spec)
     limit = state.response_limit, transport = state.transport,
     url = state.base_url .. spec.path .. (spec.query and spec.query ~= "" and "?" .. spec.query or ""),
   }
+  function request.shown() return redact.line(request.url, context) end
   local budget, count, waited = spec.budget or M.budget(state), 0, 0
   local answer, err = retry.run {
     operation = operation.name, changes = operation.name ~= "get" and operation.name ~= "list", budget = budget,

@@ -5,6 +5,7 @@ local fields = require "luaprov.provider.fields"
 local http = require "luaprov.http"
 local limits = require "luaprov.policy.limits"
 local near = require "luaprov.near"
+local origins = require "luaprov.provider.origins"
 local secret = require "luaprov.secret"
 local shapes = require "luaprov.provider.shape"
 local template = require "luaprov.provider.template"
@@ -142,9 +143,14 @@ end
 
 local function base_url_of(provider, common, settings, faults)
   if common.base_url then return common.base_url end
-  local url, missing = template.expand(provider.base_url, function(name)
-    return settings[name] ~= nil and tostring(settings[name]) or nil
-  end)
+  local function text_of(name) return settings[name] ~= nil and tostring(settings[name]) or nil end
+  local url, missing = template.expand(provider.base_url, text_of)
+  local wrong = origins.wrong_host(provider.base_url, text_of)
+  if wrong then
+    faults[#faults + 1] = { path = wrong, message = "is a part of the host's name in base_url, and cannot be one",
+                            problem = "value" }
+    return nil
+  end
   for _, fault in ipairs(faults) do
     if fault.path == missing then return nil end -- it is there, and it is wrong
   end
@@ -242,6 +248,7 @@ function M.read(provider, given, inside)
     attempts = common.attempts, patience = common.patience, settle = common.settle, collections = {},
     timeout = common.timeout, connect_timeout = common.connect_timeout, response_limit = common.response_limit,
     user_agent = "luaprov/" .. require("luaprov.version"), secret_names = secret_names(provider),
+    origins = origins.of(provider, settings, base_url),
     exchange = inside.exchange or http.exchange, marks = inside.marks, transport = way,
   }
   state.auth = auth.new {

@@ -2,6 +2,8 @@
 local answers = require "luaprov.provider.answer"
 local digits = require "luaprov.provider.digits"
 local json = require "luaprov.json"
+local origins = require "luaprov.provider.origins"
+local redact = require "luaprov.provider.redact"
 local reader = require "luaprov.provider.reader"
 local uri = require "luaprov.uri"
 
@@ -19,9 +21,11 @@ function M.find(answer, paths, wanted)
   end
 end
 
--- The id that a Location header ends with, if it names a record of the collection that was asked.
-local function location_id(answer, path)
+-- The id that a Location header ends with, if it names a record of the collection that was asked, at one of the
+-- provider's own origins.
+local function location_id(answer, path, resource)
   local location = (answer.headers.location or ""):gsub("[?#].*$", ""):gsub("/+$", "")
+  if not origins.own(location, resource.state.origins) then return nil end
   local collection = path:match("[^/]+$")
   local parent, id = location:match("([^/]+)/([^/]+)$")
   if not id or parent ~= collection then return nil end
@@ -43,9 +47,22 @@ function M.id(answer, record, resource, operation, path)
   if M.is_id(own) then return own end
   for _, source in ipairs(operation.id or {}) do
     local id
-    if source == "location" then id = location_id(answer, path) else id = answers.at(answer.body, source) end
+    if source == "location" then id = location_id(answer, path, resource) else id = answers.at(answer.body, source) end
     if M.is_id(id) then return id end
   end
+end
+
+--- What to say of an answer that has none.
+--- @return string
+function M.no_id(answer, context, resource, operation)
+  local location = answer.headers.location
+  for _, source in ipairs(location and operation.id or {}) do
+    if source == "location" and not origins.own(location, resource.state.origins) then
+      return "the answer has no id: its Location is not the provider's own, "
+        .. redact.line(uri.shown(location), context)
+    end
+  end
+  return "the answer has no id"
 end
 
 --- Makes a record of what the vendor sent: secrets closed, `id` gained, parents there as the record itself names them.
@@ -69,7 +86,7 @@ function M.from(resource, operation, answer, context, path, parents, asked)
   local body = M.find(answer, operation.record, "object")
   if not body then return nil, answers.unusable(answer, context, "the answer has no record") end
   local id = M.id(answer, body, resource, operation, path)
-  if id == nil then return nil, answers.unusable(answer, context, "the answer has no id") end
+  if id == nil then return nil, answers.unusable(answer, context, M.no_id(answer, context, resource, operation)) end
   if asked ~= nil and id_text(asked) ~= id_text(id) then
     return nil, answers.unusable(answer, context, "the answer is another record")
   end

@@ -1,8 +1,8 @@
 --- What of a vendor's answer an error may show: nothing that was sent as a secret, no member that the provider file
 --- calls secret, and not too much.
 ---
---- A context has `opened` (the values of the secrets that were sent), `secret_names` (of members, in lower case) and
---- `provider`.
+--- A context has `opened` (the values of the secrets that were sent), `secret_names` (of members, in lower case),
+--- `provider`, and `spellings` (see secret.scrubber; nil: nothing is kept).
 local digits = require "luaprov.provider.digits"
 local json = require "luaprov.json"
 local secret = require "luaprov.secret"
@@ -17,7 +17,7 @@ local DETAILS = 64 * 1024 -- bytes of the largest answer that err.details holds
 -- The spellings of many secrets are made once a call, and only for a call that fails.
 local function scrubber(context)
   if context.scrubbed ~= #context.opened then
-    context.scrub, context.longest = secret.scrubber(context.opened)
+    context.scrub = secret.scrubber(context.opened, context.spellings)
     context.scrubbed = #context.opened
   end
   return context.scrub
@@ -32,24 +32,19 @@ local function codes_of(context)
   return names
 end
 
--- Where a JSON string that begins at `at` (after its quote) ends: its closing quote, or the end of the text.
-local function end_of_string(text, at)
-  while true do
-    local found = text:find('["\\]', at)
-    if not found then return #text end
-    if text:sub(found, found) == '"' then return found end
-    at = found + 2
-  end
-end
-
 -- Where the value that begins at `at` ends, or the text if it is cut. Quotes may have backslashes before them: JSON
--- within a JSON string.
+-- within a JSON string. As many stand before the closing quote; a quote of the value itself has twice as many and one
+-- more, and a backslash of its own is so many that come in pairs.
 local function end_of_value(text, at)
-  local quote = text:match('^\\*"', at)
-  if quote == '"' then return end_of_string(text, at + 1) end
-  if quote then
-    local _, last = text:find(quote, at + #quote, true)
-    return last or #text
+  local depth = text:match('^(\\*)"', at)
+  if depth then
+    local quote = at + #depth + 1
+    while true do
+      local first, last = text:find('\\*"', quote)
+      if not first then return #text end
+      if (last - first) % (2 * #depth + 2) == #depth then return last end
+      quote = last + 1
+    end
   end
   local open = text:sub(at, at)
   if open == "[" or open == "{" then
@@ -109,18 +104,28 @@ function M.line(text, context, limit)
   return texts.one_line(scrubber(context)(text), limit or EXCERPT)
 end
 
+--- The beginning of the vendor's own words: not half a secret is in it.
+--- @param text string
+--- @param context table
+--- @param limit integer bytes
+--- @return string
+function M.head(text, context, limit)
+  if #text <= limit then return text end
+  return scrubber(context)(text:sub(1, limit), true)
+end
+
 --- The beginning of a body as one line.
 --- @param body string
 --- @param context table
+--- @param cut boolean|nil whether its end was lost on the way
 --- @return string
-function M.excerpt(body, context)
+function M.excerpt(body, context, cut)
   -- From the first thing that can be seen; a little before it, where a secret may begin with blanks.
   local first = math.max(1, (body:find("%S") or 1) - 32)
+  local more = #body >= first + WINDOW
   local text = without_escapes(body:sub(first, first + WINDOW - 1))
-  text = mask_members(scrubber(context)(text), context.secret_names, codes_of(context))
-  -- A secret that the window has cut is not found: it goes with the end.
-  if #body >= first + WINDOW then text = text:sub(1, math.max(0, #text - context.longest)) end
-  return texts.one_line(text, EXCERPT) .. (#body >= first + WINDOW and #text <= EXCERPT and "…" or "")
+  text = mask_members(scrubber(context)(text, cut or more), context.secret_names, codes_of(context))
+  return texts.one_line(text, EXCERPT) .. (more and #text <= EXCERPT and "…" or "")
 end
 
 local function cleaned(value, context, codes, hidden)

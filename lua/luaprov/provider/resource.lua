@@ -115,7 +115,8 @@ local function create(resource, operation, path, checked, session, input)
       local id = records.id(answer, {}, resource, operation, path)
       if id ~= nil then return { id = id } end
       local missing = operation.returns == "nothing" and "id" or operation.id and "record and no id" or "record"
-      return nil, answers.unusable(answer, context, "the answer has no " .. missing)
+      local why = records.no_id(answer, context, resource, operation):gsub("^the answer has no id", "")
+      return nil, answers.unusable(answer, context, "the answer has no " .. missing .. why)
     end,
   })
   if not answer then return nil, err end

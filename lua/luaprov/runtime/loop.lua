@@ -73,7 +73,7 @@ local function reap()
 end
 
 --- Cancels every transfer.
---- @param each function of what waited for it (method and url of its request) and its response
+--- @param each function of what waited for it (method, url and shown of its request) and its response
 function M.end_transfers(each)
   if not engine then return end
   local ended = {}
@@ -196,7 +196,8 @@ function M.transfer(request)
     if not ok then error(id, 0) end
     return nil, why
   end
-  local waiter = { id = id, method = request.method, url = request.url, interrupt = cancel_transfer }
+  local waiter = { id = id, method = request.method, url = request.url, shown = request.shown,
+                   interrupt = cancel_transfer }
   transfers[id] = waiter
   return M.wait(waiter)
 end

@@ -10,8 +10,10 @@ local UNSENT = 20 -- how many calls that were not sent have a line each
 
 local MEANING = { not_sent = "nothing was done", refused = "nothing was done", unknown = "it may have been done" }
 
--- Neither user and password nor what stands behind the path: there may be a secret in it.
-local function where(url)
+-- Neither user and password nor what stands behind the path: there may be a secret in it. Of one in the path the caller
+-- knows.
+local function where(waiter)
+  local url = waiter.shown and waiter.shown() or waiter.url
   local place = url:gsub("^%w+://", ""):gsub("[?#].*$", "")
   local host, path = place:match("^([^/]*)(.*)$")
   return host:gsub("^.*@", "") .. path
@@ -26,7 +28,7 @@ local function describe(waiter, response)
     if outcome == "answered" then outcome = errors.outcome_of_status(response.status) end
     words = outcome .. ", " .. MEANING[outcome]
   end
-  return waiter.method .. " " .. where(waiter.url) .. ": " .. words, outcome == "not_sent"
+  return waiter.method .. " " .. where(waiter) .. ": " .. words, outcome == "not_sent"
 end
 
 --- Cancels every transfer, and prints a line for each.

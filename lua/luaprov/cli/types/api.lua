@@ -39,6 +39,8 @@ local CLASSES = [[
 ---@field env fun(name: string): luaprov.Secret
 --- From a file, read when it is needed, without its last line end.
 ---@field file fun(path: string): luaprov.Secret
+--- What a program prints, as in `{ "pass", "show", "hubster" }`, run once, when it is first needed.
+---@field command fun(words: string[]): luaprov.Secret
 ---@field is fun(value: any): boolean
 
 --- JSON's null: empties a field in an update, and stands in records.
