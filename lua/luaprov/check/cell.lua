@@ -61,6 +61,17 @@ local function exchange_of(cell, far, opened, exchange)
   end
 end
 
+local used = 0
+
+-- Another account for each cell: what a client knows of one must not be known in the next, whose port may be the same.
+local function provider_of(cell)
+  local copy = {}
+  for key, value in pairs(cell.provider) do copy[key] = value end
+  used = used + 1
+  copy.file = tostring(copy.file) .. " " .. used
+  return copy
+end
+
 local function options_of(cell, opened, slowly)
   local options = opened.options
   options.timeout = (cell.row.waits and SHORT or TIMEOUT) * slowly
@@ -181,7 +192,7 @@ function M.run(cell, far, exchange, slowly)
     renews = cell.row.means == "unauthorized",
   }
   cell.renews = opened.renews
-  local client, err = clients.new(cell.provider, options_of(cell, opened, slowly), {
+  local client, err = clients.new(provider_of(cell), options_of(cell, opened, slowly), {
     exchange = exchange_of(cell, far, opened, exchange),
   })
   if not client then error(err, 0) end
