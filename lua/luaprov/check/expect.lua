@@ -37,7 +37,7 @@ local function of_create(cell)
     -- It is made again, and the vendor refuses the second: whose the first is cannot be known.
     return acts_late and DONE_OR_UNKNOWN or row.acts and UNKNOWN or DONE
   end
-  if can_look and row.acts then return DONE end
+  if can_look then return row.acts and DONE or NOT_DONE end
   return UNKNOWN
 end
 
