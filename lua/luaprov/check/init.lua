@@ -7,7 +7,7 @@ local runtime = require "luaprov.runtime"
 
 local M = {}
 
-local AT_ONCE = 48
+local AT_ONCE = 80
 local AGAIN, SLOWLY = 4, 5 -- of those that may have failed for want of time: how many at once, and how slowly
 
 --- @param provider table description
