@@ -1,7 +1,7 @@
 --- What luaprov has to say of a call that a fault struck, and whether that is so.
 ---
---- Two judgements, of which neither asks the client. What was reported must be what the vendor has: that is the promise.
---- And it must be as much as can be known: a client that says "unknown" of everything would keep the promise, too.
+--- Two judgements, of which neither asks the client. What was reported must be what the vendor has: that is the
+--- promise. And it must be as much as can be known: a client that says "unknown" of everything keeps the promise, too.
 local errors = require "luaprov.errors"
 
 local M = {}
@@ -42,8 +42,8 @@ local function of_create(cell)
 end
 
 --- What may be reported of a cell.
---- @param cell table row, resource and operation (descriptions), name (of the operation), strikes ("once" or "always"), settle,
----   renews (whether another token may be had)
+--- @param cell table row, resource and operation (descriptions), name (of the operation), strikes ("once" or "always"),
+---   settle, renews (whether another token may be had)
 --- @return table set of "done", "not done", "unknown"
 function M.reports(cell)
   local row, once = cell.row, cell.strikes == "once"
@@ -110,12 +110,12 @@ end
 function M.judge(cell)
   local reported, err = cell.reported, cell.err
   if cell.struck == 0 then return "the fault did not strike" end
-  if not FOUND[cell.name][reported][cell.found] then return "the vendor has another: " .. cell.found end
+  if not FOUND[cell.name][reported][cell.found] then return "must be " .. listed(FOUND[cell.name][reported]) end
   if reported == "done" and cell.wrong then return cell.wrong end
   local reports = M.reports(cell)
-  if not reports[reported] then return "not " .. listed(reports) end
+  if not reports[reported] then return "must be " .. listed(reports) end
   local kinds = reported ~= "done" and M.kinds(cell)
-  if kinds and not kinds[err.kind] then return "kind " .. err.kind .. ", not " .. listed(kinds) end
+  if kinds and not kinds[err.kind] then return "kind must be " .. listed(kinds) end
 end
 
 return M

@@ -1,5 +1,5 @@
---- Every fault that a connection or a vendor can have, for every operation of a provider, against sandboxes in a process
---- of their own: what luaprov reports of a call must be what the vendor has afterwards.
+--- Every fault that a connection or a vendor can have, for every operation of a provider, against sandboxes in a
+--- process of their own: what luaprov reports of a call must be what the vendor has afterwards.
 local cells_of = require "luaprov.check.cell"
 local far = require "luaprov.check.far"
 local plan = require "luaprov.check.plan"

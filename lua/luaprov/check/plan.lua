@@ -108,26 +108,4 @@ function M.cells(provider, only)
   return cells
 end
 
---- The operations of a resource that are checked, in order; a create with settle on is one of its own.
---- @param cells table[]
---- @return table[] list resource (name), columns (titles) each
-function M.columns(cells)
-  local list, by_name = {}, {}
-  for _, cell in ipairs(cells) do
-    local own = by_name[cell.resource.name]
-    if not own then
-      own = { resource = cell.resource.name, columns = {}, has = {} }
-      list[#list + 1], by_name[cell.resource.name] = own, own
-    end
-    local title = M.title(cell)
-    if not own.has[title] then own.columns[#own.columns + 1] = title end
-    own.has[title] = true
-  end
-  return list
-end
-
---- @param cell table
---- @return string
-function M.title(cell) return cell.settle and cell.name .. " settled" or cell.name end
-
 return M

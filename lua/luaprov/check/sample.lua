@@ -23,7 +23,8 @@ end
 local function fitting(pattern, count, number)
   local out, at = {}, pattern:sub(1, 1) == "^" and 2 or 1
   while at <= #pattern do
-    local item = pattern:match("^%%[^bf%d]", at) or pattern:match("^%[%^?%]?[^%]]*%]", at) or pattern:match("^[^%%%[]", at)
+    local item = pattern:match("^%%[^bf%d]", at) or pattern:match("^%[%^?%]?[^%]]*%]", at)
+      or pattern:match("^[^%%%[]", at)
     if not item then return nil end
     at = at + #item
     if item == "$" and at > #pattern then break end
