@@ -110,12 +110,12 @@ end
 function M.judge(cell)
   local reported, err = cell.reported, cell.err
   if cell.struck == 0 then return "the fault did not strike" end
-  if not FOUND[cell.name][reported][cell.found] then return "must be " .. listed(FOUND[cell.name][reported]) end
+  if not FOUND[cell.name][reported][cell.found] then return "that is not so" end
   if reported == "done" and cell.wrong then return cell.wrong end
   local reports = M.reports(cell)
-  if not reports[reported] then return "must be " .. listed(reports) end
+  if not reports[reported] then return "should be reported as " .. listed(reports) end
   local kinds = reported ~= "done" and M.kinds(cell)
-  if kinds and not kinds[err.kind] then return "kind must be " .. listed(kinds) end
+  if kinds and not kinds[err.kind] then return "the kind should be " .. listed(kinds) end
 end
 
 return M

@@ -142,7 +142,8 @@ define("half_status", "half a status line, then the end", { acts = true, reset =
     finish(exchange, fault)
   end)
 
-define("half_headers", "status and headers without the blank line after them, then the end", { acts = true, reset = false },
+define("half_headers", "status and headers without the blank line after them, then the end",
+  { acts = true, reset = false },
   function(exchange, fault)
     local reply = reply_of(exchange, fault)
     exchange:write(raw_head(reply), reply.status)
