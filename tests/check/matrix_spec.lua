@@ -29,7 +29,8 @@ return provider {
   limits = { { 2, per = 1 } },
   errors = {
     { read = function(answer)
-        if answer.body and answer.body.fine == false then return { kind = "rejected", message = "not fine" } end
+        if type(answer.body) ~= "table" or answer.body.fine ~= false then return nil end
+        return { kind = answer.status < 300 and "rejected" or nil, message = "not fine" }
       end, body = { fine = false } },
   },
 
