@@ -29,7 +29,7 @@ return provider {
   limits = { { 2, per = 1 } },
   errors = {
     { read = function(answer)
-        if type(answer.body) ~= "table" or answer.body.fine ~= false then return nil end
+        if answer:at "fine" ~= false then return nil end
         return { kind = answer.status < 300 and "rejected" or nil, message = "not fine" }
       end, body = { fine = false } },
   },
