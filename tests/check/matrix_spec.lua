@@ -15,8 +15,8 @@ local OPERATIONS = {
   myreports = { pbxs = "create get update delete list" },
 }
 
--- As odd as a provider can be: parents in paths, ids in headers and of several kinds, answers without bodies, a token
--- of its own, values that travel as text, patterns, errors within successes, no key, no list, no operation that changes.
+-- As odd as a provider can be: parents in paths, ids in headers and of several kinds, answers without bodies, a
+-- token of its own, values that travel as text, patterns, errors within successes, no key, no list, no operation that changes.
 local ODD = [[
 return provider {
   title = "Odd", base_url = "https://{region}.odd.invalid/v{version}",
@@ -170,7 +170,8 @@ describe("The fault matrix", function()
       support.interpreter, path, folder))
     local url = support.read(folder .. "/url")
     assert.truthy(url:find("^http://127.0.0.1:%d+/."), url)
-    local give_up, err = http.now() + 20, nil
+    local give_up = http.now() + 20
+    local err
     repeat
       err = select(2, http.exchange { method = "GET", url = url .. "x", deadline = http.now() + 5,
                                       transport = { proxy = false, about = "x" } })

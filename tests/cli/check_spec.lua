@@ -47,9 +47,9 @@ describe("luaprov check", function()
       "integrations  create  settled  get  update  delete  list  kinds of error",
       "400           - -     - -      - -  - -     - -     - -   invalid",
       "401           - -     - -      - -  - -     - -     - -   unauthorized",
-      "providers     list  kinds of error",
-      "400           - -   invalid",
-      "401           - -   unauthorized",
+      "providers  list  kinds of error",
+      "400        - -   invalid",
+      "401        - -   unauthorized",
     }, { lines[1], lines[2], lines[3], lines[4], lines[5], lines[6] })
     assert.truthy(lines[7]:find("+ done, - not done, ? unknown", 1, true))
     assert.truthy(lines[8]:find("^28 cells in %d+%.%d s, all hold$"), lines[8])

@@ -21,7 +21,7 @@ describe("luaprov completion", function()
     for _, name in ipairs { "providers", "call", "sandbox", "check", "types", "completion" } do
       assert.is_true(all[name])
     end
-    assert.same({ call = true, completion = true }, offered("c"))
+    assert.same({ call = true, check = true, completion = true }, offered("c"))
   end)
 
   it("and their options", function()

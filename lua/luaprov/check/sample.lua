@@ -6,17 +6,17 @@ local M = {}
 
 local LONGEST = 64 -- repetitions within a pattern
 
--- What may stand for one item of a pattern: the first that fits, from another place for another number.
-local CHARACTERS = "a1A-_ @.:/+#b2B"
+-- What may stand for one item of a pattern: the first that fits; of letters and digits, another for another number.
+local FIRST = { "a1A-_ @.:/+#", "b2B-_ @.:/+#" }
+local ALL = {}
+for byte = 32, 126 do ALL[#ALL + 1] = string.char(byte) end
+ALL = table.concat(ALL)
 
 local function character(item, number)
   if #item == 1 and item ~= "." then return item end
-  for i = 0, #CHARACTERS - 1 do
-    local at = (i + (number - 1) * 12) % #CHARACTERS + 1
-    local c = CHARACTERS:sub(at, at)
+  for c in ((FIRST[number] or FIRST[1]) .. ALL):gmatch(".") do
     if c:find("^" .. item .. "$") then return c end
   end
-  return item:match("^%%?(%W)$")
 end
 
 -- A text that fits a Lua pattern, with what may be repeated there `count` times; nil where the pattern is too much.
