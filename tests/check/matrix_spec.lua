@@ -15,8 +15,9 @@ local OPERATIONS = {
   myreports = { pbxs = "create get update delete list" },
 }
 
--- As odd as a provider can be: parents in paths, ids in headers and of several kinds, answers without bodies, a
--- token of its own, values that travel as text, patterns, errors within successes, no key, no list, no operation that changes.
+-- As odd as a provider can be: parents in paths, ids in headers and of several kinds, answers without bodies, no way in
+-- but by asking for a token, values that travel as text, patterns, errors read by a function, a resource without a key,
+-- one without a list, and one that is only read.
 local ODD = [[
 return provider {
   title = "Odd", base_url = "https://{region}.odd.invalid/v{version}",
