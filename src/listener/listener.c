@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "listener/entries.h"
+#include "listener/response.h"
 #include "listener/socket.h"
 
 enum {
@@ -19,12 +20,16 @@ enum {
 };
 
 struct lp_listener {
-  struct MHD_Daemon *daemon;
+  struct MHD_Daemon *daemon; /* NULL while it is shut */
+  int fd; /* what it listens on; libmicrohttpd's own once there is a daemon */
+  bool ipv6;
+  unsigned keep_alive;
   lp_outboxes outboxes; /* its epoll is the listener's: libmicrohttpd's own and `wake` are watched there, too */
   int wake;             /* libmicrohttpd's descriptor does not tell that a request was resumed */
   bool woken;
   uint16_t port;
-  size_t body_limit, waiting;
+  size_t body_limit, waiting, hang_ups;
+  lp_finish hang_up_how;
   lp_entries entries;
   lp_entry *first, *last; /* LP_WHOLE */
 };
@@ -161,20 +166,35 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
   *own = NULL;
 }
 
+/* A connection begins, or ends. */
+static void on_connection(void *context, struct MHD_Connection *connection, void **own,
+                          enum MHD_ConnectionNotificationCode what) {
+  lp_listener *listener = context;
+  (void)own;
+  if (what != MHD_CONNECTION_NOTIFY_STARTED || listener->hang_ups == 0) return;
+  listener->hang_ups--;
+  int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+  if (listener->hang_up_how == LP_RESET) lp_socket_reset(fd);
+  else lp_socket_close(fd);
+}
+
 /* ---- a listener's life ---- */
 
-static struct MHD_Daemon *start(lp_listener *listener, int fd, bool ipv6, unsigned keep_alive) {
-  unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (ipv6 ? MHD_USE_IPv6 : 0);
+static struct MHD_Daemon *start(lp_listener *listener) {
+  unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (listener->ipv6 ? MHD_USE_IPv6 : 0);
   return MHD_start_daemon(flags, 0, NULL, NULL, on_request, listener,
-                          MHD_OPTION_LISTEN_SOCKET, fd,
+                          MHD_OPTION_LISTEN_SOCKET, listener->fd,
                           MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
-                          MHD_OPTION_CONNECTION_TIMEOUT, keep_alive,
+                          MHD_OPTION_CONNECTION_TIMEOUT, listener->keep_alive,
                           MHD_OPTION_STRICT_FOR_CLIENT, 1,
                           MHD_OPTION_URI_LOG_CALLBACK, on_target, listener,
                           MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
                           MHD_OPTION_NOTIFY_COMPLETED, on_completed, listener,
+                          MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener,
                           MHD_OPTION_END);
 }
+
+static const char no_room[] = "not enough memory, or descriptors, to listen";
 
 static bool watch(const lp_listener *listener, int fd) {
   struct epoll_event readable = {.events = EPOLLIN};
@@ -188,26 +208,30 @@ static bool open_descriptors(lp_listener *listener) {
   return listener->outboxes.epoll >= 0 && listener->wake >= 0 && watch(listener, listener->wake);
 }
 
-static bool open_daemon(lp_listener *listener, int fd, bool ipv6, unsigned keep_alive) {
-  listener->daemon = start(listener, fd, ipv6, keep_alive);
-  if (!listener->daemon) return false;
-  return watch(listener, MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd);
+bool lp_listener_open(lp_listener *listener, char *why, size_t why_size) {
+  if (listener->daemon) return true;
+  if (!lp_socket_listen(listener->fd, listener->port, why, why_size)) return false;
+  listener->daemon = start(listener);
+  if (listener->daemon && watch(listener, MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd))
+    return true;
+  snprintf(why, why_size, "%s", no_room);
+  return false;
 }
 
 lp_listener *lp_listener_new(const lp_listener_options *options, char *why, size_t why_size) {
   static const lp_listener_options usual = {0};
   if (!options) options = &usual;
-  snprintf(why, why_size, "not enough memory, or descriptors, to listen");
+  snprintf(why, why_size, "%s", no_room);
   lp_listener *listener = calloc(1, sizeof *listener);
   if (!listener) return NULL;
   listener->body_limit = options->body_limit ? options->body_limit : LP_BODY_LIMIT;
   listener->port = options->port;
-  bool ipv6;
-  int fd = -1;
+  listener->keep_alive = options->keep_alive;
+  listener->fd = -1;
   if (open_descriptors(listener))
-    fd = lp_socket_listen(options->host ? options->host : "127.0.0.1", &listener->port, &ipv6, why, why_size);
-  if (fd >= 0 && open_daemon(listener, fd, ipv6, options->keep_alive)) return listener;
-  if (fd >= 0 && !listener->daemon) close(fd);
+    listener->fd = lp_socket_bind(options->host ? options->host : "127.0.0.1", &listener->port, &listener->ipv6, why,
+                                  why_size);
+  if (listener->fd >= 0 && (options->shut || lp_listener_open(listener, why, why_size))) return listener;
   lp_listener_free(listener);
   return NULL;
 }
@@ -252,7 +276,8 @@ void lp_listener_free(lp_listener *listener) {
     lp_outbox_clear(&e->out, &listener->outboxes, socket_of(e));
     resume(e);
   }
-  MHD_stop_daemon(listener->daemon);
+  if (listener->daemon) MHD_stop_daemon(listener->daemon);
+  else if (listener->fd >= 0) close(listener->fd);
   lp_entries_free(&listener->entries);
   if (listener->outboxes.epoll >= 0) close(listener->outboxes.epoll);
   if (listener->wake >= 0) close(listener->wake);
@@ -267,12 +292,14 @@ size_t lp_listener_waiting(const lp_listener *listener) { return listener->waiti
 
 double lp_listener_timeout(lp_listener *listener) {
   MHD_UNSIGNED_LONG_LONG ms;
+  if (!listener->daemon) return -1.0;
   if (listener->woken) return 0.0;
   return MHD_get_timeout(listener->daemon, &ms) == MHD_YES ? (double)ms / 1000.0 : -1.0;
 }
 
 void lp_listener_run(lp_listener *listener) {
   eventfd_t count;
+  if (!listener->daemon) return;
   if (listener->woken) eventfd_read(listener->wake, &count);
   listener->woken = false;
   send_more(listener);
@@ -295,51 +322,6 @@ const lp_arrival *lp_listener_next(lp_listener *listener) {
   return &e->arrival;
 }
 
-static ssize_t no_body(void *context, uint64_t at, char *data, size_t room) {
-  (void)context;
-  (void)at;
-  (void)data;
-  (void)room;
-  return MHD_CONTENT_READER_END_OF_STREAM;
-}
-
-/* libmicrohttpd gives a 304 the Content-Length of its buffer, which would be a word about the 200 it stands for; only
- * a body of unknown length has none. */
-static struct MHD_Response *new_response(unsigned status, const void *body, size_t len) {
-  if (status != MHD_HTTP_NOT_MODIFIED)
-    return MHD_create_response_from_buffer(len, (void *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
-  struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 512, no_body, NULL, NULL);
-  if (response) MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
-  return response;
-}
-
-static bool is_name(const lp_header *header) {
-  for (size_t i = 0; i < header->name_len; i++)
-    if (header->name[i] <= ' ' || header->name[i] > '~' || header->name[i] == ':') return false;
-  return header->name_len > 0;
-}
-
-static const char *add_header(struct MHD_Response *response, const lp_header *header) {
-  if (!is_name(header)) return "a header's name is not a token";
-  if (memchr(header->value, '\0', header->value_len)) return "a header's value has a NUL";
-  if (strcasecmp(header->name, "Content-Length") == 0 || strcasecmp(header->name, "Transfer-Encoding") == 0)
-    return "Content-Length and Transfer-Encoding are the listener's own";
-  if (strcasecmp(header->name, "Connection") == 0 && strcasecmp(header->value, "keep-alive") == 0) return NULL; /* it is */
-  /* libmicrohttpd takes no header without a value. */
-  if (header->value_len > 0 && MHD_add_response_header(response, header->name, header->value) != MHD_YES)
-    return "a header's value has a line break, or there is no memory for it";
-  return NULL;
-}
-
-/* Connection comes first: when it is added, libmicrohttpd 0.9.75 forgets that it was given a Date. */
-static const char *add_headers(struct MHD_Response *response, const lp_header *headers, size_t count) {
-  const char *wrong = NULL;
-  for (int others = 0; others < 2; others++)
-    for (size_t i = 0; i < count && !wrong; i++)
-      if ((strcasecmp(headers[i].name, "Connection") != 0) == others) wrong = add_header(response, &headers[i]);
-  return wrong;
-}
-
 bool lp_listener_answer(lp_listener *listener, lp_arrival_id id, unsigned status, const lp_header *headers,
                         size_t header_count, const void *body, size_t body_len, const char **wrong) {
   *wrong = NULL;
@@ -349,11 +331,10 @@ bool lp_listener_answer(lp_listener *listener, lp_arrival_id id, unsigned status
     *wrong = "a status is a number from 200 to 999";
     return false;
   }
-  struct MHD_Response *response = new_response(status, body, body_len);
-  *wrong = response ? add_headers(response, headers, header_count) : "out of memory";
-  bool queued = !*wrong && MHD_queue_response(e->connection, status, response) == MHD_YES;
-  if (response) MHD_destroy_response(response);
-  if (*wrong) return false;
+  struct MHD_Response *response = lp_response_new(status, headers, header_count, body, body_len, wrong);
+  if (!response) return false;
+  bool queued = MHD_queue_response(e->connection, status, response) == MHD_YES;
+  MHD_destroy_response(response);
   e->drop = !queued;
   resume(e);
   return queued;
@@ -378,6 +359,13 @@ bool lp_listener_finish(lp_listener *listener, lp_arrival_id id, lp_finish how) 
   else lp_socket_finish(socket_of(e));
   end(e);
   return true;
+}
+
+size_t lp_listener_hang_up(lp_listener *listener, size_t count, lp_finish how) {
+  size_t left = listener->hang_ups;
+  listener->hang_ups = count;
+  listener->hang_up_how = how;
+  return left;
 }
 
 bool lp_listener_gone(lp_listener *listener, lp_arrival_id id) {

@@ -21,6 +21,7 @@ typedef struct {
   uint16_t port;       /* 0: one that is free */
   size_t body_limit;   /* bytes; a larger body is answered with 413. 0: LP_BODY_LIMIT */
   unsigned keep_alive; /* seconds that a silent connection stays open; 0: for ever */
+  bool shut;           /* has its port, and refuses connections until lp_listener_open */
 } lp_listener_options;
 
 #define LP_BODY_LIMIT ((size_t)8 * 1024 * 1024)
@@ -51,6 +52,9 @@ lp_listener *lp_listener_new(const lp_listener_options *options, char *why, size
 
 /* Closes every connection, answered or not, and frees everything. NULL is allowed. */
 void lp_listener_free(lp_listener *listener);
+
+/* Takes connections from now on; true when it does so already. False, and `why` as for lp_listener_new, when it cannot. */
+bool lp_listener_open(lp_listener *listener, char *why, size_t why_size);
 
 uint16_t lp_listener_port(const lp_listener *listener);
 
@@ -83,6 +87,10 @@ bool lp_listener_write(lp_listener *listener, lp_arrival_id id, const void *byte
 /* Ends the connection of a request that was handed out, without an answer. LP_CLOSE does so when all that was written
  * has been sent, LP_RESET at once. */
 bool lp_listener_finish(lp_listener *listener, lp_arrival_id id, lp_finish how);
+
+/* Ends the next `count` connections as soon as they are made, before anything of them is read. Returns how many of those
+ * that it was told of before have not come. */
+size_t lp_listener_hang_up(lp_listener *listener, size_t count, lp_finish how);
 
 /* Whether the client has closed its end; true for an id that is unknown or ended. */
 bool lp_listener_gone(lp_listener *listener, lp_arrival_id id);

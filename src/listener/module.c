@@ -106,6 +106,30 @@ static int finish(lua_State *L) {
   return 1;
 }
 
+/* listener:hang_up(count, "close" or "reset"): ends the next connections before anything of them is read -> how many of
+ * those that it was told of before have not come */
+static int hang_up(lua_State *L) {
+  static const char *const ways[] = {"close", "reset", NULL};
+  lp_listener *listener = listener_of(L);
+  lua_Number count = luaL_checknumber(L, 2);
+  luaL_argcheck(L, count >= 0 && count <= 1e15, 2, "not from 0 to 1e15");
+  lp_finish how = luaL_checkoption(L, 3, "close", ways) == 0 ? LP_CLOSE : LP_RESET;
+  lua_pushnumber(L, (lua_Number)lp_listener_hang_up(listener, (size_t)count, how));
+  return 1;
+}
+
+/* listener:open() -> true: takes connections from now on; or nil and why not */
+static int open_door(lua_State *L) {
+  char why[256];
+  if (lp_listener_open(listener_of(L), why, sizeof why)) {
+    lua_pushboolean(L, true);
+    return 1;
+  }
+  lua_pushnil(L);
+  lua_pushstring(L, why);
+  return 2;
+}
+
 /* listener:gone(id) -> whether the client has closed its end; true for an id that is unknown or ended */
 static int gone(lua_State *L) {
   lp_listener *listener = listener_of(L);
@@ -149,7 +173,8 @@ static lua_Number number_field(lua_State *L, const char *name, lua_Number most) 
   return number;
 }
 
-/* new { host = "127.0.0.1", port = 0, body_limit = bytes, keep_alive = seconds } -> listener, or nil and why not */
+/* new { host = "127.0.0.1", port = 0, body_limit = bytes, keep_alive = seconds, shut = false } -> listener, or nil and why
+ * not */
 static int make(lua_State *L) {
   lp_listener_options options = {0};
   if (lua_isnoneornil(L, 1)) lua_newtable(L), lua_replace(L, 1);
@@ -158,6 +183,9 @@ static int make(lua_State *L) {
   options.port = (uint16_t)number_field(L, "port", 65535);
   options.body_limit = (size_t)number_field(L, "body_limit", 1e15);
   options.keep_alive = (unsigned)number_field(L, "keep_alive", 1e6);
+  lua_getfield(L, 1, "shut");
+  options.shut = lua_toboolean(L, -1);
+  lua_pop(L, 1);
   lua_getfield(L, 1, "host"); /* stays on the stack until it is used */
   if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TSTRING) return luaL_error(L, "host is not a string");
   options.host = lua_tostring(L, -1);
@@ -185,8 +213,8 @@ __attribute__((visibility("default"))) int luaopen_luaprov_listener(lua_State *L
 int luaopen_luaprov_listener(lua_State *L) {
   static const luaL_Reg methods[] = {{"port", port},       {"fd", fd},         {"run", run},         {"timeout", timeout},
                                      {"next", next},       {"answer", answer}, {"write", write},     {"finish", finish},
-                                     {"gone", gone},       {"waiting", waiting}, {"close", close_listener},
-                                     {NULL, NULL}};
+                                     {"gone", gone},       {"waiting", waiting}, {"hang_up", hang_up},
+                                     {"open", open_door},  {"close", close_listener}, {NULL, NULL}};
   static const luaL_Reg meta[] = {
       {"__gc", close_listener}, {"__close", close_listener}, {"__tostring", describe}, {NULL, NULL}};
   if (luaL_newmetatable(L, LISTENER)) {

@@ -34,31 +34,37 @@ static bool read_address(const char *host, uint16_t port, address *at) {
   return false;
 }
 
-static int listen_on(address *at) {
+static int bind_to(address *at) {
   int fd = socket(at->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return -1;
   int on = 1;
   /* A port whose last connections have only just ended is free, one that is listened on is not. */
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   socklen_t len = size_of(at);
-  if (bind(fd, &at->any, len) == 0 && listen(fd, SOMAXCONN) == 0 && getsockname(fd, &at->any, &len) == 0) return fd;
+  if (bind(fd, &at->any, len) == 0 && getsockname(fd, &at->any, &len) == 0) return fd;
   int reason = errno;
   close(fd);
   errno = reason;
   return -1;
 }
 
-int lp_socket_listen(const char *host, uint16_t *port, bool *ipv6, char *why, size_t why_size) {
+int lp_socket_bind(const char *host, uint16_t *port, bool *ipv6, char *why, size_t why_size) {
   address at;
   if (!read_address(host, *port, &at)) {
     snprintf(why, why_size, "%s: not an IP address", host);
     return -1;
   }
   *ipv6 = at.any.sa_family == AF_INET6;
-  int fd = listen_on(&at);
+  int fd = bind_to(&at);
   if (fd < 0) snprintf(why, why_size, *ipv6 ? "[%s]:%d: %s" : "%s:%d: %s", host, *port, strerror(errno));
   else *port = ntohs(*ipv6 ? at.v6.sin6_port : at.v4.sin_port);
   return fd;
+}
+
+bool lp_socket_listen(int fd, uint16_t port, char *why, size_t why_size) {
+  if (listen(fd, SOMAXCONN) == 0) return true;
+  snprintf(why, why_size, "port %d: %s", port, strerror(errno));
+  return false;
 }
 
 ssize_t lp_socket_write(int fd, const void *bytes, size_t len) {
@@ -73,6 +79,8 @@ ssize_t lp_socket_write(int fd, const void *bytes, size_t len) {
 }
 
 void lp_socket_finish(int fd) { shutdown(fd, SHUT_WR); }
+
+void lp_socket_close(int fd) { shutdown(fd, SHUT_RDWR); }
 
 void lp_socket_reset(int fd) {
   struct sockaddr nowhere = {.sa_family = AF_UNSPEC};

@@ -18,8 +18,10 @@ describe("luaprov completion", function()
 
   it("completes the commands in bash", function()
     local all = offered("")
-    for _, name in ipairs { "providers", "call", "sandbox", "types", "completion" } do assert.is_true(all[name]) end
-    assert.same({ call = true, completion = true }, offered("c"))
+    for _, name in ipairs { "providers", "call", "sandbox", "check", "types", "completion" } do
+      assert.is_true(all[name])
+    end
+    assert.same({ call = true, check = true, completion = true }, offered("c"))
   end)
 
   it("and their options", function()

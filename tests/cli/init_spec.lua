@@ -5,10 +5,10 @@ local support = require "tests.support"
 describe("the commands", function()
   after_each(support.clean)
 
-  it("are those five", function()
+  it("are those six", function()
     local names = {}
     for i, command in ipairs(cli.commands) do names[i] = command.name end
-    assert.same({ "providers", "call", "sandbox", "types", "completion" }, names)
+    assert.same({ "providers", "call", "sandbox", "check", "types", "completion" }, names)
     for _, name in ipairs(names) do assert.is_true(cli.is_command(name)) end
     for _, name in ipairs { "", "plan.lua", "Call", "./call" } do assert.is_false(cli.is_command(name)) end
   end)

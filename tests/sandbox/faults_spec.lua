@@ -38,6 +38,12 @@ local SEEN = {
   { { fault = "half_headers" }, "protocol", "unknown", 1 },
   { { fault = "half_headers", acts = false }, "protocol", "unknown", 0 },
   { { fault = "cut" }, "protocol", "unknown", 1 },
+  { { fault = "half_status", reset = true }, { "network", "protocol" }, "unknown", 1 },
+  { { fault = "half_headers", reset = true }, { "network", "protocol" }, "unknown", 1 },
+  { { fault = "cut", reset = true }, { "network", "protocol" }, "unknown", 1 },
+  { { fault = "cut", bytes = 0, reset = true }, { "network", "protocol" }, "unknown", 1 },
+  { { fault = "idle" }, nil, nil, 1 },
+  { { fault = "idle", reset = true }, nil, nil, 1 },
   { { fault = "slow_headers", seconds = 0.02 }, nil, nil, 1 },
   { { fault = "slow_headers", seconds = 1000 }, "timeout", "unknown", 1, 0.2 },
   { { fault = "slow_body", seconds = 0.02 }, nil, nil, 1 },
@@ -68,7 +74,10 @@ describe("A fault of the sandbox:", function()
         given.on = "ocamba integrations create"
         local fault = box:fault(given)
         local record, err = client.integrations:create(boxes.mitto "n")
-        if kind then support.is_error({ kind = kind, outcome = outcome }, err, record)
+        if type(kind) == "table" then
+          support.is_error({ outcome = outcome }, err, record)
+          assert.is_true(err.kind == kind[1] or err.kind == kind[2], tostring(err))
+        elseif kind then support.is_error({ kind = kind, outcome = outcome }, err, record)
         else assert.equal("n", assert(record, err).name) end
         assert.equal(kept, count(box))
         assert.equal(1, fault.struck)
@@ -119,9 +128,70 @@ describe("A fault of the sandbox:", function()
   end)
 
   it("every one has been tried", function()
-    local tried = { late = true, others = true }
+    local tried = { late = true, others = true, refuse = true, hang_up = true }
     for _, case in ipairs(SEEN) do tried[case[1].fault] = true end
     for name in pairs(faults.faults) do assert.is_true(tried[name], name) end
+  end)
+
+  it("idle ends a connection that is then not used again, and costs nobody a call", function()
+    for _, reset in ipairs { false, true } do
+      local box, client = ocamba { attempts = 1 }
+      local fault = box:fault { fault = "idle", reset = reset }
+      for i = 1, 3 do
+        assert(client.integrations:create(boxes.mitto("n" .. i)))
+        -- The connection has ended when nothing waits any more.
+        runtime.run_until(function() return box.server.listener:waiting() == 0 end)
+      end
+      assert.same({ 3, 3 }, { count(box), fault.struck })
+      boxes.stop()
+    end
+  end)
+
+  it("hang_up ends the connections that come next, and no more", function()
+    for _, reset in ipairs { false, true } do
+      local box, client = ocamba { attempts = 1 }
+      box:fault { fault = "hang_up", count = 2, reset = reset }
+      for _ = 1, 2 do support.is_error({ kind = "network" }, select(2, client.integrations:create(boxes.mitto "n"))) end
+      assert(client.integrations:create(boxes.mitto "n"))
+      assert.equal(1, count(box))
+      boxes.stop()
+    end
+  end)
+
+  it("refuse refuses connections from the start, for as long as it says", function()
+    local box = assert(boxes.start { "ocamba", limits = false, faults = { { fault = "refuse" } } })
+    local options = box:options "ocamba"
+    options.attempts = 1
+    local client = assert(luaprov.client("ocamba", options))
+    for _ = 1, 2 do
+      support.is_error({ kind = "network", outcome = "not_sent" }, select(2, client.integrations:list()))
+    end
+    box.server:open()
+    assert(client.integrations:list())
+    boxes.stop()
+    box = assert(boxes.start { "ocamba", faults = { { fault = "refuse", seconds = 0.05 } } })
+    options = box:options "ocamba"
+    options.attempts = 1
+    client = assert(luaprov.client("ocamba", options))
+    local give_up, refused = http.now() + 20, 0
+    while not client.integrations:list() do
+      refused = refused + 1
+      assert.is_true(http.now() < give_up)
+    end
+    assert.is_true(refused > 0)
+    local ok, why = pcall(box.fault, box, { fault = "refuse" })
+    assert.is_false(ok)
+    assert.truthy(why:find("a sandbox that has begun cannot refuse", 1, true))
+  end)
+
+  it("of a connection takes no on, and no number of calls", function()
+    local box = ocamba()
+    for _, given in ipairs { { fault = "hang_up", on = "ocamba" }, { fault = "hang_up", times = 1 },
+                             { fault = "refuse", after = 1 } } do
+      local ok, why = pcall(box.fault, box, given)
+      assert.is_false(ok)
+      assert.truthy(why:find(given.fault .. ": unknown option", 1, true), why)
+    end
   end)
 
   it("late acts when the client has long gone", function()

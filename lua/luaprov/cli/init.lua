@@ -11,6 +11,7 @@ M.commands = {
   { name = "providers", summary = "List the providers, or show what one of them takes." },
   { name = "call", summary = "Make one call: create, get, update, delete or list." },
   { name = "sandbox", summary = "Start a server that behaves as providers do." },
+  { name = "check", summary = "Check a provider: every fault for every operation." },
   { name = "types", summary = "Write annotations of all providers for editors." },
   { name = "completion", summary = "Print completion for bash, zsh or fish." },
 }

@@ -120,7 +120,7 @@ end
 
 local EVERY = { fault = true, on = true, after = true, times = true }
 
---- @param definitions table name -> { takes, play }, as in `faults`
+--- @param definitions table name -> { takes, play, begin }, as in `faults`
 --- @param given table as declared
 --- @param known table name -> description of the providers that are served
 --- @return table|nil fault with every option
@@ -135,7 +135,8 @@ function M.read(definitions, given, known)
   local fault = { struck = 0, seen = 0 }
   for name, value in pairs(given) do
     local default = definition.takes[name]
-    local known_here = default ~= nil or EVERY[name] and (definition.play or name == "fault" or name == "on")
+    local known_here = default ~= nil or name == "fault"
+      or EVERY[name] and (definition.play or name == "on" and not definition.begin)
     if not known_here then
       return nil, given.fault .. ": unknown option '" .. tostring(name) .. "'"
         .. near.hint(tostring(name), tables.keys(definition.takes), 10)
@@ -155,7 +156,9 @@ function M.read(definitions, given, known)
   local provider = words[1] and known[words[1]]
   if fault.form and fault.form > 1 and provider and not provider.errors[fault.form] then
     return nil, given.fault .. ": form " .. fault.form .. ": " .. words[1] .. " has no such form of errors"
-  elseif not definition.play and not (provider and words[2] and words[2] ~= "token" and not words[3]) then
+  end
+  local to_a_resource = provider and words[2] and words[2] ~= "token" and not words[3]
+  if not definition.play and not definition.begin and not to_a_resource then
     return nil, given.fault .. ": on must name a provider and a resource"
   end
   fault.words = words

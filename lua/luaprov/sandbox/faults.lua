@@ -13,10 +13,13 @@ local json = require "luaprov.json"
 local M = {}
 
 -- Each: about (for people), takes (option -> what it is when absent, "none" or "needed"), play (exchange, fault). An
--- exchange has act (the vendor acts; returns its reply), send, write, finish, gone, later: see `server`.
+-- exchange has act (the vendor acts; returns its reply), send, write, finish, gone, later: see `server`. Those of
+-- connections that no request has come by have `begin` (server, fault) in place of `play`, and no `on`.
 M.faults = {}
 
-local function define(name, about, takes, play) M.faults[name] = { about = about, takes = takes, play = play } end
+local function define(name, about, takes, play, begin)
+  M.faults[name] = { about = about, takes = takes, play = play, begin = begin }
+end
 
 -- What a spoilt answer is made of: what the vendor answers, or, where it does not act, nothing of use.
 local function reply_of(exchange, fault)
@@ -39,12 +42,21 @@ local function reply_with_body(exchange, fault)
   return reply
 end
 
--- Whoever is written to as it comes to mind must not believe that the connection goes on.
-local function raw_head(reply, length)
-  local lines = { ("HTTP/1.1 %d %s"):format(reply.status, fill.reason(reply.status)), "Connection: close" }
+-- Whoever is written to as it comes to mind must not believe that the connection goes on; unless that is the fault.
+local function raw_head(reply, length, goes_on)
+  local lines = { ("HTTP/1.1 %d %s"):format(reply.status, fill.reason(reply.status)) }
+  if not goes_on then lines[2] = "Connection: close" end
   for i = 1, #reply.headers, 2 do lines[#lines + 1] = reply.headers[i] .. ": " .. reply.headers[i + 1] end
   if not BODILESS[reply.status] then lines[#lines + 1] = "Content-Length: " .. (length or #reply.body) end
   return table.concat(lines, "\r\n") .. "\r\n"
+end
+
+local READ = 0.02 -- seconds after which a client has read what it was sent: a reset takes away what it has not
+
+-- The end of a connection on which something was written.
+local function finish(exchange, fault)
+  if not fault.reset then return exchange:finish("close") end
+  exchange:later(READ, function() exchange:finish("reset") end)
 end
 
 -- ---- answers that say no ----
@@ -76,6 +88,19 @@ define("redirect", "sends the client elsewhere", { status = 302, to = "https://e
   end)
 
 -- ---- connections that fail ----
+
+define("refuse", "refuses connections, from the start; with `seconds`, for so long", { seconds = "none" }, nil,
+  function(server, fault) server:refuse(fault.seconds) end)
+
+define("hang_up", "ends the next connections before it has read anything", { count = 1, reset = false }, nil,
+  function(server, fault) server.listener:hang_up(fault.count, fault.reset and "reset" or "close") end)
+
+define("idle", "answers, and ends the connection that it has said to keep", { reset = false },
+  function(exchange, fault)
+    local reply = exchange:act()
+    exchange:write(raw_head(reply, nil, true) .. "\r\n" .. reply.body, reply.status)
+    finish(exchange, fault)
+  end)
 
 define("drop", "closes the connection in place of an answer", { acts = true, reset = false },
   function(exchange, fault)
@@ -110,26 +135,28 @@ define("slow", "answers some seconds later", { seconds = 1, acts_first = false }
     exchange:later(fault.seconds, function() exchange:send(reply or exchange:act()) end)
   end)
 
-define("half_status", "half a status line, then the end", { acts = true },
+define("half_status", "half a status line, then the end", { acts = true, reset = false },
   function(exchange, fault)
     reply_of(exchange, fault)
     exchange:write("HTTP/1.1 2")
-    exchange:finish("close")
+    finish(exchange, fault)
   end)
 
-define("half_headers", "status and headers without the blank line after them, then the end", { acts = true },
+define("half_headers", "status and headers without the blank line after them, then the end",
+  { acts = true, reset = false },
   function(exchange, fault)
     local reply = reply_of(exchange, fault)
     exchange:write(raw_head(reply), reply.status)
-    exchange:finish("close")
+    finish(exchange, fault)
   end)
 
-define("cut", "the answer ends in the middle of its body", { acts = true },
+define("cut", "the answer ends in the middle of its body, or after `bytes` of it",
+  { acts = true, bytes = "none", reset = false },
   function(exchange, fault)
     local reply = reply_with_body(exchange, fault)
-    exchange:write(raw_head(reply, #reply.body + 1) .. "\r\n" .. reply.body:sub(1, math.floor(#reply.body / 2)),
-      reply.status)
-    exchange:finish("close")
+    local bytes = math.min(fault.bytes or math.floor(#reply.body / 2), #reply.body)
+    exchange:write(raw_head(reply, #reply.body + 1) .. "\r\n" .. reply.body:sub(1, bytes), reply.status)
+    finish(exchange, fault)
   end)
 
 define("slow_headers", "the headers come a line at a time", { acts = true, seconds = 1 },
@@ -243,6 +270,16 @@ function M.strike(faults, provider, resource, operation)
         return fault
       end
     end
+  end
+end
+
+--- Begins the faults that are struck by no call.
+--- @param faults table[] read ones
+--- @param server table
+function M.begin(faults, server)
+  for _, fault in ipairs(faults) do
+    local begin = M.faults[fault.fault].begin
+    if begin then begin(server, fault) end
   end
 end
 

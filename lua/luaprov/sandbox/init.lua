@@ -102,9 +102,11 @@ end
 function Box:fault(fault)
   local read, why = faults.read(fault, self.known)
   if not read then error(why, 2) end
+  if read.fault == "refuse" then error("refuse: a sandbox that has begun cannot refuse connections any more", 2) end
   local ok
   ok, why = faults.seeds(read, self.seed)
   if not ok then error(why, 2) end
+  faults.begin({ read }, self.server)
   table.insert(self.server.faults, read)
   return read
 end
@@ -199,6 +201,9 @@ local function furnish(box, providers, options, listener)
   local why = seed(box, has, read_faults)
   if why then return why end
   box.server = server.new(listener, box.vendors, { faults = read_faults, log = options.log })
+  local ok
+  ok, why = box.server:begin()
+  if not ok then return "cannot listen at " .. why end
 end
 
 --- Starts a sandbox.
@@ -218,7 +223,7 @@ function M.start(options)
   if not providers then return nil, known end
   wrong = options_of.check_credentials(options.credentials, known)
   if wrong then return failed(wrong) end
-  local listener, why = listeners.new { host = options.host or "127.0.0.1", port = options.port or 0 }
+  local listener, why = listeners.new { host = options.host or "127.0.0.1", port = options.port or 0, shut = true }
   if not listener then return failed("cannot listen at " .. why, "network") end
   local host = options.host or "127.0.0.1"
   local box = setmetatable({ port = listener:port(), vendors = {}, base_url = {}, token_url = {}, known = known }, mt)

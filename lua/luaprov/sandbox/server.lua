@@ -139,6 +139,29 @@ function M:guard(request, fn)
   io.stderr:write("luaprov sandbox: ", tostring(why), "\n")
 end
 
+--- Takes no connections, for some seconds, or until `open`; only before it has taken any.
+--- @param seconds number|nil
+function M:refuse(seconds)
+  self.refuses = true
+  if seconds then self.timers:add(http.now() + seconds, function() self:open() end) end
+end
+
+--- Takes connections, where a fault does not refuse them.
+--- @return boolean|nil done
+--- @return string|nil why
+function M:begin()
+  faults.begin(self.faults, self)
+  if self.refuses then return true end
+  return self.listener:open()
+end
+
+--- Takes connections again.
+function M:open()
+  self.refuses = false
+  local ok, why = self.listener:open()
+  if not ok then io.stderr:write("luaprov sandbox: ", why, "\n") end
+end
+
 --- Ends everything; within a turn, when that is over.
 function M:close()
   if self.turning then self.closing = true else self.listener:close() end
