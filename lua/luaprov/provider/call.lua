@@ -74,13 +74,16 @@ end
 
 --- The time and the tries that a call may take, with all its exchanges.
 --- @param state table a client's inside
---- @param options table|nil timeout, attempts, patience of this call alone
---- @return table budget attempts, timeout (seconds of one try), ends (seconds of http.now())
+--- @param options table|nil timeout, attempts, patience of this call alone; ends (seconds of http.now()) of what it
+---   belongs to
+--- @return table budget attempts, timeout (seconds of one try), ends (seconds of http.now()), settles_until (the same,
+---   where nothing is sent again but looked for); gains over (when the last try would have timed out)
 function M.budget(state, options)
   options = options or {}
   local attempts, timeout = options.attempts or state.attempts, options.timeout or state.timeout
-  local patience = attempts > 1 and (options.patience or state.patience) or 0
-  return { attempts = attempts, timeout = timeout, ends = http.now() + math.max(timeout, patience) }
+  local patience, now = options.patience or state.patience, http.now()
+  local ends = math.min(now + math.max(timeout, attempts > 1 and patience or 0), options.ends or math.huge)
+  return { attempts = attempts, timeout = timeout, ends = ends, settles_until = now + math.max(timeout, patience) }
 end
 
 -- The body as text, and the headers that go with it.
@@ -124,7 +127,10 @@ local function exchange(state, request, budget, context)
   if not ticket then return nil, waited_in_vain(why, context) end
   local now = http.now()
   -- Whoever waits for a turn loses no time of its own.
-  if ticket.waited then budget.ends = budget.ends + now - asked end
+  if ticket.waited then
+    budget.ends, budget.settles_until = budget.ends + now - asked, budget.settles_until + now - asked
+  end
+  budget.over = now + budget.timeout
   request.deadline = math.min(now + budget.timeout, budget.ends)
   local response, err, part = state.exchange(request, context.operation)
   local answered = response or part

@@ -6,6 +6,7 @@ local http = require "luaprov.http"
 local limits = require "luaprov.policy.limits"
 local near = require "luaprov.near"
 local secret = require "luaprov.secret"
+local settle = require "luaprov.policy.settle"
 local shapes = require "luaprov.provider.shape"
 local template = require "luaprov.provider.template"
 local transport = require "luaprov.transport"
@@ -219,7 +220,7 @@ function M.read(provider, given, inside)
   for _, field in ipairs(provider.settings) do is_setting[field.name] = true end
   local state = {
     provider = provider, settings = settings, is_setting = is_setting, base_url = base_url,
-    attempts = common.attempts, patience = common.patience, settle = common.settle, collections = {},
+    attempts = common.attempts, patience = common.patience, settle = common.settle,
     timeout = common.timeout, connect_timeout = common.connect_timeout, response_limit = common.response_limit,
     user_agent = "luaprov/" .. require("luaprov.version"), secret_names = secret_names(provider),
     exchange = inside.exchange or http.exchange, marks = inside.marks, transport = way,
@@ -229,7 +230,9 @@ function M.read(provider, given, inside)
     token_url = common.token_url, connect_timeout = common.connect_timeout, user_agent = state.user_agent,
     secret_names = state.secret_names, exchange = state.exchange, transport = way,
   }
-  state.limiter = limits.of(provider, account_of(base_url, method, credentials, provider.settings, settings))
+  local account = account_of(base_url, method, credentials, provider.settings, settings)
+  state.limiter = limits.of(provider, account)
+  state.collections = settle.collections(provider.name .. "\0" .. tostring(provider.file) .. "\0" .. account)
   return state
 end
 
