@@ -26,8 +26,6 @@ local CLASSES = [[
 ---@field status? integer # HTTP status, when an answer came
 ---@field trace_id? string
 ---@field retry_after? number # seconds; -1: the vendor wants fewer calls at once and names no time
----@field attempts? table[] # at, seconds, status, kind, outcome, why and waited of each try
----@field candidates? table[] # of a create whose outcome is unknown: the records that it may have made
 ---@field details? any # faults of a table ({ path, message, problem } each), or what the vendor answered
 
 --- A value that prints as `<secret>` everywhere.
