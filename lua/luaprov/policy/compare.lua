@@ -60,12 +60,17 @@ local function mask_in(shown)
   return first, last
 end
 
+local function opened(value)
+  if not secret.is(value) then return value end
+  return (value:reveal()) or ""
+end
+
 -- Whether a secret may be what the vendor shows of it: all, the ends of it around a mask, its beginning or end alone,
 -- or a word in its place.
 local function same_secret(sent, shown)
-  if shown == nil or shown == "" then return true end
-  if type(sent) == "table" then return false end
-  sent = text(sent)
+  if type(sent) == "table" or type(shown) == "table" then return false end
+  sent, shown = text(sent), text(shown)
+  if shown == "" then return true end
   if sent == shown or WORDS[shown:lower():gsub("^[%[<(]+", ""):gsub("[%]>)]+$", "")] then return true end
   local first, last = mask_in(shown)
   if first then
@@ -97,8 +102,9 @@ end
 
 function equal(sent, there)
   if there == nil then return true end
-  if secret.is(sent) then sent = sent:reveal() end
-  if secret.is(there) then return same_secret(sent, (there:reveal())) end
+  if secret.is(sent) or secret.is(there) then
+    return there == json.null or sent == json.null or same_secret(opened(sent), opened(there))
+  end
   if sent == json.null or there == json.null then
     return sent == there or sent == "" or there == ""
   end
@@ -127,6 +133,7 @@ function M.equal(sent, there) return equal(sent, there) end
 --- @param value any
 --- @return string
 function M.fold(value)
+  value = opened(value)
   if type(value) == "table" then return json.encode(value) or "" end
   local plain = text(value):lower()
   local folded = plain:gsub("[^%w\128-\255]", "")
@@ -140,6 +147,7 @@ end
 --- @return boolean
 function M.alike(field, sent, there)
   if there == nil or there == json.null or secret.is(there) or equal(sent, there) then return true end
+  sent = opened(sent)
   if type(sent) == "table" or type(there) == "table" then return type(sent) == type(there) end
   local known = field and field.type == "choice"
   for _, value in ipairs(known and field.value_list or {}) do

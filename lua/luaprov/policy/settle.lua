@@ -159,7 +159,7 @@ local FINAL = { cancelled = true, unauthorized = true, forbidden = true, not_fou
 -- What a look says: a record and "ours", or nil and a verdict; nothing while it may still change.
 local function judge(search, seen, is_over)
   if not search.note then
-    return nil, seen.fresh[1] and "it is not known what was there before" or "it may appear yet"
+    return nil, seen.fresh[1] and "nobody noted what was there before" or "it may appear yet"
   elseif #seen.exact == 1 then
     return seen.exact[1], "ours"
   elseif #seen.exact > 1 then
@@ -173,7 +173,8 @@ local function judge(search, seen, is_over)
 end
 
 --- Looks for the record of a create whose outcome is unknown.
---- @param search table resource (description), wanted (what was sent, with the parents), pages (function each, ends ->
+--- @param search table resource (description), wanted (what was sent, with the parents;
+---   secrets are secrets), pages (function each, ends ->
 ---   how many pages; or nil, err), get (function record, ends -> the whole record, false when it is gone; or nil, err;
 ---   or no function: a list shows all), note (what was there before; nil: nobody looked), collection, unique (whether
 ---   a record that was there before with its key keeps it out), over_at (when the vendor can no longer act, and would

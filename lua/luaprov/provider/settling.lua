@@ -5,6 +5,7 @@ local errors = require "luaprov.errors"
 local http = require "luaprov.http"
 local listing = require "luaprov.provider.listing"
 local records = require "luaprov.provider.records"
+local secret = require "luaprov.secret"
 local settle = require "luaprov.policy.settle"
 local template = require "luaprov.provider.template"
 
@@ -67,9 +68,9 @@ local function key_shown(self)
   local parts = {}
   for _, name in ipairs(self.resource.description.key or {}) do
     local value = self.wanted[name]
-    local shown = type(value) == "string" or type(value) == "number"
-    for _, opened in ipairs(self.opened) do shown = shown and value ~= opened end
-    if shown then parts[#parts + 1] = name .. " '" .. compare.text(value) .. "'" end
+    if type(value) == "string" or type(value) == "number" then
+      parts[#parts + 1] = name .. " '" .. compare.text(value) .. "'"
+    end
   end
   return parts[1] and " with " .. table.concat(parts, ", ") or ""
 end
@@ -107,6 +108,23 @@ local function settle_create(self, err, is_last)
   return left_open(self, err, "the vendor says that it exists, and its list does not have it")
 end
 
+-- What was sent, with its secrets closed again.
+local function closed(value, opened)
+  if type(value) ~= "table" then return opened[value] and secret.new(value) or value end
+  local copy = setmetatable({}, getmetatable(value))
+  for name, inner in pairs(value) do copy[name] = closed(inner, opened) end
+  return copy
+end
+
+local function wanted_of(checked)
+  local wanted, opened = {}, {}
+  for _, value in ipairs(checked.opened) do opened[value] = true end
+  for _, values in ipairs { checked.wire, checked.parents } do
+    for name, value in pairs(values) do wanted[name] = closed(value, opened) end
+  end
+  return wanted
+end
+
 local function enter(self, collection)
   local description = self.resource.description
   local key, why = settle.enter(collection, description, self.wanted)
@@ -139,10 +157,7 @@ end
 --- @return luaprov.Error|nil err nothing has been sent
 function M.begin(resource, checked, budget)
   local description, client = resource.description, resource.state
-  local self = setmetatable({ resource = resource, budget = budget, wanted = {}, opened = checked.opened }, Session)
-  for _, values in ipairs { checked.wire, checked.parents } do
-    for name, value in pairs(values) do self.wanted[name] = value end
-  end
+  local self = setmetatable({ resource = resource, budget = budget, wanted = wanted_of(checked) }, Session)
   -- Who asks for one try and no settling gets one exchange.
   if client.settle or budget.attempts > 1 then
     self.settle = function(err, is_last) return settle_create(self, err, is_last) end
