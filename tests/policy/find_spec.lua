@@ -119,7 +119,7 @@ describe("A search", function()
   end)
 
   it("tells candidates where nobody noted what was there, and does not wait", function()
-    is({ false, "it is not known what was there before", { "old", "new" }, 1 },
+    is({ false, "nobody noted what was there before", { "old", "new" }, 1 },
       find({ { { record "old", record "new" } } }, { note = false, over_at = core.now() + 100 }))
     is({ false, "it may appear yet", {}, 1 }, find({ { {} } }, { note = false, over_at = core.now() + 100 }))
   end)

@@ -46,7 +46,7 @@ describe("A create whose answer is lost", function()
   end)
 
   it("is found when the list shows it only later", function()
-    local vendor = vendors.start(acme { settles_in = 2 }, { { fault = "unlisted", answers = false, seconds = 1 } })
+    local vendor = vendors.start(acme { settles_in = 2 }, { { fault = "unlisted", answers = false, seconds = 0.5 } })
     vendor:is("done", 1, vendor:client().things:create(thing()))
   end)
 
@@ -174,7 +174,7 @@ describe("A create whose answer is lost, where the vendor keeps the key unique,"
   it("is unknown, with the record named, when nobody noted what was there", function()
     local vendor = vendors.start(acme { unique = true }, { { fault = "drop", times = 1 } })
     local err = vendor:is("unknown", 1, vendor:client({ settle = false }).things:create(thing()))
-    support.is_error({ kind = "conflict", has = "not known what was there before; look at things "
+    support.is_error({ kind = "conflict", has = "nobody noted what was there before; look at things "
       .. vendor:new()[1] }, err)
   end)
 
@@ -223,6 +223,18 @@ describe("A create whose answer is lost, and the list:", function()
     end
   end)
 
+  it("there is none, and the key is a secret to whoever sent it: no error shows it", function()
+    local vendor = vendors.start(acme { list = false }, { { fault = "drop" } })
+    local fields = thing { name = luaprov.secret "canary-name" }
+    local err = vendor:is("unknown", 1, vendor:client().things:create(fields))
+    assert.is_nil(support.shown(err):find("canary", 1, true))
+    vendors.stop()
+    vendor = vendors.start(acme(), { { fault = "drop" } })
+    err = vendor:is("unknown", 1, vendor:client({ settle = false }).things:create(fields))
+    assert.same({ 1, "<secret>" }, { #err.candidates, tostring(err.candidates[1].name) })
+    assert.is_nil(support.shown(err):find("canary", 1, true))
+  end)
+
   it("nothing says how to recognise a record", function()
     local vendor = vendors.start(acme { key = false }, { { fault = "drop" } })
     support.is_error({ has = "look for things" }, vendor:is("unknown", 1, vendor:client().things:create(thing())))
@@ -263,7 +275,7 @@ describe("A create whose answer is lost, and the list:", function()
         { fault = "drop", acts = acts }, { fault = "html", status = 500, on = "acme things list", after = 1 },
       })
       local err = vendor:is("unknown", acts and 1 or 0,
-        vendor:client({ patience = 0.9 }).things:create(thing()))
+        vendor:client({ patience = 0.6 }).things:create(thing()))
       support.is_error({ kind = "network", has = { "the list cannot be read: ", "look for things" } }, err)
       assert.equal(1, #err.attempts)
       vendors.stop()
@@ -315,6 +327,20 @@ describe("A client that settles", function()
     off()
     assert.is_true(http.now() - began < 5)
     assert.same({ 50, 1 }, { #vendor:new(), lists })
+  end)
+
+  it("has all its time when what was there is noted", function()
+    local vendor = vendors.start(acme(), {
+      { fault = "slow", seconds = 0.5, on = "acme things list", times = 1 },
+      { fault = "drop", acts = false, times = 1 },
+    })
+    vendor:is("done", 1, vendor:client({ timeout = 0.6, patience = 1.2 }).things:create(thing()))
+  end)
+
+  it("tries once when it is told so, whatever the vendor says", function()
+    local vendor = vendors.start(acme(), { { fault = "status", status = 429, retry_after = 0 } })
+    local err = vendor:is("not done", 0, vendor:client({ attempts = 1, timeout = 5 }).things:create(thing()))
+    assert.same({ "rate_limited", 1 }, { err.kind, #err.attempts })
   end)
 
   it("leaves a create unknown when it is cancelled, and the next one with its key goes on", function()
