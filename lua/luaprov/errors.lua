@@ -21,6 +21,8 @@ M.outcomes = { "not_sent", "refused", "unknown" }
 ---@field codes string[] the vendor's own codes, as its documentation writes them
 ---@field trace_id string|nil
 ---@field retry_after number|nil seconds; -1: the vendor wants fewer calls at once and names no time
+---@field attempts table[]|nil the tries: at (seconds since the first), seconds, status, kind, outcome, why, waited each
+---@field candidates table[]|nil of a create whose outcome is unknown: the records that it may have made
 ---@field details table|nil faults of a table ({ path, message, problem } each), or what the vendor answered
 local mt = { __name = "luaprov.error" }
 

@@ -139,7 +139,7 @@ local OUTCOMES = {
 }
 
 local ERROR_FIELDS = { "kind", "message", "outcome", "provider", "resource", "operation", "status", "codes", "trace_id",
-                       "retry_after", "details" }
+                       "retry_after", "candidates", "details" }
 
 --- An error of a call, or of a provider file.
 --- @param err luaprov.Error
@@ -159,7 +159,7 @@ function Output:error(err, as_json)
   if #err.codes == 0 then copy.codes = nil end
   local text = M.encode(copy)
   if not text then
-    copy.details = nil
+    copy.details, copy.candidates = nil, nil
     text = M.encode(copy) or M.encode { kind = err.kind, outcome = err.outcome }
   end
   io.stderr:write(text, "\n")

@@ -75,36 +75,60 @@ local function some_unknown(attempts)
   return false
 end
 
--- What is known of all tries together: one that may have been carried out is not undone by a later one.
+-- What is known of all tries together: one that may have been carried out is not undone by a later one, and one of
+-- which the vendor's list says that it was not is as good as refused.
 local function concluded(err, attempts, changes)
-  if changes and err.outcome ~= "unknown" and some_unknown(attempts) then
+  local open = some_unknown(attempts)
+  if changes and err.outcome ~= "unknown" and open then
     err.outcome = "unknown"
     err.message = err.message .. "; an earlier try may have been carried out"
+  elseif changes and err.outcome == "unknown" and not open then
+    err.outcome = "refused"
+    err.message = err.message .. "; the vendor's list says that nothing was created"
   end
   attempts.began = nil
   err.attempts = attempts
   return err
 end
 
+local function was_unknown(attempts)
+  for _, attempt in ipairs(attempts) do
+    if attempt.outcome == "unknown" then return true end
+  end
+  return false
+end
+
 -- Whether, when and why a call is tried again; or what stands in place of its answer.
 local function decide(call, err, attempts, count)
+  local budget = call.budget
   local seconds, why = M.wait_before(call.operation, err, count)
-  if seconds or err.kind == "cancelled" or not call.settle or not some_unknown(attempts) then return seconds, why end
-  local settled, verdict = call.settle(err, attempts)
-  if settled then return nil, "settled", settled end
-  if verdict == "again" then return M.back_off(count), "doing it again is safe" end
-  if verdict == "not there" then
-    for _, attempt in ipairs(attempts) do attempt.settled = "not done" end
-    return 0, "it was not done"
+  -- What the vendor counts is not the call's fault: only time ends it.
+  local is_last = budget.attempts == 1 or count >= budget.attempts and err.kind ~= "rate_limited"
+  if seconds and is_last then
+    seconds, why = nil, budget.attempts == 1 and "it is tried once" or "these were all tries"
+  elseif seconds and core.now() + seconds > math.min(budget.ends, runtime.deadline_now() or math.huge) then
+    seconds, why = nil, "there is no time for another try"
   end
-  return nil, verdict
+  -- A refusal may be due to what an earlier try has made, although that seemed not to be there.
+  local open = some_unknown(attempts) or err.outcome == "refused" and was_unknown(attempts)
+  if seconds or err.kind == "cancelled" or not call.settle or not open then return seconds, why end
+  local settled, verdict = call.settle(err, is_last or core.now() > budget.ends)
+  if settled then return nil, "it was found", settled end
+  if verdict == "again" then return M.back_off(count), "doing it again is safe" end
+  local done_none = verdict == "not there" or verdict == "refused"
+  for _, attempt in ipairs(attempts) do
+    if attempt.outcome == "unknown" then attempt.settled = done_none and "not done" or nil end
+  end
+  if not done_none then return nil, verdict end
+  return verdict == "not there" and not is_last and 0 or nil, "it was not done"
 end
 
 --- Makes a call, again where that is safe.
 --- @param call table operation (its name), try (function -> answer or nil, err, renew: whether another token may be
 ---   had), budget ({ attempts, ends }: how many tries, and until when one may begin), changes (whether it changes
----   anything at the vendor), settle (function err, attempts -> what stands in place of the answer; or nil and "again",
----   "not there", or why nobody can tell; for an operation that may not simply be repeated)
+---   anything at the vendor), settle (function err, is_last -> what stands in place of the answer; or nil and "again",
+---   "not there", "refused" (none was carried out, and another will not be), or why nobody can tell; for an operation
+---   that may not simply be repeated)
 --- @return any answer
 --- @return luaprov.Error|nil err with attempts: at (seconds since the first), seconds, status, kind, outcome, why,
 ---   waited (seconds) each
@@ -121,12 +145,9 @@ function M.run(call)
       renewed, attempt.why = true, "another token is asked for"
     else
       count = count + 1
-      local seconds, why, settled = nil, "it is tried once", nil
-      if call.budget.attempts > 1 then seconds, why, settled = decide(call, err, attempts, count) end
+      local seconds, why, settled = decide(call, err, attempts, count)
       if settled then return settled end
       attempt.why = why
-      -- What the vendor counts is not the call's fault: only time ends it.
-      if count >= call.budget.attempts and err.kind ~= "rate_limited" then seconds = nil end
       if not seconds then return nil, concluded(err, attempts, call.changes) end
       local at = core.now() + seconds
       if at > math.min(call.budget.ends, runtime.deadline_now() or math.huge) then

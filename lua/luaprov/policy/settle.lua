@@ -1,55 +1,46 @@
 --- What became of a create that may or may not have been carried out.
 ---
---- A record that looks like the one we wanted is not ours for that: it may have been there before, be somebody else's, or
---- appear only later. Ours is what is *new since*, claimed by no other call, and equal in every field that can be
+--- A record that looks like the one we wanted is not ours for that: it may have been there before, be somebody else's,
+--- or appear only later. Ours is what is *new since*, claimed by no other call, and equal in every field that can be
 --- compared. And that it is not there counts only when the vendor can no longer act on the request and would list what
 --- it made.
+---
+--- What no client can tell is a record that somebody else, in another process, has made since with the same key and the
+--- same fields. So what was there is noted again when the note is old, and a call notes what is there before it begins.
+local compare = require "luaprov.policy.compare"
 local core = require "luaprov.core"
-local digits = require "luaprov.provider.digits"
-local json = require "luaprov.json"
 local runtime = require "luaprov.runtime"
-local secret = require "luaprov.secret"
 
 local M = {}
 
 local FIRST_LOOK, LONGEST_LOOK = 0.2, 5 -- seconds between looks
+local NOTE_LASTS = 300                  -- seconds that a note is relied on; a long list's for longer,
+local NOTE_TIMES = 20                   -- so that noting takes a twentieth of the time at most
+local MOST_READ = 20                    -- candidates that are read one by one
 
-local function text(value)
-  if type(value) == "number" then return digits(value) end
-  return tostring(value)
+M.equal = compare.equal
+
+local function id_text(id) return compare.text(id):lower() end
+
+local function field_of(shape, name)
+  local field = shape.by_name[name]
+  for _, by in ipairs(field and {} or shape.by) do field = field or by.union[name] end
+  return field
 end
-
--- Whether what was sent stands in a record. What the record does not show cannot be compared; what the vendor adds does
--- not matter.
-local function equal(sent, there)
-  if there == nil then return true end
-  if secret.is(there) then there = there:reveal() end
-  if sent == json.null or there == json.null then return sent == there end
-  if type(sent) ~= "table" then return type(there) ~= "table" and text(sent) == text(there) end
-  if type(there) ~= "table" or json.is_array(sent) ~= json.is_array(there) then return false end
-  if json.is_array(sent) and #sent ~= #there then return false end
-  for name, value in pairs(sent) do
-    if not equal(value, there[name]) then return false end
-  end
-  return true
-end
-
---- @param wanted table what was sent, secrets opened, and the parents in the path
---- @param record table
-function M.equal(wanted, record) return equal(wanted, record) end
-
-local function has_key(resource, wanted, record)
-  for _, name in ipairs(resource.key) do
-    if wanted[name] ~= nil and not equal(wanted[name], record[name]) then return false end
-  end
-  return true
-end
-
-local function id_text(id) return text(id):lower() end
 
 -- ---- what was there before ----
 
---- What is known of a collection: the ids that are not a new record's.
+local accounts = setmetatable({}, { __mode = "v" }) -- account -> its collections
+
+--- The collections of an account: the same for all clients of it.
+--- @param account string whatever tells one account from another; it is not shown anywhere
+--- @return table collections
+function M.collections(account)
+  accounts[account] = accounts[account] or {}
+  return accounts[account]
+end
+
+--- What is known of a collection.
 --- @param client table a client's inside
 --- @param resource table description
 --- @param parents table
@@ -58,41 +49,48 @@ function M.collection(client, resource, parents)
   local names = {}
   for name in pairs(parents) do names[#names + 1] = name end
   table.sort(names)
-  for i, name in ipairs(names) do names[i] = name .. "=" .. text(parents[name]) end
+  for i, name in ipairs(names) do names[i] = name .. "=" .. id_text(parents[name]) end
   local key = resource.name .. "\0" .. table.concat(names, "\0")
-  client.collections[key] = client.collections[key] or { known = {}, busy = {} }
-  return client.collections[key]
+  local all = client.collections()
+  all[key] = all[key] or { claimed = {}, busy = {} }
+  return all[key]
 end
 
---- Notes the ids that are there already: one list a collection, before its first create.
+--- The ids that are there already: one list a collection, before its first create, and again when that is long ago.
+--- A call keeps the note that it began with: a later one may have its own record in it.
 --- @param collection table
---- @param list function -> records or nil, err
---- @return boolean|nil done
+--- @param pages function each record -> true, or nil and err
+--- @return table|nil note
 --- @return luaprov.Error|nil err
-function M.note(collection, list)
-  if collection.noted then return true end
+function M.note(collection, pages)
+  if collection.note and core.now() < collection.note.ends then return collection.note end
   -- Of many creates at once one lists.
-  local ok, err = runtime.share(collection, function()
-    local records, why = list()
-    for _, record in ipairs(records or {}) do collection.known[id_text(record.id)] = true end
-    collection.noted = records ~= nil
-    return records ~= nil or nil, why
+  local note, err = runtime.share(collection, function()
+    local known, began = {}, core.now()
+    local ok, why = pages(function(record) known[id_text(record.id)] = true end)
+    if not ok then return nil, why end
+    local now = core.now()
+    collection.note = { known = known, ends = now + math.max(NOTE_LASTS, NOTE_TIMES * (now - began)) }
+    return collection.note
   end)
-  return ok, err
+  return note, err
 end
+
+--- What is there is noted again before the next create: nobody knows what a call has left behind.
+function M.forget(collection) collection.note = nil end
 
 --- A record that belongs to a call, and so to no other.
-function M.claim(collection, id) collection.known[id_text(id)] = true end
+function M.claim(collection, id) collection.claimed[id_text(id)] = true end
 
 --- Lets one create of a key go on at a time: two that are equal could not be told apart afterwards.
 --- @return string|nil key to give back with `leave`
 --- @return string|nil why timeout or cancelled
-function M.enter(collection, resource, wanted, ends)
+function M.enter(collection, resource, wanted)
   local parts = {}
-  for i, name in ipairs(resource.key) do parts[i] = text(wanted[name]) end
+  for i, name in ipairs(resource.key) do parts[i] = wanted[name] == nil and "" or compare.fold(wanted[name]) end
   local key = table.concat(parts, "\0")
   while collection.busy[key] do
-    local ok, why = collection.busy[key]:wait(ends)
+    local ok, why = collection.busy[key]:wait()
     if not ok then return nil, why end
   end
   collection.busy[key] = runtime.event()
@@ -107,51 +105,117 @@ end
 
 -- ---- looking ----
 
--- The records that could be ours, and those of them that are equal in every comparable field.
-local function look(search)
-  local records, err = search.list()
-  if not records then return nil, nil, err end
-  local fresh, exact = {}, {}
-  for _, record in ipairs(records) do
-    local known = search.collection and search.collection.known[id_text(record.id)]
-    if not known and has_key(search.resource, search.wanted, record) then
-      -- A list may show a part of the record only.
-      local whole = search.get and search.get(record) or record
-      fresh[#fresh + 1] = whole
-      if equal(search.wanted, whole) then exact[#exact + 1] = whole end
+-- Whether a record may have the key of what was sent, and whether it shows that it has.
+local function has_key(resource, wanted, record)
+  local shown = true
+  for _, name in ipairs(resource.key) do
+    local sent, there = wanted[name], record[name]
+    if sent ~= nil then
+      if not compare.alike(field_of(resource.shape, name), sent, there) then return false end
+      shown = shown and there ~= nil and compare.equal(sent, there)
     end
   end
-  return fresh, exact
+  return true, shown
+end
+
+-- One walk through the list. Returns what it saw: fresh (records that could be ours), exact (those that are equal in
+-- every comparable field), held (a record has the key that had it before), pages; or nil and an error.
+local function look(search, ends)
+  local seen, fresh = { fresh = {}, exact = {} }, {}
+  local claimed = search.collection and search.collection.claimed or {}
+  local known = search.note and search.note.known or {}
+  local pages, err = search.pages(function(record)
+    local may, shown = has_key(search.resource, search.wanted, record)
+    if not may then return end
+    local id = id_text(record.id)
+    if not known[id] and not claimed[id] then fresh[#fresh + 1] = record else seen.held = seen.held or shown end
+  end, ends)
+  if not pages then return nil, err end
+  seen.pages = pages
+  local read = search.note and search.get and #fresh <= MOST_READ
+  for _, record in ipairs(fresh) do
+    -- A list may show a part of the record only.
+    local whole = record
+    if read then
+      whole, err = search.get(record, ends)
+      if err then return nil, err end
+    end
+    -- What is gone meanwhile is nobody's.
+    local may, shown = false, false
+    if whole then may, shown = has_key(search.resource, search.wanted, whole) end
+    if may then
+      seen.fresh[#seen.fresh + 1] = whole
+      if shown and compare.equal(search.wanted, whole) then seen.exact[#seen.exact + 1] = whole end
+    end
+  end
+  -- Nothing that was read is known to be equal where not all could be read.
+  if search.get and not read then seen.exact = {} end
+  return seen
+end
+
+-- Errors of a list that another look would meet again.
+local FINAL = { cancelled = true, unauthorized = true, forbidden = true, not_found = true, payment_required = true,
+                invalid = true, unsupported = true, tls = true }
+
+-- What a look says: a record and "ours", or nil and a verdict; nothing while it may still change.
+local function judge(search, seen, is_over)
+  if not search.note then
+    return nil, seen.fresh[1] and "nobody noted what was there before" or "it may appear yet"
+  elseif #seen.exact == 1 then
+    return seen.exact[1], "ours"
+  elseif #seen.exact > 1 then
+    return nil, "several new records are equal to it"
+  elseif search.unique and seen.held and not seen.fresh[1] then
+    return nil, "held"
+  elseif is_over then
+    if seen.fresh[1] then return nil, "a new record has its key, and not all that was sent is known to stand in it" end
+    return nil, seen.held and "held" or "not there"
+  end
 end
 
 --- Looks for the record of a create whose outcome is unknown.
---- @param search table resource (description), wanted (what was sent, with the parents), list, get (or nil),
----   collection (with what was there before; nil: nobody looked), over_at (when the vendor can no longer act, and would
+--- @param search table resource (description), wanted (what was sent, with the parents;
+---   secrets are secrets), pages (function each, ends ->
+---   how many pages; or nil, err), get (function record, ends -> the whole record, false when it is gone; or nil, err;
+---   or no function: a list shows all), note (what was there before; nil: nobody looked), collection, unique (whether
+---   a record that was there before with its key keeps it out), over_at (when the vendor can no longer act, and would
 ---   list what it made), ends (of the whole call)
 --- @return table|nil record ours
---- @return string verdict "ours", "not there" (and so safe to make again), or what is in the way
---- @return table|nil candidates records
+--- @return string verdict "ours", "not there" (and so safe to make again), "held" (the same, and a record that was
+---   there before has its key), or what is in the way
+--- @return table candidates records
 function M.find(search)
-  local pause = FIRST_LOOK
+  local pause, candidates, absent = FIRST_LOOK, {}, 0
+  local ends = math.min(search.ends, runtime.deadline_now() or math.huge)
   while true do
-    local looked_at = core.now()
-    local fresh, exact, err = look(search)
-    if not fresh then return nil, "the list cannot be read: " .. err.message end
-    local noted = search.collection and search.collection.noted
-    if not noted then
-      return nil, #fresh > 0 and "it is not known what was there before" or "it may appear yet", fresh
+    local began = core.now()
+    if began >= ends then return nil, "there is no time to look for it", candidates end
+    local is_over = began >= search.over_at
+    local seen, err = look(search, ends)
+    local record, verdict
+    if seen then
+      candidates = seen.fresh
+      record, verdict = judge(search, seen, is_over)
+      -- A record may slip from a page to one that was read already, when others are removed meanwhile.
+      local doubtful = seen.pages > 1 and (verdict == "not there" or verdict == "held" and not search.unique)
+      absent = doubtful and absent + 1 or 0
+      if absent == 1 then verdict, pause = nil, 0 end
+    elseif runtime.cancelled() then
+      verdict = "cancelled while it was looked for"
+    elseif is_over or FINAL[err.kind] or not search.note then
+      verdict = "the list cannot be read: " .. err.message
     end
-    if #exact == 1 then return exact[1], "ours" end
-    if #exact > 1 then return nil, "several new records are equal to it", fresh end
-    if looked_at >= search.over_at then
-      if #fresh == 0 then return nil, "not there" end
-      return nil, "a new record has its key and other fields", fresh
+    if verdict then return record, verdict, candidates end
+    local now = core.now()
+    -- A long list is not read without a break.
+    local at = now + math.max(pause, now - began)
+    if absent == 0 then at = math.min(at, math.max(now, search.over_at)) end
+    if at > ends then
+      return nil, seen and ("it may appear for another %.0f s, and there is no time to wait")
+        :format(math.max(1, search.over_at - now)) or "the list cannot be read: " .. err.message, candidates
     end
-    local at = math.min(looked_at + pause, search.over_at)
-    if at > search.ends then return nil, "there is no time to wait until it must have appeared", fresh end
-    pause = math.min(pause * 2, LONGEST_LOOK)
-    local _, why = runtime.event():wait(at)
-    if why == "cancelled" then return nil, "cancelled", fresh end
+    pause = math.max(FIRST_LOOK, math.min(pause * 2, LONGEST_LOOK))
+    runtime.event():wait(at)
   end
 end
 

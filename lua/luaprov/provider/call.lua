@@ -75,13 +75,16 @@ end
 
 --- The time and the tries that a call may take, with all its exchanges.
 --- @param state table a client's inside
---- @param options table|nil timeout, attempts, patience of this call alone
---- @return table budget attempts, timeout (seconds of one try), ends (seconds of http.now())
+--- @param options table|nil timeout, attempts, patience of this call alone; ends (seconds of http.now()) of what it
+---   belongs to
+--- @return table budget attempts, timeout (seconds of one try), ends (seconds of http.now()), settles_until (the same,
+---   where nothing is sent again but looked for); gains over (when the last try would have timed out)
 function M.budget(state, options)
   options = options or {}
   local attempts, timeout = options.attempts or state.attempts, options.timeout or state.timeout
-  local patience = attempts > 1 and (options.patience or state.patience) or 0
-  return { attempts = attempts, timeout = timeout, ends = http.now() + math.max(timeout, patience) }
+  local patience, now = options.patience or state.patience, http.now()
+  local ends = math.min(now + math.max(timeout, attempts > 1 and patience or 0), options.ends or math.huge)
+  return { attempts = attempts, timeout = timeout, ends = ends, settles_until = now + math.max(timeout, patience) }
 end
 
 local KEPT = 100 -- secrets of a client whose spellings it knows
@@ -145,7 +148,8 @@ local function exchange(state, request, budget, context)
     request.headers.Authorization = "Bearer " .. token
     context.opened[#context.opened + 1] = token
   end
-  request.deadline = math.min(http.now() + budget.timeout, budget.ends)
+  budget.over = http.now() + budget.timeout
+  request.deadline = math.min(budget.over, budget.ends)
   local response, part
   response, err, part = state.exchange(request, context.operation)
   return response, err, response or part, token
@@ -159,7 +163,9 @@ local function exchange_in_turn(state, request, budget, context)
   -- Whoever waits for a turn loses no time of its own.
   context.waited = ticket and not ticket.waited and 0 or http.now() - asked
   if not ticket then return nil, waited_in_vain(why, seconds, context) end
-  if ticket.waited then budget.ends = budget.ends + context.waited end
+  if ticket.waited then
+    budget.ends, budget.settles_until = budget.ends + context.waited, budget.settles_until + context.waited
+  end
   local ok, response, err, answered, token = pcall(exchange, state, request, budget, context)
   -- The turn is given back, whatever tears us out of the midst: a Ctrl-C, a fault of ours.
   limiter:leave(ticket, ok and answered and {

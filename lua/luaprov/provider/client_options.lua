@@ -7,6 +7,7 @@ local limits = require "luaprov.policy.limits"
 local near = require "luaprov.near"
 local origins = require "luaprov.provider.origins"
 local secret = require "luaprov.secret"
+local settle = require "luaprov.policy.settle"
 local shapes = require "luaprov.provider.shape"
 local template = require "luaprov.provider.template"
 local transport = require "luaprov.transport"
@@ -199,15 +200,26 @@ local function account_of(base_url, method, credentials, setting_fields, setting
   return table.concat(parts, "\0"), whole
 end
 
--- The limiter of a client's account, from the first call on: secrets are read when they are needed.
-local function limiter_of(state, method, credentials, counted)
-  local limiter
+-- The name of a client's account, from the first call on: secrets are read when they are needed.
+local function account_reader(state, method, credentials)
+  local name
   return function()
-    if limiter then return limiter end
+    if name then return name, true end
     local account, whole = account_of(state.base_url, method, credentials, state.provider.settings, state.settings)
-    local found = limits.of(state.provider, account, counted)
-    if whole then limiter = found end
-    return found
+    if whole then name = account end
+    return account, whole
+  end
+end
+
+-- What belongs to an account, kept from when all of its name is known.
+local function once_known(account, make)
+  local kept
+  return function()
+    if kept then return kept end
+    local name, whole = account()
+    local made = make(name)
+    if whole then kept = made end
+    return made
   end
 end
 
@@ -245,7 +257,7 @@ function M.read(provider, given, inside)
   for _, field in ipairs(provider.settings) do is_setting[field.name] = true end
   local state = {
     provider = provider, settings = settings, is_setting = is_setting, base_url = base_url,
-    attempts = common.attempts, patience = common.patience, settle = common.settle, collections = {},
+    attempts = common.attempts, patience = common.patience, settle = common.settle,
     timeout = common.timeout, connect_timeout = common.connect_timeout, response_limit = common.response_limit,
     user_agent = "luaprov/" .. require("luaprov.version"), secret_names = secret_names(provider),
     origins = origins.of(provider, settings, base_url),
@@ -256,7 +268,11 @@ function M.read(provider, given, inside)
     token_url = common.token_url, connect_timeout = common.connect_timeout, user_agent = state.user_agent,
     secret_names = state.secret_names, exchange = state.exchange, transport = way,
   }
-  state.limiter = limiter_of(state, method, credentials, common.limits)
+  local account = account_reader(state, method, credentials)
+  state.limiter = once_known(account, function(name) return limits.of(provider, name, common.limits) end)
+  state.collections = once_known(account, function(name)
+    return settle.collections(provider.name .. "\0" .. tostring(provider.file) .. "\0" .. name)
+  end)
   return state
 end
 

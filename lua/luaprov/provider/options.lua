@@ -208,7 +208,8 @@ M.of = {
     about = text, path = text,
     id = text,                            -- the record's own name for its id
     key = list_of_text, unique = boolean, -- how to recognise a record; whether the vendor refuses a second
-    settles_in = number,                  -- seconds after which a new record is in the lists, at the latest (10)
+    -- seconds after which a new record is in the lists at the latest, also when who asked for it has gone (10)
+    settles_in = number,
     unknown = one_of("refuse", "pass", "ignored"),
     -- For the sandbox:
     ids = one_of("digits", "number", "uuid"), -- what ids look like: digits in a text (so it is by default), a number, …

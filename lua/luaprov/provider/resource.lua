@@ -119,7 +119,10 @@ local function create(resource, operation, path, checked, session, input)
       return nil, answers.unusable(answer, context, "the answer has no " .. missing .. why)
     end,
   })
-  if not answer then return nil, err end
+  if not answer then
+    for _, candidate in ipairs(err.candidates or {}) do secret.close_like(candidate, input) end
+    return nil, err
+  end
   local record = answer.record or answer.settled
   if record then return secret.close_like(record, input) end
   return read_back(resource, answer.id, checked, input, session.budget)
@@ -148,10 +151,7 @@ function Resource:create(input, options)
   local session
   session, err = settling.begin(self, checked, budget)
   if not session then return nil, err end
-  local record
-  record, err = create(self, operation, path, checked, session, input)
-  session:finish(record)
-  return record, err
+  return session:run(create, self, operation, path, checked, session, input)
 end
 
 --- Reads a record.

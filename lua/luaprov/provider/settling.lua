@@ -1,8 +1,11 @@
 --- A create that knows what was there before, and finds out what became of it: `policy/settle` over a resource's list.
 local call = require "luaprov.provider.call"
+local compare = require "luaprov.policy.compare"
 local errors = require "luaprov.errors"
+local http = require "luaprov.http"
 local listing = require "luaprov.provider.listing"
 local records = require "luaprov.provider.records"
+local secret = require "luaprov.secret"
 local settle = require "luaprov.policy.settle"
 local template = require "luaprov.provider.template"
 
@@ -11,35 +14,41 @@ local M = {}
 local Session = {}
 Session.__index = Session
 
--- Every record of the collection.
-local function list_of(resource, operation, parents)
+-- Walks through every record of the collection; none is kept. Returns how many pages there were.
+local function walk(resource, operation, parents, each, ends)
   local query, in_path = {}, template.names(operation.path)
   for name, value in pairs(parents) do
     local filter = false
     for _, known in ipairs(operation.query or {}) do filter = filter or known == name end
     if in_path[name] or filter then query[name] = value end
   end
-  local next_page, faults = listing.walk(resource, operation, query)
+  local next_page, faults = listing.walk(resource, operation, query, { ends = ends })
   if not next_page then return nil, errors.invalid(faults) end
-  local all = {}
+  local count = 0
   while true do
     local page, err = next_page()
     if err then return nil, err end
-    if not page then return all end
-    for _, record in ipairs(page) do all[#all + 1] = record end
+    if not page then return count end
+    count = count + 1
+    for _, record in ipairs(page) do each(record) end
   end
 end
 
--- The whole of a record of which a list shows a part; the part where it cannot be read.
-local function whole(resource, operation, record, parents)
+-- The whole of a record of which a list may show a part; false when it is gone.
+local function whole(resource, operation, record, parents, ends)
   local parts = { id = record.id }
   for name, value in pairs(parents) do parts[name] = value end
-  local path = call.path(resource.state, operation, parts)
-  local answer = path and call.send(resource.state, {
+  local path, faults = call.path(resource.state, operation, parts)
+  if not path then return nil, errors.invalid(faults) end
+  local found, err = call.send(resource.state, {
     resource = resource.description.name, operation = operation, path = path,
+    budget = call.budget(resource.state, { ends = ends }),
+    read = function(answer, context)
+      return records.from(resource, operation, answer, context, path, parents, record.id)
+    end,
   })
-  local body = answer and records.find(answer, operation.record, "object")
-  return body and records.make(resource, body, record.id, parents) or record
+  if not found and err.kind == "not_found" and err.outcome == "refused" then return false end
+  return found, err
 end
 
 local function described(candidates)
@@ -49,81 +58,151 @@ local function described(candidates)
       ids[i] = "and others"
       break
     end
-    ids[i] = tostring(record.id)
+    ids[i] = compare.text(record.id)
   end
   return table.concat(ids, ", ")
 end
 
--- What retry asks when a create may have been carried out.
-local function settle_create(self, err, attempts)
-  local description = self.resource.description
-  -- The vendor itself refuses a second one.
-  if description.unique and err.outcome == "unknown" then return nil, "again" end
-  if not self.list then return nil, "the provider has no list, or no key, to look it up" end
-  local last = 0
-  for _, attempt in ipairs(attempts) do
-    if attempt.outcome == "unknown" then last = attempts.began + attempt.at end
+-- What somebody would look for in the vendor's portal, as far as it may be shown.
+local function key_shown(self)
+  local parts = {}
+  for _, name in ipairs(self.resource.description.key or {}) do
+    local value = self.wanted[name]
+    if type(value) == "string" or type(value) == "number" then
+      parts[#parts + 1] = name .. " '" .. compare.text(value) .. "'"
+    end
   end
-  local record, verdict, candidates = settle.find {
-    resource = description, wanted = self.wanted, list = self.list, get = self.get, collection = self.collection,
-    over_at = last + self.budget.timeout + description.settles_in, ends = self.budget.ends,
-  }
-  if record then return { settled = record } end
-  if verdict == "not there" and err.kind ~= "conflict" then return nil, verdict end
-  if verdict == "not there" then verdict = "the vendor says that it exists, and its list does not have it" end
-  err.outcome, err.candidates = "unknown", candidates or {}
-  err.message = err.message .. "; whether it was created is not known: " .. verdict
-    .. (err.candidates[1] and "; look at " .. description.name .. " " .. described(err.candidates) or "")
-  return nil, verdict
+  return parts[1] and " with " .. table.concat(parts, ", ") or ""
 end
 
---- Begins a create: notes what is there, where the client settles.
+-- The create stays unknown: says why, and what to look at.
+local function left_open(self, err, why, candidates)
+  local name = self.resource.description.name
+  err.outcome, err.candidates = "unknown", candidates or {}
+  err.message = err.message .. "; whether it was created is not known: " .. why .. "; look "
+    .. (err.candidates[1] and "at " .. name .. " " .. described(err.candidates) or "for " .. name .. key_shown(self))
+  return nil, why
+end
+
+-- What retry asks when a create may have been carried out, now or by an earlier try.
+local function settle_create(self, err, is_last)
+  local description = self.resource.description
+  -- The vendor itself refuses a second one.
+  if description.unique and err.outcome == "unknown" and not is_last then return nil, "again" end
+  if not self.pages then
+    return left_open(self, err, "the provider has no list, or no key, to look it up")
+  elseif err.kind == "cancelled" then
+    return left_open(self, err, "cancelled before it could be looked for")
+  end
+  local record, verdict, candidates = settle.find {
+    resource = description, wanted = self.wanted, pages = self.pages, get = self.get, note = self.note,
+    collection = self.collection, unique = description.unique,
+    over_at = self.budget.over + description.settles_in, ends = self.budget.settles_until,
+  }
+  if record then return { settled = record } end
+  -- Refused because of it: whatever the tries before have met, they have met it, too.
+  if verdict == "held" and (description.unique or err.outcome == "refused") then return nil, "refused" end
+  if verdict ~= "held" and verdict ~= "not there" then return left_open(self, err, verdict, candidates) end
+  if err.outcome ~= "refused" then return nil, "not there" end
+  if err.kind ~= "conflict" then return nil, "refused" end
+  return left_open(self, err, "the vendor says that it exists, and its list does not have it")
+end
+
+-- What was sent, with its secrets closed again.
+local function closed(value, opened)
+  if type(value) ~= "table" then return opened[value] and secret.new(value) or value end
+  local copy = setmetatable({}, getmetatable(value))
+  for name, inner in pairs(value) do copy[name] = closed(inner, opened) end
+  return copy
+end
+
+local function wanted_of(checked)
+  local wanted, opened = {}, {}
+  for _, value in ipairs(checked.opened) do opened[value] = true end
+  for _, values in ipairs { checked.wire, checked.parents } do
+    for name, value in pairs(values) do wanted[name] = closed(value, opened) end
+  end
+  return wanted
+end
+
+local function enter(self, collection)
+  local description = self.resource.description
+  local key, why = settle.enter(collection, description, self.wanted)
+  if not key then
+    return nil, errors.new {
+      kind = why, outcome = "not_sent", operation = "create", provider = self.resource.state.provider.name,
+      resource = description.name, message = (why == "cancelled" and "cancelled" or "the deadline passed")
+        .. " while another create with the same key went on",
+    }
+  end
+  self.collection, self.key = collection, key
+  local err
+  self.note, err = settle.note(collection, function(each) return self.pages(each) end)
+  if self.note then return true end
+  self:finish()
+  -- One error may be that of many who shared the list.
+  local own = { provider = self.resource.state.provider.name, resource = description.name }
+  for name, value in pairs(err) do own[name] = value end
+  own.operation, own.outcome = "create", "not_sent"
+  own.message = "what is there already cannot be listed first: " .. err.message
+  return nil, errors.new(own)
+end
+
+--- Begins a create: where the client settles, waits until no other create with the same key goes on, and notes what is
+--- there. What it returns is to be `run`.
 --- @param resource luaprov.Resource
---- @param checked table wire, parents
---- @param budget table of the call
+--- @param checked table wire, parents, opened
+--- @param budget table of the call; it begins anew when all is noted
 --- @return table|nil session settle (for call.send)
 --- @return luaprov.Error|nil err nothing has been sent
 function M.begin(resource, checked, budget)
   local description, client = resource.description, resource.state
-  local self = setmetatable({ resource = resource, budget = budget, wanted = {} }, Session)
-  for _, values in ipairs { checked.wire, checked.parents } do
-    for name, value in pairs(values) do self.wanted[name] = value end
+  local self = setmetatable({ resource = resource, budget = budget, wanted = wanted_of(checked) }, Session)
+  -- Who asks for one try and no settling gets one exchange.
+  if client.settle or budget.attempts > 1 then
+    self.settle = function(err, is_last) return settle_create(self, err, is_last) end
   end
-  self.settle = function(err, attempts) return settle_create(self, err, attempts) end
-  local operation = description.key and call.resolve(client, description.operations.list)
-  if not operation then return self end
-  self.list = function() return list_of(resource, operation, checked.parents) end
-  local get = operation.shows and call.resolve(client, description.operations.get)
-  if get then self.get = function(record) return whole(resource, get, record, checked.parents) end end
+  local list = description.key and call.resolve(client, description.operations.list)
+  if not list then return self end
+  self.pages = function(each, ends) return walk(resource, list, checked.parents, each, ends) end
+  local get = call.resolve(client, description.operations.get)
+  if get then self.get = function(record, ends) return whole(resource, get, record, checked.parents, ends) end end
   if not client.settle then return self end
-  local collection = settle.collection(client, description, checked.parents)
-  local ok, err = settle.note(collection, self.list)
-  if not ok then
-    local copy = {}
-    for name, value in pairs(err) do copy[name] = value end
-    copy.operation, copy.outcome = "create", "not_sent"
-    copy.message = "what is there already cannot be listed first: " .. err.message
-    return nil, errors.new(copy)
-  end
-  local why
-  self.key, why = settle.enter(collection, description, self.wanted, math.huge)
-  if not self.key then
-    return nil, errors.new {
-      kind = why, outcome = "not_sent", message = "another create of the same key goes on", operation = "create",
-      provider = client.provider.name, resource = description.name,
-    }
-  end
-  self.collection = collection
+  local began = http.now()
+  local ok, err = enter(self, settle.collection(client, description, checked.parents))
+  if not ok then return nil, err end
+  local waited = http.now() - began
+  budget.ends, budget.settles_until = budget.ends + waited, budget.settles_until + waited
   return self
 end
 
 --- Ends it.
 --- @param record table|nil what was created
-function Session:finish(record)
-  if not self.collection then return end
-  if record then settle.claim(self.collection, record.id) end
-  settle.leave(self.collection, self.key)
+--- @param err luaprov.Error|nil
+function Session:finish(record, err)
+  local collection = self.collection
+  if not collection then return end
   self.collection = nil
+  if record then settle.claim(collection, record.id)
+  elseif not err or err.outcome == "unknown" then settle.forget(collection) end
+  settle.leave(collection, self.key)
+end
+
+local function traced(err) return type(err) == "string" and debug.traceback(err, 2) or err end
+
+local function finished(self, ok, record, err)
+  self:finish(ok and record or nil, ok and err or nil)
+  if not ok then error(record, 0) end
+  return record, err
+end
+
+--- Runs a create and ends the session: also when something is raised on the way (by a function that listens to events),
+--- or no other create with its key would ever go on.
+--- @param fn function -> record, err
+--- @return any what fn returned
+function Session:run(fn, ...)
+  if not self.collection then return fn(...) end
+  return finished(self, xpcall(fn, traced, ...))
 end
 
 return M

@@ -232,11 +232,12 @@ define("enormous", "a body of that many bytes", { acts = true, bytes = 16 * 1024
 
 -- ---- a vendor that is in order, and unkind ----
 
-define("unlisted", "a new record is in the lists only some seconds later", { seconds = 2 },
+define("unlisted", "a new record is in the lists only some seconds later; it may be the only trace: without an answer",
+  { seconds = 2, answers = true },
   function(exchange, fault)
     local reply, entry = exchange:act()
     if entry then exchange:hide(entry, fault.seconds) end
-    exchange:send(reply)
+    if fault.answers then exchange:send(reply) else exchange:finish("close") end
   end)
 
 define("short_pages", "a page of a list has fewer records than were asked for", { size = 1 },

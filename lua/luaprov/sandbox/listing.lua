@@ -14,7 +14,7 @@ end
 
 -- Whether a record is one that the filters ask for. A filter that is no member of the record, or has an operator of the
 -- vendor's own in it, means nothing to the sandbox and lets everything pass.
-local function fits(entry, filters, parents, now)
+local function fits(entry, filters, parents, collection, now)
   if entry.listed_at and entry.listed_at > now then return false end
   for name, value in pairs(parents) do
     if entry.parents[name] ~= nil and not records.same_id(entry.parents[name], value) then return false end
@@ -22,7 +22,10 @@ local function fits(entry, filters, parents, now)
   for name, value in pairs(filters) do
     local own = entry.body[name]
     local plain = own ~= nil and type(own) ~= "table" and not value:find(":", 1, true)
-    if plain and text(own) ~= value then return false end
+    local field = collection.resource.shape.by_name[name]
+    if plain and field and field.parent then plain = not records.same_id(own, value)
+    elseif plain then plain = text(own) ~= value end
+    if plain then return false end
   end
   return true
 end
@@ -56,7 +59,7 @@ function M.page(collection, operation, asked)
     for i, entry in ipairs(collection:slice(offset, size)) do items[i] = shown(entry, operation.shows) end
   else
     for entry in collection:each() do
-      if fits(entry, filters, asked.parents, asked.now) then
+      if fits(entry, filters, asked.parents, collection, asked.now) then
         total = total + 1
         if total > offset and #items < size then items[#items + 1] = shown(entry, operation.shows) end
       end
