@@ -110,7 +110,8 @@ describe("a client's transport", function()
       other.things:get "7"]]
 
     local function child(value)
-      return support.child(SCRIPT:format(file, dead, file), { LUAPROV_ACME_INSECURE = value, LUAPROV_ACME_ATTEMPTS = "1" })
+      return support.child(SCRIPT:format(file, dead, file), { LUAPROV_ACME_INSECURE = value,
+        LUAPROV_ACME_ATTEMPTS = "1" })
     end
 
     it("warns once a client, and no other", function()

@@ -110,7 +110,7 @@ describe("policy.retry runs a call", function()
     assert.same({
       "unavailable refused: the vendor said later", "network not_sent: nothing was sent",
       "unavailable refused: the vendor said later", "unavailable refused: the vendor said later",
-      "unavailable refused: the vendor said later",
+      "unavailable refused: these were all tries",
     }, why(err))
     for i, attempt in ipairs(err.attempts) do
       assert.is_true(attempt.at >= 0 and attempt.seconds >= 0)
@@ -188,8 +188,8 @@ describe("policy.retry runs a call", function()
     local asked = {}
     local function settle(...)
       local says = { ... }
-      return function(err, attempts)
-        asked[#asked + 1] = err.kind .. " " .. #attempts
+      return function(err, is_last)
+        asked[#asked + 1] = err.kind .. (is_last and ", the last" or "")
         local one = table.remove(says, 1)
         if one == "ours" then return { settled = "record" } end
         return nil, one
@@ -202,10 +202,17 @@ describe("policy.retry runs a call", function()
     local _, err = run({ unknown }, { settle = settle "nobody can tell" })
     assert.same({ "network unknown: nobody can tell" }, why(err))
     assert.equal("unknown", err.outcome)
-    -- What was not done is not unknown later.
-    _, err = run({ unknown, fault("forbidden", "refused") }, { settle = settle "not there" })
+    -- What was not done is not unknown later; a refusal may be due to what was done after all.
+    _, err = run({ unknown, fault("conflict", "refused") }, { settle = settle("not there", "refused") })
     assert.equal("refused", err.outcome)
-    assert.same({ "network 1", "network 1", "network 1", "network 2", "network 1", "network 1" }, asked)
+    value = run({ unknown, fault("conflict", "refused") }, { settle = settle("not there", "ours") })
+    assert.same({ settled = "record" }, value)
+    -- Without another try, too, it is known what became of the last.
+    local one = { attempts = 1, ends = core.now() + 60 }
+    _, err = run({ fault("network", "unknown") }, { settle = settle "not there", budget = one })
+    assert.same({ "network", "refused" }, { err.kind, err.outcome })
+    assert.same({ "network", "network", "network", "network", "network", "network", "conflict", "network", "conflict",
+                  "network, the last" }, asked)
   end)
 
   it("and looks for nothing where it is cancelled", function()

@@ -46,7 +46,8 @@ function M:client(more)
   local options = { timeout = 0.3, settle = true }
   local prefix = "LUAPROV_" .. self.name:upper() .. "_"
   for variable, value in pairs(self.process.exports) do
-    options[variable:sub(#prefix + 1):lower()] = value:gsub("^'(.*)'$", "%1")
+    local text = value:gsub("^'(.*)'$", "%1")
+    options[variable:sub(#prefix + 1):lower()] = text ~= "false" and text
   end
   for option, value in pairs(more or {}) do options[option] = value end
   return assert(luaprov.client(self.file, options))
