@@ -397,6 +397,11 @@ describe("a provider file", function()
       ["'expect' must be an HTTP status or a list of them"] = 'get = get { expect = "200" }',
       ["'expect' must be an HTTP status or a list"] = 'get = get { expect = { "200" } }',
       ["'record' must be a string or a list of names"] = "get = get { record = 5 }",
+      ["'items' must be a body path whose indexes count from 1 ('data.0.list' has 0)"] =
+        'list = get { items = "data.0.list" }',
+      ["'id' must be a body path whose indexes count from 1"] = 'create = post { id = { location, "ids.0" } }',
+      ["'total' must be a body path whose indexes count from 1"] =
+        'list = get { pages = numbered { query = "p={page}", total = "0" } }',
       ["'headers' must be a table"] = 'get = get { headers = "X-A: b" }',
       ["'query' must be a list of names"] = 'list = get { query = "q" }',
       ["'returns' must be 'nothing'"] = 'create = post { returns = "something" }',
@@ -411,6 +416,13 @@ describe("a provider file", function()
     end
 
     for option, provider in pairs {
+      ["'message' must be a body path whose indexes count from 1 ('errors.0.text' has 0)"] =
+        'errors = { message = "errors.0.text" }',
+      ["'trace_id' must be a body path whose indexes count from 1 ('a.-1' has -1)"] =
+        'errors = { message = "m", trace_id = { "t", "a.-1" } }',
+      ["'code' must be a body path whose indexes count from 1"] = 'errors = { code = "errors.00.code" }',
+      ["'token' must be a body path whose indexes count from 1"] =
+        'auth = token_request { url = "https://x.invalid", token = "0.t" }',
       ["'title' must be a string"] = "title = 5", ["'limits' must be a table"] = "limits = 5",
       ["'errors' must be a table or a function"] = 'errors = "message"',
       ["'lifetime' must be a number"] =
@@ -431,6 +443,10 @@ describe("a provider file", function()
       return support.provider(support.operations, "title = 'x',\nerrors = {\n" .. text .. "}")
     end
     for message, text in pairs {
+      ["acme.lua:3: errors: option 'message' must be a body path whose indexes count from 1"] =
+        with_errors "message = 'errors.0.text',",
+      ["acme.lua:5: things.list: option 'items' must be a body path whose indexes count from 1"] =
+        support.provider '\npath = "/x",\nlist = get { items = "data.0.list" }',
       ["acme.lua:5: things.a: option 'example': {nwo} stands for nothing there (did you mean 'now'?)"] =
         thing 'text "a" { about = "now",\n example = "x {nwo}" },',
       ["acme.lua:4: things.g.a: option 'example': {total} stands for nothing there"] =

@@ -1,5 +1,6 @@
 -- How a vendor of one's own says no, in every form that a provider file can give.
 local boxes = require "tests.sandbox.boxes"
+local json = require "luaprov.json"
 local support = require "tests.support"
 
 local THINGS = [[
@@ -66,6 +67,14 @@ describe("An error of the sandbox", function()
     assert(acme.things:create { name = "a" })
     local twice = boxes.send(box, "POST", "/acme/things", { body = { name = "a" } })
     assert.same({ 422, { three = "taken", code = 3 } }, { twice.status, twice.json })
+  end)
+
+  it("is made at any index, which counts from 1", function()
+    local answer = refused(provider '{ message = "errors.1.text" }')
+    assert.same({ errors = { { text = answer.json.errors[1].text } } }, answer.json)
+    local second, acme = refused(provider '{ message = "errors.2.text" }')
+    assert.equal(json.null, second.json.errors[1])
+    support.is_error({ kind = "not_found", message = "Not found" }, select(2, acme.things:get("x")))
   end)
 
   it("is a text, or nothing, where the file says so", function()
