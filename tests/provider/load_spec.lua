@@ -537,6 +537,39 @@ describe("a provider file", function()
     end
   end)
 
+  describe("refuses a base_url that no call would take:", function()
+    local function of(url, settings)
+      return ("return provider {\n title = 'x',\n base_url = %q,\n%s resource 'x' { path = '/x', get = get {} } }")
+        :format(url, settings or "")
+    end
+    for url, why in pairs {
+      ["https://x y"] = "must be a URL", ["https://x.invalid/?a=b"] = "without user name, query and fragment",
+      ["https://x.invalid/#a"] = "must be a URL", ["https://me@x.invalid"] = "must be a URL",
+      ["https://"] = "must be a URL", ["https:///v1"] = "must be a URL", ["https://x.invalid/a\tb"] = "must be a URL",
+      ["https://x.invalid/api/ü"] = "not ASCII", ["https://ü.invalid"] = "not ASCII",
+      ["https://x.invalid:99999"] = "a port that is none", ["https://x.invalid:"] = "a port that is none",
+      ["https://:80"] = "has no host", ["https://x.invalid/{zone}?a"] = "must be a URL",
+      ["{zone}/a b"] = "must be a URL", ["ftp://x.invalid"] = "must begin with https:// or http://",
+    } do
+      it(url, function()
+        has("acme.lua:3: base_url: ", support.mistakes(of(url, "text 'zone' {},")))
+        has(why, support.mistakes(of(url, "text 'zone' {},")))
+        if not url:find "zone" then
+          local text = support.description(of "https://x.invalid")
+          local _, err = require("luaprov.provider.client").new(text, { base_url = url })
+          support.is_error({ kind = "invalid", outcome = "not_sent", has = "base_url" }, err)
+        end
+      end)
+    end
+
+    it("but no other", function()
+      for _, url in ipairs { "https://x.invalid", "http://127.0.0.1:8080/v1/", "https://x.invalid:443/a%20b/~",
+                             "{zone}/v1", "{zone}://x.invalid", "https://{zone}:{zone}/v1[/{zone}]", "https://api.{zone}" } do
+        support.description(of(url, "text 'zone' {},"))
+      end
+    end)
+  end)
+
   it("tells all its mistakes at once, in the order of their lines", function()
     local message = support.mistakes(support.provider [[
       text "a" { requierd = true },

@@ -46,12 +46,12 @@ describe("An error of the sandbox", function()
       when = { required = { code = 7 } }, body = { c = "{code}",
         m = "{reason} ({status}, {spelled}): {message}", t = "{trace_id}", at = "{now}",
         sent = "{request}", path = "{path}", list = { "{status}" } } }]])
-    local json = answer.json
-    assert.same({ 7, "name", "x", 400 }, { json.c, json.path, json.sent.size, json.list[1] })
-    assert.truthy(json.m:find("^Bad request %(400, E007%): name is required; size"))
-    assert.truthy(json.t:find("^%x+%-%x+%-4%x+%-8%x+%-%x+$"))
-    assert.truthy(json.at:find("^%d%d%d%d"))
-    assert.not_equal(json.t, refused(provider '{ message = "m", trace_id = "t" }').json.t)
+    local body = answer.json
+    assert.same({ 7, "name", "x", 400 }, { body.c, body.path, body.sent.size, body.list[1] })
+    assert.truthy(body.m:find("^Bad request %(400, E007%): name is required; size"))
+    assert.truthy(body.t:find("^%x+%-%x+%-4%x+%-8%x+%-%x+$"))
+    assert.truthy(body.at:find("^%d%d%d%d"))
+    assert.not_equal(body.t, refused(provider '{ message = "m", trace_id = "t" }').json.t)
   end)
 
   it("is of the first form, or of the one whose `when` names the problem, or as the resource has it", function()

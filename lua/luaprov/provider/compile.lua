@@ -6,6 +6,7 @@ local near = require "luaprov.near"
 local options = require "luaprov.provider.options"
 local shape = require "luaprov.provider.shape"
 local template = require "luaprov.provider.template"
+local values = require "luaprov.provider.values"
 local words = require "luaprov.provider.words"
 
 local M = {}
@@ -323,6 +324,18 @@ local function check_parents(resource, provider, report)
   end
 end
 
+-- What is wrong with a base_url, whatever its settings are. A setting in its beginning is a URL, or a scheme.
+local function base_url_fault(text, parts)
+  if not text:find("^https?://") and not text:find("^{") then return "must begin with https:// or http://" end
+  local first = text:find("^{[%w_]+}://") and "https" or text:find("^{") and "https://1" or "1"
+  local url = template.expand(parts, function()
+    local value = first
+    first = "1"
+    return value
+  end)
+  return select(2, values.check({ type = "url", called = true }, url, {}))
+end
+
 --- @param node table what the file returned
 --- @param name string the provider's name
 --- @param report function line, path, message: notes a mistake
@@ -362,8 +375,9 @@ function M.compile(node, name, report)
   check_names(provider.base_url, context.setting_names, node, "base_url", report)
   if given.base_url == nil then
     report(node.line, "provider", "needs a base_url")
-  elseif not tostring(given.base_url):find("^https?://") and not tostring(given.base_url):find("^{") then
-    report(node.line, "base_url", "must begin with https:// or http://")
+  elseif provider.base_url then
+    local why = base_url_fault(given.base_url, provider.base_url)
+    if why then report(node.line, "base_url", why) end
   end
   if #resources == 0 then report(node.line, "provider", "has no resource") end
   for _, part in ipairs(resources) do
