@@ -27,7 +27,8 @@ enum { DONE = 0, FAILED = 1, MISUSED = 64, INTERRUPTED = 130 };
 #define USAGE "[OPTIONS] [SCRIPT [ARGUMENTS]]"
 
 static int misuse(char **argv, const lp_options *options) {
-  lp_say(options->bare ? "option '%s' lacks its value" : "unknown option '%s'", argv[options->wrong]);
+  if (options->missing) lp_say("--providers: there is no folder %s", *options->missing ? options->missing : "''");
+  else lp_say(options->bare ? "option '%s' lacks its value" : "unknown option '%s'", argv[options->wrong]);
   fprintf(stderr, "usage: luaprov " USAGE " (luaprov --help says more)\n");
   return MISUSED;
 }

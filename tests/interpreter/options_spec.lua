@@ -39,11 +39,22 @@ describe("the interpreter's command line", function()
 
   it("takes a folder of provider files, for scripts and commands, before those of LUAPROV_PATH", function()
     programs.write(folder .. "/work/acme.lua", support.provider(support.operations .. 'text "name" {},'))
+    assert(os.execute("mkdir " .. folder .. "/work/other"))
     assert.equal(".:other\n", run("--providers other --providers . -e 'print(os.getenv \"LUAPROV_PATH\")'").out)
     assert.truthy(run("--providers . providers acme --json").out:find('"name":"acme"', 1, true))
     local bare = run("--providers")
     assert.equal(64, bare.status)
     assert.truthy(bare.err:find("option '--providers' lacks its value", 1, true), bare.err)
+  end)
+
+  it("refuses a folder of provider files that is none with 64, and runs nothing", function()
+    for word, name in pairs { ["nowhere"] = "nowhere", ["script.lua"] = "script.lua", ["''"] = "''" } do
+      for _, what in ipairs { "providers", "script.lua", "-e 'print(1)'" } do
+        local result = run("--providers " .. word .. " " .. what)
+        assert.same({ "", 64 }, { result.out, result.status })
+        assert.truthy(result.err:find(": --providers: there is no folder " .. name .. "\nusage: ", 1, true), result.err)
+      end
+    end
   end)
 
   it("lists luaprov's own commands, and hints at them", function()

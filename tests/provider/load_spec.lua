@@ -222,6 +222,10 @@ describe("a provider file", function()
         support.provider(support.operations,
           'auth = token_request { url = "https://x.invalid", token = "t", expires = "e" }'),
         "auth.token_request: unknown option 'expires' (did you mean 'expires_in'?)" },
+      ["no token in a token_request"] = {
+        support.provider(support.operations,
+          'title = "x",\nauth = token_request {\nurl = "https://x.invalid", secret "password" {} }'),
+        "acme.lua:2: auth.token_request: needs token, where the answer has it" },
       ["an option of another word"] = {
         in_resource 'text "name" { values = { "a" } },', "acme.lua:3: things.name: unknown option 'values'" },
       ["an option within a variant"] = {
@@ -564,7 +568,8 @@ describe("a provider file", function()
 
     it("but no other", function()
       for _, url in ipairs { "https://x.invalid", "http://127.0.0.1:8080/v1/", "https://x.invalid:443/a%20b/~",
-                             "{zone}/v1", "{zone}://x.invalid", "https://{zone}:{zone}/v1[/{zone}]", "https://api.{zone}" } do
+                             "{zone}/v1", "{zone}://x.invalid", "https://{zone}:{zone}/v1[/{zone}]",
+                             "https://api.{zone}" } do
         support.description(of(url, "text 'zone' {},"))
       end
     end)
@@ -579,6 +584,12 @@ describe("a provider file", function()
     local lines = {}
     for line in message:gmatch("[^\n]+") do lines[#lines + 1] = line:match("^acme%.lua:(%d+): things%.") end
     assert.same({ "3", "4", "5" }, lines)
+  end)
+
+  it("tells them, and nothing of what they break in luaprov itself", function()
+    local message = support.mistakes(support.provider(support.operations, 'auth = token_request {}'))
+    assert.equal("acme.lua:1: auth.token_request: needs a url\n"
+      .. "acme.lua:1: auth.token_request: needs token, where the answer has it", message)
   end)
 
   it("is named whole, however long its path", function()

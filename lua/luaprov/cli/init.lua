@@ -80,6 +80,14 @@ local function finish(code, output, broken)
   return broken and math.max(code, FAILED) or code
 end
 
+-- What argparse finds wrong, on one line.
+local function refusal(message)
+  if message:find("^unknown option '%-%d") then
+    return (message:gsub("\n.*", "")) .. " (a value that begins with - stands behind a =, as in --id=-5)"
+  end
+  return (message:gsub("\nDid you mean (.-)%?$", " (did you mean %1?)"))
+end
+
 local function with_traceback(err)
   if type(err) ~= "string" then return err end
   return debug.traceback(err, 2)
@@ -106,7 +114,7 @@ function M.main(word, arguments)
   if not ran then error(parsed, 0) end
   if not parsed then
     io.stderr:write(parser._commands[1]:get_usage(), "\n")
-    complain(word .. ": " .. output.plain(args))
+    complain(word .. ": " .. output.plain(refusal(args)))
     return MISUSED
   end
   local out = output.new(word, args)

@@ -255,7 +255,7 @@ local function compile_auth_method(node, index, context, report)
     { option = "envelope", line = node.line, path = path }, report)
   return {
     kind = "token_request", fields = fields, url = url, encoding = given.encoding or "form",
-    constant = given.constant or {}, token = body_paths(given.token)[1], lifetime = given.lifetime,
+    constant = given.constant or {}, token = given.token and body_paths(given.token)[1], lifetime = given.lifetime,
     expires_in = given.expires_in and body_paths(given.expires_in)[1], rotates = given.rotates,
     envelope = given.envelope,
   }
