@@ -118,7 +118,7 @@ local function read_options(provider, list, lenient)
     if absent then source = absent end
     if secret.is(given[name]) then
       sources[#sources + 1] = { secret = given[name], path = name, kind = source.kind, name = source.name,
-                                absent = source.absent, argument = "--set " .. name .. "=" }
+                                line_end = source.line_end, absent = source.absent, argument = "--set " .. name .. "=" }
     end
   end
   return given, sources
