@@ -395,7 +395,7 @@ zebra              last
     local done = assert(io.open(folder .. "/done", "w"))
     done:close()
     pipe:close()
-    local _, _, code = run.sh("grep -qx 1 " .. folder .. "/code && ! test -s " .. folder .. "/err")
+    local _, _, code = run.sh("grep -qx 141 " .. folder .. "/code && ! test -s " .. folder .. "/err")
     assert.equal(0, code)
     assert.equal(2, #listener:requests())
   end)

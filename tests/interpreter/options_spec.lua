@@ -80,6 +80,22 @@ describe("the interpreter's command line", function()
     assert.equal("script\t--help\n", run("script.lua --help").out)
   end)
 
+  it("says so when its help cannot be printed", function()
+    for where, why in pairs { [">/dev/full"] = "No space left on device", [">&-"] = "Bad file descriptor" } do
+      for _, option in ipairs { "--help", "-h" } do
+        local result = run(option .. " " .. where)
+        assert.equal(1, result.status)
+        assert.truthy(result.err:find(": cannot write to standard output: " .. why .. "\n$"), result.err)
+      end
+    end
+    local gone = "mkfifo go; { cat go; %s " .. programs.luaprov
+      .. " --help; echo status $? >&2; } | { exec <&-; echo >go; }; rm go"
+    for _, before in ipairs { "env --default-signal=PIPE", "env --ignore-signal=PIPE" } do
+      local result = programs.sh(folder, gone:format(before))
+      assert.equal("status 141\n", result.err)
+    end
+  end)
+
   it("has examples in its help that work", function()
     local last = run("--help").out:match("([^\n]*)\n$")
     local line = last:gsub("^  luaprov", programs.luaprov)

@@ -18,7 +18,7 @@ local template = require "luaprov.provider.template"
 
 local M = {}
 
-local DONE = { create = "created", update = "updated" }
+local DONE = { create = "created", update = "updated", delete = "deleted" }
 
 local HAS_ID = { get = true, update = true, delete = true }
 
@@ -182,17 +182,17 @@ local function send(args, out, plan)
   end
   local result
   result, err = M.perform(client, plan)
-  if result and plan.operation == "delete" then
-    if not out.json then out:line("deleted " .. output.plain(plan.id)) end
-  elseif result then
+  if result then
     local ok, broken = pcall(function()
-      records.show(out, plan.resource, result)
+      if plan.operation ~= "delete" then records.show(out, plan.resource, result)
+      elseif not out.json then out:line("deleted " .. output.plain(plan.id)) end
       out:flush()
     end)
     if not ok then
       -- What is done must not look as if it were not.
-      local done = DONE[plan.operation]
-      if done then out:note(("%s %s: it is done, and cannot be printed"):format(done, tostring(result.id))) end
+      local done, id = DONE[plan.operation], plan.operation == "delete" and plan.id or result.id
+      if done then out:note(("%s %s: it is done, and cannot be printed"):format(done, tostring(id))) end
+      if done and output.is_gone(broken) then return 1 end
       error(broken, 0)
     end
   end

@@ -1,10 +1,11 @@
 --- The commands of `luaprov WORD …`: what they share. Each is a module of its own, `luaprov.cli.WORD`, that has
 --- `configure(parser)` and `run(args, out)`, which returns the exit code.
 ---
---- Exit codes: 0 done; 1 the vendor, the network or a check said no; 64 wrong use.
+--- Exit codes: 0 done; 1 the vendor, the network or a check said no; 64 wrong use; 141 nobody reads what is printed.
 local M = {}
 
 local DONE, FAILED, MISUSED = 0, 1, 64
+local UNREAD = 141 -- what a shell says of a program that SIGPIPE has ended
 
 --- Every command.
 M.commands = {
@@ -76,8 +77,10 @@ local function finish(code, output, broken)
     local ok, err = pcall(output.flush)
     if not ok then broken = err end
   end
-  if broken and not broken.silent then complain("cannot write to standard output: " .. broken.message) end
-  return broken and math.max(code, FAILED) or code
+  if not broken then return code end
+  if output.is_gone(broken) then return code == DONE and UNREAD or code end
+  complain("cannot write to standard output: " .. broken.message)
+  return math.max(code, FAILED)
 end
 
 -- What argparse finds wrong, on one line.
@@ -125,7 +128,7 @@ function M.main(word, arguments)
   end
   local ok, code = xpcall(function() return require("luaprov.cli." .. word).run(args, out) end, with_traceback)
   if ok then return finish(code, output) end
-  if output.is_broken(code) then return finish(FAILED, output, code) end
+  if output.is_broken(code) then return finish(DONE, output, code) end
   error(code, 0)
 end
 

@@ -102,9 +102,13 @@ local Broken = { __name = "luaprov.broken_output" }
 
 function M.is_broken(value) return getmetatable(value) == Broken end
 
+--- Whether standard output takes nothing more because whoever reads it has seen enough.
+function M.is_gone(value) return M.is_broken(value) and value.is_gone end
+
+local EPIPE = 32
+
 local function check(ok, why, code)
-  -- 32: EPIPE. Whoever reads has seen enough.
-  if not ok then error(setmetatable({ message = why, silent = code == 32 }, Broken), 0) end
+  if not ok then error(setmetatable({ message = why, is_gone = code == EPIPE }, Broken), 0) end
 end
 
 --- Writes what the buffer of standard output still has.
