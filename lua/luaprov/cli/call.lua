@@ -6,6 +6,8 @@ local errors = require "luaprov.errors"
 local events = require "luaprov.events"
 local fields = require "luaprov.cli.fields"
 local finding = require "luaprov.cli.find"
+local http = require "luaprov.http"
+local interrupted = require "luaprov.cli.interrupted"
 local near = require "luaprov.near"
 local operations = require "luaprov.provider.operations"
 local options = require "luaprov.provider.client_options"
@@ -175,6 +177,9 @@ local function send(args, out, plan)
   core.ignore_sigpipe()
   if args.verbose then events.show() end
   local inside = {}
+  out.interrupted = interrupted.new(table.concat({ plan.provider.name, plan.resource.name, plan.operation }, " "),
+    plan.operation)
+  inside.exchange = out.interrupted:watch(http.exchange)
   local client, err = M.client(plan, plan.options, inside)
   if not client then return out:error(err, args.json) end
   if plan.operation == "list" then

@@ -1,10 +1,12 @@
 --- The commands of `luaprov WORD …`: what they share. Each is a module of its own, `luaprov.cli.WORD`, that has
 --- `configure(parser)` and `run(args, out)`, which returns the exit code.
 ---
---- Exit codes: 0 done; 1 the vendor, the network or a check said no; 64 wrong use; 141 nobody reads what is printed.
+--- Exit codes: 0 done; 1 the vendor, the network or a check said no; 64 wrong use; 130 a Ctrl-C; 141 nobody reads what
+--- is printed.
 local M = {}
 
 local DONE, FAILED, MISUSED = 0, 1, 64
+local INTERRUPTED = 130
 local UNREAD = 141 -- what a shell says of a program that SIGPIPE has ended
 
 --- Every command.
@@ -128,6 +130,12 @@ function M.main(word, arguments)
   end
   local ok, code = xpcall(function() return require("luaprov.cli." .. word).run(args, out) end, with_traceback)
   if ok then return finish(code, output) end
+  if require("luaprov.runtime.interrupts").raised() then
+    for _, line in ipairs(out.interrupted and out.interrupted:lines() or { word }) do
+      complain("interrupted: " .. output.plain(line))
+    end
+    return INTERRUPTED
+  end
   if output.is_broken(code) then return finish(DONE, output, code) end
   error(code, 0)
 end

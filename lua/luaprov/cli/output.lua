@@ -14,6 +14,7 @@ local ROWS = 100 -- of a list that are held back to find how wide its columns ar
 ---@class luaprov.Output
 ---@field json boolean JSON lines are wanted, no tables
 ---@field command string for messages
+---@field interrupted table|nil what a Ctrl-C leaves to say: lines()
 local Output = {}
 Output.__index = Output
 

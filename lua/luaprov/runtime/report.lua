@@ -19,7 +19,12 @@ local function where(waiter)
   return host:gsub("^.*@", "") .. path
 end
 
-local function describe(waiter, response)
+--- A line about a request.
+--- @param waiter table method and url
+--- @param response table outcome, status: as the engine has them
+--- @return string
+--- @return boolean is_unsent
+function M.describe(waiter, response)
   local outcome = response.outcome
   local words
   if outcome == "answered" and not response.failure then
@@ -38,7 +43,7 @@ local function report(why, last)
   local lines, unsent = {}, 0
   local function add(waiter, response)
     if not response then return end
-    local line, is_unsent = describe(waiter, response)
+    local line, is_unsent = M.describe(waiter, response)
     if is_unsent then unsent = unsent + 1 end
     if not is_unsent or unsent <= UNSENT then lines[#lines + 1] = line end
   end
