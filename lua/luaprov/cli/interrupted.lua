@@ -25,25 +25,34 @@ end
 --- @return function
 function M:watch(exchange)
   return function(request, what)
-    self.on_its_way = what
+    self.on_its_way, self.request = what, request
     local response, err, part = exchange(request, what) -- a Ctrl-C is an error here
-    self.on_its_way = nil
     if what == self.operation then
       local line = report.describe(request, outcome_of(response, err))
       if not self.tried[line] then self.tried[#self.tried + 1] = line end
       self.tried[line] = true
     end
+    self.on_its_way = nil
     return response, err, part
   end
 end
 
 --- @return string[] lines of what the report has not said
 function M:lines()
-  if CHANGES[self.operation] then
-    if self.tried[1] or self.on_its_way == self.operation then return self.tried end
-    return { self.about .. ": not_sent, nothing was done" }
+  local lines, operation = {}, self.operation
+  -- It has been answered, and there was no time to see how.
+  if self.on_its_way and not report.told then
+    lines[1] = report.describe(self.request, { outcome = "unknown" })
   end
-  return self.on_its_way and {} or { self.about }
+  for _, line in ipairs(self.tried) do
+    if CHANGES[operation] and line ~= lines[1] then lines[#lines + 1] = line end
+  end
+  if CHANGES[operation] and not self.tried[1] and self.on_its_way ~= operation then
+    lines[#lines + 1] = self.about .. ": not_sent, nothing was done"
+  elseif not CHANGES[operation] and not self.on_its_way then
+    lines[1] = self.about
+  end
+  return lines
 end
 
 return M

@@ -6,6 +6,9 @@ local loop = require "luaprov.runtime.loop"
 
 local M = {}
 
+--- Whether there was something to say.
+M.told = false
+
 local UNSENT = 20 -- how many calls that were not sent have a line each
 
 local MEANING = { not_sent = "nothing was done", refused = "nothing was done", unknown = "it may have been done" }
@@ -52,6 +55,7 @@ local function report(why, last)
   table.sort(lines)
   if unsent > UNSENT then lines[#lines + 1] = unsent - UNSENT .. " calls more: not_sent, " .. MEANING.not_sent end
   if not lines[1] then return end
+  M.told = true
   pcall(function()
     for _, line in ipairs(lines) do io.stderr:write("luaprov: ", why, ": ", line, "\n") end
   end)
