@@ -28,9 +28,12 @@ function M:watch(exchange)
     self.on_its_way, self.request = what, request
     local response, err, part = exchange(request, what) -- a Ctrl-C is an error here
     if what == self.operation then
-      local line = report.describe(request, outcome_of(response, err))
-      if not self.tried[line] then self.tried[#self.tried + 1] = line end
-      self.tried[line] = true
+      local became = outcome_of(response, err)
+      local line = report.describe(request, became)
+      if not self.tried[line] then
+        self.tried[#self.tried + 1] = line
+        self.tried[line] = became.outcome
+      end
     end
     self.on_its_way = nil
     return response, err, part
@@ -41,11 +44,14 @@ end
 function M:lines()
   local lines, operation = {}, self.operation
   -- It has been answered, and there was no time to see how.
-  if self.on_its_way and not report.told then
+  if self.on_its_way and next(report.told) == nil then
     lines[1] = report.describe(self.request, { outcome = "unknown" })
   end
   for _, line in ipairs(self.tried) do
-    if CHANGES[operation] and line ~= lines[1] then lines[#lines + 1] = line end
+    -- A try that did nothing says nothing beside one that was on its way.
+    local did_nothing = self.tried[line] == "refused" or self.tried[line] == "not_sent"
+    local is_news = not (did_nothing and self.on_its_way == operation) and not report.told[line]
+    if CHANGES[operation] and is_news and line ~= lines[1] then lines[#lines + 1] = line end
   end
   if CHANGES[operation] and not self.tried[1] and self.on_its_way ~= operation then
     lines[#lines + 1] = self.about .. ": not_sent, nothing was done"

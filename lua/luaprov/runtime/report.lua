@@ -6,8 +6,8 @@ local loop = require "luaprov.runtime.loop"
 
 local M = {}
 
---- Whether there was something to say.
-M.told = false
+--- The lines that were printed: a set.
+M.told = {}
 
 local UNSENT = 20 -- how many calls that were not sent have a line each
 
@@ -55,7 +55,7 @@ local function report(why, last)
   table.sort(lines)
   if unsent > UNSENT then lines[#lines + 1] = unsent - UNSENT .. " calls more: not_sent, " .. MEANING.not_sent end
   if not lines[1] then return end
-  M.told = true
+  for _, line in ipairs(lines) do M.told[line] = true end
   pcall(function()
     for _, line in ipairs(lines) do io.stderr:write("luaprov: ", why, ": ", line, "\n") end
   end)
