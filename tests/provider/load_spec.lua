@@ -246,6 +246,9 @@ describe("a provider file", function()
       ["a template with an unknown name"] = {
         support.provider 'text "customer" { path = true }, get = get "/{custmer}/things/{id}" {},',
         "{custmer} is no field or setting (did you mean 'customer'?)" },
+      ["a template with a field that is no part of the path"] = {
+        support.provider 'text "customer" {},\nget = get "/{customer}/things/{id}" {},',
+        "acme.lua:4: things.get: {customer} is a field that has no path = true" },
       ["a template that is not whole"] = {
         support.provider 'path = "/things/{id", get = get {}', "has a brace or bracket without its other half" },
       ["a header with an unknown name"] = {

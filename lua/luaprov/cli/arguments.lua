@@ -55,7 +55,7 @@ function M.source(text)
     local value = variable ~= "" and os.getenv(variable)
     if variable == "" then return nil, "env: needs the name of a variable after it" end
     if not value or value == "" then
-      return nil, "the environment variable " .. variable .. " is not set",
+      return nil, "the environment variable " .. variable .. (value and " is empty" or " is not set"),
         { kind = "env", name = variable, absent = true }
     end
     return value, { kind = "env", name = variable }

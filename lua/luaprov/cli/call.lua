@@ -162,6 +162,19 @@ function M.client(plan, given, inside)
   return client
 end
 
+--- Tells why there is no client, or no call. What is wrong with --set alone is wrong use.
+--- @param err luaprov.Error
+--- @return integer code the exit code
+function M.refused(plan, err, out, as_json)
+  local wrong = {}
+  for i, fault in ipairs(not err.resource and err.details or {}) do
+    if plan.options[fault.path] == nil then return out:error(err, as_json) end
+    wrong[i] = fault.path .. " " .. fault.message
+  end
+  if not wrong[1] then return out:error(err, as_json) end
+  return out:wrong("--set: " .. table.concat(wrong, "; "))
+end
+
 --- Makes the call, of a list the first record's.
 --- @return any result
 --- @return luaprov.Error|nil err
@@ -181,7 +194,7 @@ local function send(args, out, plan)
     plan.operation)
   inside.exchange = out.interrupted:watch(http.exchange)
   local client, err = M.client(plan, plan.options, inside)
-  if not client then return out:error(err, args.json) end
+  if not client then return M.refused(plan, err, out, args.json) end
   if plan.operation == "list" then
     return records.list(out, plan.resource, client[plan.resource.name]:each(plan.values), args.json)
   end

@@ -302,7 +302,7 @@ function M.run(plan, out, as_json)
   local call = require "luaprov.cli.call"
   add_missing(plan.provider, plan.options, plan.sources)
   local state, err = check(call, plan)
-  if not state then return out:error(err, as_json) end
+  if not state then return call.refused(plan, err, out, as_json) end
 
   local found = { comments = {}, preparations = {} }
   local name_of, by_secret = naming(found.comments, found.preparations), find_sources(plan, state)

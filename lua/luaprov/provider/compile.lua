@@ -1,12 +1,12 @@
 --- From the nodes of a provider file to the description that everything else reads. Every mistake is noted with its
 --- line and its path; none of them reaches a call.
+local base_url = require "luaprov.provider.base_url"
 local compile_errors = require "luaprov.provider.compile_errors"
 local for_sandbox = require "luaprov.provider.for_sandbox"
 local near = require "luaprov.near"
 local options = require "luaprov.provider.options"
 local shape = require "luaprov.provider.shape"
 local template = require "luaprov.provider.template"
-local values = require "luaprov.provider.values"
 local words = require "luaprov.provider.words"
 
 local M = {}
@@ -44,11 +44,16 @@ local function template_of(text, node, path, report)
   return parts
 end
 
-local function check_names(parts, known, node, path, report)
+-- `fields`: those that may not stand there, and might.
+local function check_names(parts, known, node, path, report, fields)
   for _, name in ipairs(parts and parts.names or {}) do
     local found
     for _, candidate in ipairs(known) do found = found or candidate == name end
-    if not found then report(node.line, path, "{" .. name .. "} is no field or setting" .. near.hint(name, known)) end
+    if not found and fields and fields[name] then
+      report(node.line, path, "{" .. name .. "} is a field that has no path = true")
+    elseif not found then
+      report(node.line, path, "{" .. name .. "} is no field or setting" .. near.hint(name, known))
+    end
   end
 end
 
@@ -159,7 +164,7 @@ local function compile_operation(name, node, resource, context, report)
   for _, list in ipairs { resource.shape.paths, context.setting_names } do
     for _, known_name in ipairs(list) do known[#known + 1] = known_name end
   end
-  check_names(parts, known, node, path, report)
+  check_names(parts, known, node, path, report, resource.shape.by_name)
   return {
     name = name, method = node.word:upper(), path = parts, line = node.line, expect = statuses(given.expect),
     status = type(given.expect) == "table" and given.expect[1] or given.expect or 200,
@@ -324,18 +329,6 @@ local function check_parents(resource, provider, report)
   end
 end
 
--- What is wrong with a base_url, whatever its settings are. A setting in its beginning is a URL, or a scheme.
-local function base_url_fault(text, parts)
-  if not text:find("^https?://") and not text:find("^{") then return "must begin with https:// or http://" end
-  local first = text:find("^{[%w_]+}://") and "https" or text:find("^{") and "https://1" or "1"
-  local url = template.expand(parts, function()
-    local value = first
-    first = "1"
-    return value
-  end)
-  return select(2, values.check({ type = "url", called = true }, url, {}))
-end
-
 --- @param node table what the file returned
 --- @param name string the provider's name
 --- @param report function line, path, message: notes a mistake
@@ -376,7 +369,7 @@ function M.compile(node, name, report)
   if given.base_url == nil then
     report(node.line, "provider", "needs a base_url")
   elseif provider.base_url then
-    local why = base_url_fault(given.base_url, provider.base_url)
+    local why = base_url.fault(given.base_url, provider.base_url)
     if why then report(node.line, "base_url", why) end
   end
   if #resources == 0 then report(node.line, "provider", "has no resource") end
