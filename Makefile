@@ -216,9 +216,13 @@ install: all
 	  install -D -m $$mode "$(BUILD)/$$file" "$(DESTDIR)$(PREFIX)/$$file" || exit 1; done
 	@echo "installed into $(DESTDIR)$(PREFIX)"
 
+# Folders go that are empty then; in /usr and /usr/local only those that no system begins with.
 uninstall: all
 	@$(BUILT) | while read -r file; do rm -f "$(DESTDIR)$(PREFIX)/$$file" || exit 1; done
-	@find "$(DESTDIR)$(PREFIX)" -depth -type d -path '*/lua/5.[14]/luaprov*' -empty -delete
+	@$(BUILT) | awk '{ while (sub("/[^/]*$$", "")) print }' | sort -ru | while read -r dir; do \
+	  case "$(PREFIX):$$dir" in /usr:*/lua*|/usr/local:*/lua*|/usr*:*/bash-completion*) ;; \
+	    /usr:*|/usr/local:*) continue;; esac; \
+	  rmdir "$(DESTDIR)$(PREFIX)/$$dir" 2>/dev/null || true; done
 	@echo "removed from $(DESTDIR)$(PREFIX)"
 
 # In a folder of its own: with Debian's flags, without a debugger's names, and nothing left over from another build.

@@ -22,12 +22,13 @@
 #include "interpreter/modules.h"
 #include "interpreter/options.h"
 
-enum { DONE = 0, FAILED = 1, MISUSED = 64, INTERRUPTED = 130 };
+enum { DONE = 0, FAILED = 1, MISUSED = 64, INTERRUPTED = 130, UNREAD = 141 /* what SIGPIPE makes of a program */ };
 
 #define USAGE "[OPTIONS] [SCRIPT [ARGUMENTS]]"
 
 static int misuse(char **argv, const lp_options *options) {
-  lp_say(options->bare ? "option '%s' lacks its value" : "unknown option '%s'", argv[options->wrong]);
+  if (options->missing) lp_say("--providers: there is no folder %s", *options->missing ? options->missing : "''");
+  else lp_say(options->bare ? "option '%s' lacks its value" : "unknown option '%s'", argv[options->wrong]);
   fprintf(stderr, "usage: luaprov " USAGE " (luaprov --help says more)\n");
   return MISUSED;
 }
@@ -57,7 +58,10 @@ static int help(lua_State *L) {
         "  luaprov examples/quickstart.lua\n"
         "  luaprov -l luaprov -e 'print(luaprov.json.encode { id = 12345678901234567 })'\n",
         stdout);
-  return DONE;
+  if (fflush(stdout) == 0 && !ferror(stdout)) return DONE;
+  if (errno == EPIPE) return UNREAD;
+  lp_say("cannot write to standard output: %s", strerror(errno));
+  return FAILED;
 }
 
 /* Positive from the script's first argument on, 0 is the script, negative what stands before it. */

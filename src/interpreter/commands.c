@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "interpreter/call.h"
+#include "interpreter/interrupts.h"
 
 #define CLI "luaprov.cli"
 
@@ -63,7 +64,10 @@ bool lp_command_run(lua_State *L, const char *word, char **argv, int *code) {
     lua_pushstring(L, argv[i]);
     lua_rawseti(L, -2, i + 1);
   }
-  if (lp_succeeded(L, lp_call(L, 2, 1))) {
+  int status = lp_call(L, 2, 1);
+  if (status != LUA_OK && lp_interrupted()) {
+    lp_say("interrupted!");
+  } else if (lp_succeeded(L, status)) {
     int is_integer;
     lua_Integer answer = lua_tointegerx(L, -1, &is_integer);
     if (is_integer && answer >= 0 && answer <= LARGEST_CODE) *code = (int)answer;

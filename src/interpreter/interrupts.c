@@ -96,6 +96,11 @@ static int has_come(lua_State *L) {
   return 1;
 }
 
+static int was_raised(lua_State *L) {
+  lua_pushboolean(L, lp_interrupted());
+  return 1;
+}
+
 static int take(lua_State *L) {
   bool pending = came;
   unsettled = false;
@@ -113,7 +118,7 @@ static int before_end(lua_State *L) {
 
 void lp_interrupts_open(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"aim", aim}, {"came", has_come}, {"take", take}, {"before_end", before_end}, {NULL, NULL}};
+      {"aim", aim}, {"came", has_come}, {"raised", was_raised}, {"take", take}, {"before_end", before_end}, {NULL, NULL}};
   luaL_newlib(L, functions);
   lua_setfield(L, LUA_REGISTRYINDEX, "luaprov.interpreter");
 }

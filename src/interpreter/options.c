@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 int lp_option_next(char **argv, int *at, const char **value) {
   const char *word = argv[*at];
@@ -29,6 +30,11 @@ int lp_option_next(char **argv, int *at, const char **value) {
     return word[1];
   }
   return strchr("ivWEh", word[1]) && !word[2] ? word[1] : LP_OPTION_UNKNOWN;
+}
+
+static bool is_folder(const char *name) {
+  struct stat found;
+  return stat(name, &found) == 0 && S_ISDIR(found.st_mode);
 }
 
 /* Provider files are looked for in this folder before all others, by whoever runs here. */
@@ -58,7 +64,14 @@ lp_options lp_options_read(int argc, char **argv) {
       case LP_OPTION_UNKNOWN: options.wrong = before; return options;
       case LP_NO_OPTION:
       case LP_OPTIONS_END: options.script = at; return options;
-      case 'P': search_first(value); break;
+      case 'P':
+        if (!is_folder(value)) {
+          options.missing = value;
+          options.wrong = before;
+          return options;
+        }
+        search_first(value);
+        break;
       default: break; /* l and W: when they are run */
     }
   }

@@ -17,6 +17,7 @@ typedef struct lp_options {
   int script;       /* where the script stands in argv; argc when there is none */
   int wrong;        /* where a wrong option stands, else 0 */
   bool bare;        /* the wrong one is known, and lacks its value */
+  const char *missing; /* the folder that it names, which is not there */
   bool help, version, interactive, no_environment;
   bool has_code;    /* there is an -e: without a script, standard input is left alone */
 } lp_options;

@@ -35,7 +35,7 @@ describe("luaprov call", function()
     listener = control.start()
     file = support.file("acme.lua", ACME)
     environment = { LUAPROV_ACME_TOKEN = "tok-acme-0000", LUAPROV_ACME_BASE_URL = listener.url, NOTE = "from NOTE",
-                    SECRET = "shh-0000" }
+                    SECRET = "shh-0000", LUAPROV_EMPTY = "" }
   end)
   teardown(function()
     listener:stop()
@@ -170,6 +170,12 @@ describe("luaprov call", function()
       ["a file that is not there"] = { { "call", "?", "things", "create", "name=@/nowhere" },
                                        "name: cannot read the file: /nowhere: No such file" },
       ["a folder for a file"] = { { "call", "?", "things", "create", "name=@/tmp" }, "name: cannot read the file" },
+      ["a variable that is empty"] = { { "call", "?", "things", "create", "inside.pass=env:LUAPROV_EMPTY" },
+                                       "inside.pass: the environment variable LUAPROV_EMPTY is empty" },
+      ["options that cannot be"] = { { "call", "?", "plain", "get", "7", "--set=timeout=abc", "--set=base_url=x" },
+        "fragment); timeout must be a number of seconds above zero\n" },
+      ["an option that cannot be, for --curl"] = { { "call", "?", "plain", "get", "7", "--curl", "--set=timeout=-1" },
+        "--set: timeout must be a number of seconds above zero" },
       ["a variable that is not set"] = { { "call", "?", "things", "create", "inside.pass=env:NOT_SET_AT_ALL" },
                                          "inside.pass: the environment variable NOT_SET_AT_ALL is not set" },
       ["an unknown option of the client"] = { { "call", "?", "plain", "list", "--set", "tokn=shh-0000" },
@@ -395,7 +401,7 @@ zebra              last
     local done = assert(io.open(folder .. "/done", "w"))
     done:close()
     pipe:close()
-    local _, _, code = run.sh("grep -qx 1 " .. folder .. "/code && ! test -s " .. folder .. "/err")
+    local _, _, code = run.sh("grep -qx 141 " .. folder .. "/code && ! test -s " .. folder .. "/err")
     assert.equal(0, code)
     assert.equal(2, #listener:requests())
   end)

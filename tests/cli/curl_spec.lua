@@ -116,8 +116,7 @@ describe("luaprov call --curl", function()
     assert.same(theirs, ours)
     assert.equal(2, #ours)
     assert.truthy(ours[2].body:find('"authToken":"pass-0000"', 1, true))
-    assert.truthy(text:find('"$TWILIO_TOKEN"', 1, true), text)
-    assert.truthy(text:find("# a variable stands in a JSON text", 1, true), text)
+    assert.truthy(text:find([["authToken":'"$(printf %s "$TWILIO_TOKEN" | jq -sR .)"',]], 1, true), text)
     assert.truthy(text:find("ACCESS_TOKEN=$(curl -sS -X POST", 1, true), text)
   end)
 
@@ -187,7 +186,7 @@ describe("luaprov call --curl", function()
     assert.equal(0, code)
     assert.truthy(err:find("warning: settings.api_key has a secret", 1, true), err)
     assert.truthy(out:find("# set API_KEY to the value of settings.api_key\n", 1, true), out)
-    assert.truthy(out:find([["api_key":"'"$API_KEY"'"]], 1, true), out)
+    assert.truthy(out:find([["api_key":'"$(printf %s "$API_KEY" | jq -sR .)"',]], 1, true), out)
   end)
 
   it("prints what it knows of an update of the whole", function()
@@ -207,7 +206,7 @@ describe("luaprov call --curl", function()
     out, err, code = printed { file, "lines", "update", "7", "site=s", "pass=env:PASS", "inside.note:=null",
                                "label:=null", "on:=false" }
     assert.equal(0, code, err)
-    assert.truthy(out:find([[--data-raw '{"on":false,"pass":"'"$PASS"'"}']], 1, true), out)
+    assert.truthy(out:find([[--data-raw '{"on":false,"pass":'"$(printf %s "$PASS" | jq -sR .)"'}']], 1, true), out)
     assert.truthy(out:find("# inside.note is left out of it\n# label is left out of it\n", 1, true), out)
     out, err, code = printed { file, "lines", "update", "7", "site=s", "host=h", "pass=env:PASS" }
     assert.equal(1, code)
@@ -257,7 +256,7 @@ describe("luaprov call --curl", function()
     local out, err, code = run.run { "call", file, "things", "get", "7", "--curl" }
     assert.equal(0, code, err)
     assert.truthy(out:find("# LUAPROV_ACME_API_KEY is not set here: set it\n", 1, true), out)
-    assert.truthy(out:find([["api_key":"'"$LUAPROV_ACME_API_KEY"'"]], 1, true), out)
+    assert.truthy(out:find([["api_key":'"$(printf %s "$LUAPROV_ACME_API_KEY" | jq -sR .)"',]], 1, true), out)
   end)
 
   it("says for which variant an update is, where they differ", function()

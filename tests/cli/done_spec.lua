@@ -31,6 +31,30 @@ describe("luaprov call", function()
     assert.truthy(out:find('"name":"done"', 1, true), out)
   end)
 
+  it("ends as any program does when whoever reads a list has seen enough, and a sandbox does", function()
+    -- Nothing is written before the reader has closed its end.
+    local function without_reader(command)
+      local name = os.tmpname()
+      os.remove(name)
+      local _, err = run.sh(("mkfifo %s; { read line <%s; %s; echo status $? >&2; } | { exec <&-; echo >%s; }; rm %s")
+        :format(name, name, command, name, name))
+      return err
+    end
+    for _, words in ipairs { { "call", "ocamba", "integrations", "list" }, { "sandbox", "ocamba" },
+                             { "call", "ocamba", "integrations", "list", "--table" } } do
+      run.run(CREATE, environment())
+      assert.equal("status 141\n", without_reader(run.command(words, environment())))
+      assert.equal("status 141\n", without_reader("env --default-signal=PIPE " .. run.command(words, environment())))
+    end
+    local out = run.run(CREATE, environment())
+    local id = out:match '"id":"?(%d+)'
+    assert.equal("luaprov: created " .. id + 1 .. ": it is done, and cannot be printed\nstatus 1\n",
+      without_reader(run.command(CREATE, environment())))
+    local delete = { "call", "ocamba", "integrations", "delete", id, "--table" }
+    assert.equal("luaprov: deleted " .. id .. ": it is done, and cannot be printed\nstatus 1\n",
+      without_reader(run.command(delete, environment())))
+  end)
+
   it("closes a value from elsewhere that the provider file does not describe", function()
     local arguments = { "call", "onebox", "connections", "create", "MediaId=WHATP", "ProviderId=PVD30",
                         "ApiKey=env:KEY" }

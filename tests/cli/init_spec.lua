@@ -75,11 +75,24 @@ describe("the commands", function()
 
   it("refuse a folder that is none, with 64", function()
     local file = support.file("acme.lua", "")
-    for _, folder in ipairs { "/nowhere/at/all", file } do
+    for _, folder in ipairs { "/nowhere/at/all", file, "" } do
       local out, err, code = run.run { "providers", "--providers", folder }
       assert.equal(64, code)
       assert.equal("", out)
       assert.truthy(err:find("luaprov: providers: --providers: there is no folder " .. folder, 1, true), err)
+    end
+  end)
+
+  it("refuse an option that there is not on one line, with the one that was meant", function()
+    for said, words in pairs {
+      ["call: unknown option '--jsn' (did you mean '--json'?)"] = { "call", "hubster", "hubs", "list", "--jsn" },
+      ["call: unknown option '-5' (a value that begins with - stands behind a =, as in --id=-5)"] =
+        { "call", "hubster", "hubs", "get", "-5" },
+      ["providers: unknown option '--tabel' (did you mean '--table'?)"] = { "providers", "--tabel" },
+    } do
+      local out, err, code = run.run(words)
+      assert.same({ "", 64 }, { out, code })
+      assert.truthy(err:find("luaprov: " .. said .. "\n", 1, true), err)
     end
   end)
 
@@ -97,10 +110,10 @@ describe("the commands", function()
       assert.equal("status 141\n", err)
     end)
 
-    it("and with 1 where the signal is ignored", function()
+    it("and with the same status where the signal is ignored", function()
       for _, arguments in ipairs { { "providers" }, { "providers", "--help" }, { "completion", "bash" } } do
         local _, err = without_reader(run.command(arguments), "trap '' PIPE;")
-        assert.equal("status 1\n", err)
+        assert.equal("status 141\n", err)
       end
     end)
 

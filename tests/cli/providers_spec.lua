@@ -78,6 +78,20 @@ describe("luaprov providers", function()
     assert.truthy(err:find(file .. ":3: ", 1, true), err)
   end)
 
+  it("warns of names that have the same environment variables, which no sandbox serves together", function()
+    local text = support.provider(support.operations)
+    local file, folder = support.file("my-api.lua", text)
+    local other = folder .. "/my_api.lua"
+    assert(os.execute("cp " .. file .. " " .. other))
+    local out, err, code = run.run { "providers", "--providers", folder }
+    assert.same({ 0, 6 }, { code, #decode_lines(out) })
+    local said = "my-api and my_api share their environment variables, LUAPROV_MY_API_…"
+    assert.equal("luaprov: warning: " .. said .. "\n", err)
+    out, err, code = run.run { "sandbox", file, other }
+    assert.same({ 1, "" }, { code, out })
+    assert.truthy(err:find(said .. ": serve one of them", 1, true), err)
+  end)
+
   it("passes over scripts in a folder of provider files, and so do types and sandbox", function()
     local _, folder = support.file("acme.lua", ACME)
     local script = assert(io.open(folder .. "/script.lua", "wb"))

@@ -20,7 +20,9 @@ describe("luaprov sandbox", function()
       ["--token-life must be a number of seconds above zero"] = { "--token-life", "0" },
       ["--port must be a whole number from 0 to 65535"] = { "--port", "65536" },
       ["--data must be the path of a file"] = { "--data", "" },
-      ["malformed argument 'x'"] = { "--port", "x" },
+      ["--port must be a whole number from 0 to 65535\n"] = { "--port", "abc" },
+      ["--token-life must be a number of seconds above zero and below 1e9\n"] = { "--token-life", "x" },
+      ["unknown option '-1' (a value that begins with - stands behind a =, as in --id=-5)\n"] = { "--port", "-1" },
       ["a provider is given by its name, or the path of its file"] = { "" },
     } do
       local err, code = refused(words)

@@ -440,6 +440,10 @@ describe("luaprov types", function()
     assert.is_nil(io.open(folder))
   end)
 
+  it("refuses a folder without a name", function()
+    assert.same({ 64, "\n", "--output must be the name of a folder" }, { run { "ocamba", output = "" } })
+  end)
+
   it("knows its options", function()
     local parser = require "argparse"("luaprov")
     types.configure(parser)

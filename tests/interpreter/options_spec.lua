@@ -39,11 +39,22 @@ describe("the interpreter's command line", function()
 
   it("takes a folder of provider files, for scripts and commands, before those of LUAPROV_PATH", function()
     programs.write(folder .. "/work/acme.lua", support.provider(support.operations .. 'text "name" {},'))
+    assert(os.execute("mkdir " .. folder .. "/work/other"))
     assert.equal(".:other\n", run("--providers other --providers . -e 'print(os.getenv \"LUAPROV_PATH\")'").out)
     assert.truthy(run("--providers . providers acme --json").out:find('"name":"acme"', 1, true))
     local bare = run("--providers")
     assert.equal(64, bare.status)
     assert.truthy(bare.err:find("option '--providers' lacks its value", 1, true), bare.err)
+  end)
+
+  it("refuses a folder of provider files that is none with 64, and runs nothing", function()
+    for word, name in pairs { ["nowhere"] = "nowhere", ["script.lua"] = "script.lua", ["''"] = "''" } do
+      for _, what in ipairs { "providers", "script.lua", "-e 'print(1)'" } do
+        local result = run("--providers " .. word .. " " .. what)
+        assert.same({ "", 64 }, { result.out, result.status })
+        assert.truthy(result.err:find(": --providers: there is no folder " .. name .. "\nusage: ", 1, true), result.err)
+      end
+    end
   end)
 
   it("lists luaprov's own commands, and hints at them", function()
@@ -67,6 +78,22 @@ describe("the interpreter's command line", function()
       assert.falsy(result.out:find("ran\n"))
     end
     assert.equal("script\t--help\n", run("script.lua --help").out)
+  end)
+
+  it("says so when its help cannot be printed", function()
+    for where, why in pairs { [">/dev/full"] = "No space left on device", [">&-"] = "Bad file descriptor" } do
+      for _, option in ipairs { "--help", "-h" } do
+        local result = run(option .. " " .. where)
+        assert.equal(1, result.status)
+        assert.truthy(result.err:find(": cannot write to standard output: " .. why .. "\n$"), result.err)
+      end
+    end
+    local gone = "mkfifo go; { cat go; %s " .. programs.luaprov
+      .. " --help; echo status $? >&2; } | { exec <&-; echo >go; }; rm go"
+    for _, before in ipairs { "env --default-signal=PIPE", "env --ignore-signal=PIPE" } do
+      local result = programs.sh(folder, gone:format(before))
+      assert.equal("status 141\n", result.err)
+    end
   end)
 
   it("has examples in its help that work", function()

@@ -64,6 +64,16 @@ describe("make install", function()
       quote(other))))
   end)
 
+  it("leaves no empty folder when it is undone, and those of the system", function()
+    for prefix_of, left in pairs { ["/opt/luaprov"] = ".", ["/usr/local"] = ".\n./bin\n./lib\n./share\n./share/man\n"
+      .. "./share/man/man1" } do
+      local other = support.folder()
+      done(make("install", prefix_of, other))
+      done(make("uninstall", prefix_of, other))
+      assert.equal(left, done(("cd %s%s && find . | sort"):format(other, prefix_of)))
+    end
+  end)
+
   it("fails where it cannot write", function()
     local path = support.file("no-folder", "")
     local output, status = sh(make("install", "/usr", path))

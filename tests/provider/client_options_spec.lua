@@ -158,6 +158,16 @@ describe("a client's options", function()
     support.is_error({ kind = "invalid", has = "zone is required (or LUAPROV_ACME_ZONE), or base_url" }, err, client)
   end)
 
+  it("may have an IPv6 address in its URL, and no half of one", function()
+    local description = support.description(support.provider(support.operations))
+    local new = require("luaprov.provider.client").new
+    assert(new(description, { token = "t", base_url = "http://[::1]:8080/v1" }))
+    for _, url in ipairs { "http://[::1", "http://::1", "http://[::1]8080", "http://[x]" } do
+      local client, err = new(description, { token = "t", base_url = url })
+      support.is_error({ kind = "invalid", has = "base_url has no host, or a port that is none" }, err, client)
+    end
+  end)
+
   it("need no credentials where the provider needs none", function()
     local listener = control.start()
     local client = support.client(support.provider(support.operations, 'title = "Open"'), listener.url, {})

@@ -222,6 +222,10 @@ describe("a provider file", function()
         support.provider(support.operations,
           'auth = token_request { url = "https://x.invalid", token = "t", expires = "e" }'),
         "auth.token_request: unknown option 'expires' (did you mean 'expires_in'?)" },
+      ["no token in a token_request"] = {
+        support.provider(support.operations,
+          'title = "x",\nauth = token_request {\nurl = "https://x.invalid", secret "password" {} }'),
+        "acme.lua:2: auth.token_request: needs token, where the answer has it" },
       ["an option of another word"] = {
         in_resource 'text "name" { values = { "a" } },', "acme.lua:3: things.name: unknown option 'values'" },
       ["an option within a variant"] = {
@@ -242,6 +246,9 @@ describe("a provider file", function()
       ["a template with an unknown name"] = {
         support.provider 'text "customer" { path = true }, get = get "/{custmer}/things/{id}" {},',
         "{custmer} is no field or setting (did you mean 'customer'?)" },
+      ["a template with a field that is no part of the path"] = {
+        support.provider 'text "customer" {},\nget = get "/{customer}/things/{id}" {},',
+        "acme.lua:4: things.get: {customer} is a field that has no path = true" },
       ["a template that is not whole"] = {
         support.provider 'path = "/things/{id", get = get {}', "has a brace or bracket without its other half" },
       ["a header with an unknown name"] = {
@@ -397,6 +404,11 @@ describe("a provider file", function()
       ["'expect' must be an HTTP status or a list of them"] = 'get = get { expect = "200" }',
       ["'expect' must be an HTTP status or a list"] = 'get = get { expect = { "200" } }',
       ["'record' must be a string or a list of names"] = "get = get { record = 5 }",
+      ["'items' must be a body path whose indexes count from 1 ('data.0.list' has 0)"] =
+        'list = get { items = "data.0.list" }',
+      ["'id' must be a body path whose indexes count from 1"] = 'create = post { id = { location, "ids.0" } }',
+      ["'total' must be a body path whose indexes count from 1"] =
+        'list = get { pages = numbered { query = "p={page}", total = "0" } }',
       ["'headers' must be a table"] = 'get = get { headers = "X-A: b" }',
       ["'query' must be a list of names"] = 'list = get { query = "q" }',
       ["'returns' must be 'nothing'"] = 'create = post { returns = "something" }',
@@ -411,6 +423,13 @@ describe("a provider file", function()
     end
 
     for option, provider in pairs {
+      ["'message' must be a body path whose indexes count from 1 ('errors.0.text' has 0)"] =
+        'errors = { message = "errors.0.text" }',
+      ["'trace_id' must be a body path whose indexes count from 1 ('a.-1' has -1)"] =
+        'errors = { message = "m", trace_id = { "t", "a.-1" } }',
+      ["'code' must be a body path whose indexes count from 1"] = 'errors = { code = "errors.00.code" }',
+      ["'token' must be a body path whose indexes count from 1"] =
+        'auth = token_request { url = "https://x.invalid", token = "0.t" }',
       ["'title' must be a string"] = "title = 5", ["'limits' must be a table"] = "limits = 5",
       ["'errors' must be a table or a function"] = 'errors = "message"',
       ["'lifetime' must be a number"] =
@@ -431,6 +450,10 @@ describe("a provider file", function()
       return support.provider(support.operations, "title = 'x',\nerrors = {\n" .. text .. "}")
     end
     for message, text in pairs {
+      ["acme.lua:3: errors: option 'message' must be a body path whose indexes count from 1"] =
+        with_errors "message = 'errors.0.text',",
+      ["acme.lua:5: things.list: option 'items' must be a body path whose indexes count from 1"] =
+        support.provider '\npath = "/x",\nlist = get { items = "data.0.list" }',
       ["acme.lua:5: things.a: option 'example': {nwo} stands for nothing there (did you mean 'now'?)"] =
         thing 'text "a" { about = "now",\n example = "x {nwo}" },',
       ["acme.lua:4: things.g.a: option 'example': {total} stands for nothing there"] =
@@ -521,6 +544,40 @@ describe("a provider file", function()
     end
   end)
 
+  describe("refuses a base_url that no call would take:", function()
+    local function of(url, settings)
+      return ("return provider {\n title = 'x',\n base_url = %q,\n%s resource 'x' { path = '/x', get = get {} } }")
+        :format(url, settings or "")
+    end
+    for url, why in pairs {
+      ["https://x y"] = "must be a URL", ["https://x.invalid/?a=b"] = "without user name, query and fragment",
+      ["https://x.invalid/#a"] = "must be a URL", ["https://me@x.invalid"] = "must be a URL",
+      ["https://"] = "must be a URL", ["https:///v1"] = "must be a URL", ["https://x.invalid/a\tb"] = "must be a URL",
+      ["https://x.invalid/api/ü"] = "not ASCII", ["https://ü.invalid"] = "not ASCII",
+      ["https://x.invalid:99999"] = "a port that is none", ["https://x.invalid:"] = "a port that is none",
+      ["https://:80"] = "has no host", ["https://x.invalid/{zone}?a"] = "must be a URL",
+      ["{zone}/a b"] = "must be a URL", ["ftp://x.invalid"] = "must begin with https:// or http://",
+    } do
+      it(url, function()
+        has("acme.lua:3: base_url: ", support.mistakes(of(url, "text 'zone' {},")))
+        has(why, support.mistakes(of(url, "text 'zone' {},")))
+        if not url:find "zone" then
+          local text = support.description(of "https://x.invalid")
+          local _, err = require("luaprov.provider.client").new(text, { base_url = url })
+          support.is_error({ kind = "invalid", outcome = "not_sent", has = "base_url" }, err)
+        end
+      end)
+    end
+
+    it("but no other", function()
+      for _, url in ipairs { "https://x.invalid", "http://127.0.0.1:8080/v1/", "https://x.invalid:443/a%20b/~",
+                             "{zone}/v1", "{zone}://x.invalid", "https://{zone}:{zone}/v1[/{zone}]",
+                             "https://api.{zone}" } do
+        support.description(of(url, "text 'zone' {},"))
+      end
+    end)
+  end)
+
   it("tells all its mistakes at once, in the order of their lines", function()
     local message = support.mistakes(support.provider [[
       text "a" { requierd = true },
@@ -530,6 +587,12 @@ describe("a provider file", function()
     local lines = {}
     for line in message:gmatch("[^\n]+") do lines[#lines + 1] = line:match("^acme%.lua:(%d+): things%.") end
     assert.same({ "3", "4", "5" }, lines)
+  end)
+
+  it("tells them, and nothing of what they break in luaprov itself", function()
+    local message = support.mistakes(support.provider(support.operations, 'auth = token_request {}'))
+    assert.equal("acme.lua:1: auth.token_request: needs a url\n"
+      .. "acme.lua:1: auth.token_request: needs token, where the answer has it", message)
   end)
 
   it("is named whole, however long its path", function()

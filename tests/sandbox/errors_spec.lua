@@ -1,5 +1,6 @@
 -- How a vendor of one's own says no, in every form that a provider file can give.
 local boxes = require "tests.sandbox.boxes"
+local json = require "luaprov.json"
 local support = require "tests.support"
 
 local THINGS = [[
@@ -45,12 +46,12 @@ describe("An error of the sandbox", function()
       when = { required = { code = 7 } }, body = { c = "{code}",
         m = "{reason} ({status}, {spelled}): {message}", t = "{trace_id}", at = "{now}",
         sent = "{request}", path = "{path}", list = { "{status}" } } }]])
-    local json = answer.json
-    assert.same({ 7, "name", "x", 400 }, { json.c, json.path, json.sent.size, json.list[1] })
-    assert.truthy(json.m:find("^Bad request %(400, E007%): name is required; size"))
-    assert.truthy(json.t:find("^%x+%-%x+%-4%x+%-8%x+%-%x+$"))
-    assert.truthy(json.at:find("^%d%d%d%d"))
-    assert.not_equal(json.t, refused(provider '{ message = "m", trace_id = "t" }').json.t)
+    local body = answer.json
+    assert.same({ 7, "name", "x", 400 }, { body.c, body.path, body.sent.size, body.list[1] })
+    assert.truthy(body.m:find("^Bad request %(400, E007%): name is required; size"))
+    assert.truthy(body.t:find("^%x+%-%x+%-4%x+%-8%x+%-%x+$"))
+    assert.truthy(body.at:find("^%d%d%d%d"))
+    assert.not_equal(body.t, refused(provider '{ message = "m", trace_id = "t" }').json.t)
   end)
 
   it("is of the first form, or of the one whose `when` names the problem, or as the resource has it", function()
@@ -66,6 +67,14 @@ describe("An error of the sandbox", function()
     assert(acme.things:create { name = "a" })
     local twice = boxes.send(box, "POST", "/acme/things", { body = { name = "a" } })
     assert.same({ 422, { three = "taken", code = 3 } }, { twice.status, twice.json })
+  end)
+
+  it("is made at any index, which counts from 1", function()
+    local answer = refused(provider '{ message = "errors.1.text" }')
+    assert.same({ errors = { { text = answer.json.errors[1].text } } }, answer.json)
+    local second, acme = refused(provider '{ message = "errors.2.text" }')
+    assert.equal(json.null, second.json.errors[1])
+    support.is_error({ kind = "not_found", message = "Not found" }, select(2, acme.things:get("x")))
   end)
 
   it("is a text, or nothing, where the file says so", function()

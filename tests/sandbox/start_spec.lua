@@ -75,6 +75,12 @@ describe("A sandbox", function()
     local other = support.file("acme.lua", support.provider(THINGS))
     refused({ one, other }, { kind = "invalid", has = { "two providers are called acme", one, other } })
     assert.equal(1, #assert(boxes.start { one, one }).vendors)
+    local upper = support.file("ACME.lua", support.provider(THINGS))
+    local dash = support.file("my-api.lua", support.provider(THINGS))
+    local line = support.file("my_api.lua", support.provider(THINGS))
+    refused({ dash, line }, { kind = "invalid", outcome = "not_sent",
+                              has = "my-api and my_api share their environment variables, LUAPROV_MY_API_…" })
+    refused({ one, upper }, { kind = "invalid", has = "acme and ACME share their environment variables, LUAPROV_A" })
   end)
 
   it("leaves its port free when it cannot start", function()

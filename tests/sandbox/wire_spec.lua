@@ -86,12 +86,15 @@ describe("The sandbox, past the client,", function()
     local id = "A b/c%2F?#é&=+:1e3"
     box:fault { fault = "others", on = "ocamba integrations", records = { { id = id, name = "n" } } }
     assert.equal("n", boxes.send(box, "GET", PATH .. "/" .. uri.escape(id)).json.name)
-    assert.equal("n", boxes.send(box, "GET", PATH .. "/" .. uri.escape(id:lower())).json.name)
+    assert.equal(404, boxes.send(box, "GET", PATH .. "/" .. uri.escape(id:lower())).status)
+    local guid = "0A000000-0000-4000-8000-000000000001"
+    box:fault { fault = "others", on = "ocamba integrations", records = { { id = guid, name = "g" } } }
+    assert.equal("g", boxes.send(box, "GET", PATH .. "/" .. guid:lower()).json.name)
     local ocamba = assert(luaprov.client("ocamba", box:options "ocamba"))
     assert.equal(id, assert(ocamba.integrations:get(id)).id)
     assert(ocamba.integrations:update(id, { name = "m" }))
     assert(ocamba.integrations:delete(id))
-    assert.equal(0, #box:records("ocamba", "integrations"))
+    assert.equal(1, #box:records("ocamba", "integrations"))
   end)
 
   it("takes a header in any case, and wants the token as a bearer", function()

@@ -22,7 +22,7 @@ end
 
 --- @param path string
 --- @return string|nil content without its last line end
---- @return string|nil why
+--- @return string line_end that; or why there is no content
 local function content_of(path)
   local file, why = io.open(path, "rb")
   if not file then return nil, why end
@@ -30,29 +30,32 @@ local function content_of(path)
   content, why = file:read("*a")
   file:close()
   if not content then return nil, path .. ": " .. tostring(why) end
-  return (content:gsub("\r?\n$", ""))
+  local line_end = content:match("\r?\n$") or ""
+  return content:sub(1, #content - #line_end), line_end
 end
 
 --- A text from where an argument says that it is.
 --- @param text string what stands after the =
 --- @return string|nil text
---- @return table|string source kind (plain, file or env) and name; or what is wrong
+--- @return table|string source kind (plain, file or env), name, line_end (that a file ends with); or what is wrong
 --- @return table|nil absent the source, when it is a variable that is not set
 function M.source(text)
   local path = text:match("^@(.*)$")
   if path then
     if path == "" then return nil, "@ needs a file after it" end
-    local content, why = content_of(path)
-    if not content then return nil, "cannot read the file: " .. why .. "; a value that begins with @ is given as JSON, "
-      .. "with := in place of =" end
-    return content, { kind = "file", name = path }
+    local content, line_end = content_of(path)
+    if not content then
+      return nil, "cannot read the file: " .. line_end .. "; a value that begins with @ is given as JSON, "
+        .. "with := in place of ="
+    end
+    return content, { kind = "file", name = path, line_end = line_end }
   end
   local variable = text:match("^env:(.*)$")
   if variable then
     local value = variable ~= "" and os.getenv(variable)
     if variable == "" then return nil, "env: needs the name of a variable after it" end
     if not value or value == "" then
-      return nil, "the environment variable " .. variable .. " is not set",
+      return nil, "the environment variable " .. variable .. (value and " is empty" or " is not set"),
         { kind = "env", name = variable, absent = true }
     end
     return value, { kind = "env", name = variable }
@@ -130,7 +133,7 @@ end
 local function note_secrets(value, path, source, sources, argument)
   if secret.is(value) then
     sources[#sources + 1] = { secret = value, path = path, kind = source.kind, name = source.name, argument = argument,
-                              absent = source.absent, as = source.as }
+                              line_end = source.line_end, absent = source.absent, as = source.as }
   elseif type(value) == "table" then
     for key, inner in pairs(value) do note_secrets(inner, path .. "." .. tostring(key), source, sources, argument) end
   end
@@ -142,9 +145,9 @@ end
 --- @param lenient boolean|nil for a variable that is not set there is a secret in its place, and no complaint
 --- @return table|nil values
 --- @return table[]|string sources of the secrets among them: secret, path, kind (plain, file, env, or within: of a JSON
----   text from elsewhere), name, argument (how it was given), absent (it only stands for a variable that is not set),
----   as (of such a one: "text" where no secret can stand, "bare" where JSON has no quotes); or what is wrong with the
----   arguments. No message holds a value.
+---   text from elsewhere), name, argument (how it was given), line_end (that its file ends with), absent
+---   (it only stands for a variable that is not set), as (of such a one: "text" where no secret can stand, "bare" where
+---   JSON has no quotes); or what is wrong with the arguments. No message holds a value.
 --- @return integer|nil number of the argument that has no name to call it by
 function M.read(list, shape, lenient)
   local words = {}

@@ -6,6 +6,8 @@ local errors = require "luaprov.errors"
 local events = require "luaprov.events"
 local fields = require "luaprov.cli.fields"
 local finding = require "luaprov.cli.find"
+local http = require "luaprov.http"
+local interrupted = require "luaprov.cli.interrupted"
 local near = require "luaprov.near"
 local operations = require "luaprov.provider.operations"
 local options = require "luaprov.provider.client_options"
@@ -18,7 +20,7 @@ local template = require "luaprov.provider.template"
 
 local M = {}
 
-local DONE = { create = "created", update = "updated" }
+local DONE = { create = "created", update = "updated", delete = "deleted" }
 
 local HAS_ID = { get = true, update = true, delete = true }
 
@@ -118,7 +120,7 @@ local function read_options(provider, list, lenient)
     if absent then source = absent end
     if secret.is(given[name]) then
       sources[#sources + 1] = { secret = given[name], path = name, kind = source.kind, name = source.name,
-                                absent = source.absent, argument = "--set " .. name .. "=" }
+                                line_end = source.line_end, absent = source.absent, argument = "--set " .. name .. "=" }
     end
   end
   return given, sources
@@ -160,6 +162,19 @@ function M.client(plan, given, inside)
   return client
 end
 
+--- Tells why there is no client, or no call. What is wrong with --set alone is wrong use.
+--- @param err luaprov.Error
+--- @return integer code the exit code
+function M.refused(plan, err, out, as_json)
+  local wrong = {}
+  for i, fault in ipairs(not err.resource and err.details or {}) do
+    if plan.options[fault.path] == nil then return out:error(err, as_json) end
+    wrong[i] = fault.path .. " " .. fault.message
+  end
+  if not wrong[1] then return out:error(err, as_json) end
+  return out:wrong("--set: " .. table.concat(wrong, "; "))
+end
+
 --- Makes the call, of a list the first record's.
 --- @return any result
 --- @return luaprov.Error|nil err
@@ -175,24 +190,27 @@ local function send(args, out, plan)
   core.ignore_sigpipe()
   if args.verbose then events.show() end
   local inside = {}
+  out.interrupted = interrupted.new(table.concat({ plan.provider.name, plan.resource.name, plan.operation }, " "),
+    plan.operation)
+  inside.exchange = out.interrupted:watch(http.exchange)
   local client, err = M.client(plan, plan.options, inside)
-  if not client then return out:error(err, args.json) end
+  if not client then return M.refused(plan, err, out, args.json) end
   if plan.operation == "list" then
     return records.list(out, plan.resource, client[plan.resource.name]:each(plan.values), args.json)
   end
   local result
   result, err = M.perform(client, plan)
-  if result and plan.operation == "delete" then
-    if not out.json then out:line("deleted " .. output.plain(plan.id)) end
-  elseif result then
+  if result then
     local ok, broken = pcall(function()
-      records.show(out, plan.resource, result)
+      if plan.operation ~= "delete" then records.show(out, plan.resource, result)
+      elseif not out.json then out:line("deleted " .. output.plain(plan.id)) end
       out:flush()
     end)
     if not ok then
       -- What is done must not look as if it were not.
-      local done = DONE[plan.operation]
-      if done then out:note(("%s %s: it is done, and cannot be printed"):format(done, tostring(result.id))) end
+      local done, id = DONE[plan.operation], plan.operation == "delete" and plan.id or result.id
+      if done then out:note(("%s %s: it is done, and cannot be printed"):format(done, tostring(id))) end
+      if done and output.is_gone(broken) then return 1 end
       error(broken, 0)
     end
   end

@@ -59,6 +59,18 @@ local function derived_name(path, used)
   return name
 end
 
+-- A variable gets the content of a file as an argument does: without its last line end, and with all others. What the
+-- shell makes of $(…) has none of them.
+local function read_file(name, source, preparations)
+  local value = source.secret:reveal() or ""
+  if source.line_end ~= "\r\n" and not value:find("\n$") then
+    preparations[#preparations + 1] = name .. "=$(cat " .. quote(source.name) .. ")"
+  else
+    preparations[#preparations + 1] = name .. "=$(cat " .. quote(source.name) .. " && echo .)"
+    preparations[#preparations + 1] = name .. "=${" .. name .. "%" .. ("?"):rep(#source.line_end + 1) .. "}"
+  end
+end
+
 -- Gives each secret its variable, and what must be said or done so that the variable has its value.
 local function naming(comments, preparations)
   local used, of_source = { ACCESS_TOKEN = true }, {}
@@ -72,7 +84,7 @@ local function naming(comments, preparations)
     else
       name = derived_name(source.path, used)
       if source.kind == "file" then
-        preparations[#preparations + 1] = name .. "=$(cat " .. quote(source.name) .. ")"
+        read_file(name, source, preparations)
       elseif source.kind == "env" then
         comments[#comments + 1] = "set " .. name .. " to the value of the environment variable "
           .. output.plain(source.name)
@@ -215,17 +227,9 @@ local function print_token(out, found, request, method)
   out:line("ACCESS_TOKEN=$(" .. command .. " | jq -r " .. shell.jq_path(method.token) .. ")")
 end
 
-local function is_json_with_secret(marks, request)
-  return request and request.body and request.body:find("^[%[{]") and marks:within(request.body)
-end
-
 local function print_all(out, plan, requests, state, found)
   table.sort(found.comments)
   for _, comment in ipairs(found.comments) do out:line(shell.comment(comment)) end
-  if is_json_with_secret(found.marks, requests.main) or is_json_with_secret(found.marks, requests.token) then
-    out:line(shell.comment "a variable stands in a JSON text: a value with a quote, a backslash or a line end in it "
-      .. "must be written with JSON's escapes")
-  end
   for _, line in ipairs(found.preparations) do out:line(line) end
   if requests.token then print_token(out, found, requests.token, state.auth.method) end
   local sends = resolve(state, plan.resource.operations[plan.operation]).sends
@@ -298,7 +302,7 @@ function M.run(plan, out, as_json)
   local call = require "luaprov.cli.call"
   add_missing(plan.provider, plan.options, plan.sources)
   local state, err = check(call, plan)
-  if not state then return out:error(err, as_json) end
+  if not state then return call.refused(plan, err, out, as_json) end
 
   local found = { comments = {}, preparations = {} }
   local name_of, by_secret = naming(found.comments, found.preparations), find_sources(plan, state)

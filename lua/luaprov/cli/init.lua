@@ -1,10 +1,13 @@
 --- The commands of `luaprov WORD …`: what they share. Each is a module of its own, `luaprov.cli.WORD`, that has
 --- `configure(parser)` and `run(args, out)`, which returns the exit code.
 ---
---- Exit codes: 0 done; 1 the vendor, the network or a check said no; 64 wrong use.
+--- Exit codes: 0 done; 1 the vendor, the network or a check said no; 64 wrong use; 130 a Ctrl-C; 141 nobody reads what
+--- is printed.
 local M = {}
 
 local DONE, FAILED, MISUSED = 0, 1, 64
+local INTERRUPTED = 130
+local UNREAD = 141 -- what a shell says of a program that SIGPIPE has ended
 
 --- Every command.
 M.commands = {
@@ -76,8 +79,18 @@ local function finish(code, output, broken)
     local ok, err = pcall(output.flush)
     if not ok then broken = err end
   end
-  if broken and not broken.silent then complain("cannot write to standard output: " .. broken.message) end
-  return broken and math.max(code, FAILED) or code
+  if not broken then return code end
+  if output.is_gone(broken) then return code == DONE and UNREAD or code end
+  complain("cannot write to standard output: " .. broken.message)
+  return math.max(code, FAILED)
+end
+
+-- What argparse finds wrong, on one line.
+local function refusal(message)
+  if message:find("^unknown option '%-%d") then
+    return (message:gsub("\n.*", "")) .. " (a value that begins with - stands behind a =, as in --id=-5)"
+  end
+  return (message:gsub("\nDid you mean (.-)%?$", " (did you mean %1?)"))
 end
 
 local function with_traceback(err)
@@ -106,7 +119,7 @@ function M.main(word, arguments)
   if not ran then error(parsed, 0) end
   if not parsed then
     io.stderr:write(parser._commands[1]:get_usage(), "\n")
-    complain(word .. ": " .. output.plain(args))
+    complain(word .. ": " .. output.plain(refusal(args)))
     return MISUSED
   end
   local out = output.new(word, args)
@@ -117,7 +130,13 @@ function M.main(word, arguments)
   end
   local ok, code = xpcall(function() return require("luaprov.cli." .. word).run(args, out) end, with_traceback)
   if ok then return finish(code, output) end
-  if output.is_broken(code) then return finish(FAILED, output, code) end
+  if require("luaprov.runtime.interrupts").raised() then
+    for _, line in ipairs(out.interrupted and out.interrupted:lines() or { word }) do
+      complain("interrupted: " .. output.plain(line))
+    end
+    return INTERRUPTED
+  end
+  if output.is_broken(code) then return finish(DONE, output, code) end
   error(code, 0)
 end
 

@@ -5,15 +5,17 @@ local core = require "luaprov.core"
 local digits = require "luaprov.provider.digits"
 local json = require "luaprov.json"
 local secret = require "luaprov.secret"
+local width = require "luaprov.cli.width"
 
 local M = {}
 
-local CELL = 60  -- characters of a cell of a list
+local CELL = 60  -- columns of a cell of a list
 local ROWS = 100 -- of a list that are held back to find how wide its columns are
 
 ---@class luaprov.Output
 ---@field json boolean JSON lines are wanted, no tables
 ---@field command string for messages
+---@field interrupted table|nil what a Ctrl-C leaves to say: lines()
 local Output = {}
 Output.__index = Output
 
@@ -79,32 +81,20 @@ function M.shown(value)
   return M.plain(tostring(value))
 end
 
--- How many characters a text has.
-local function width(text)
-  local _, continued = text:gsub("[\128-\191]", "")
-  return #text - continued
-end
-
-local function cut(text, most)
-  if width(text) <= most then return text end
-  local at, count = 1, 0
-  while count < most - 1 do
-    at = (text:find("[^\128-\191]", at + 1)) or #text + 1
-    count = count + 1
-  end
-  return text:sub(1, at - 1) .. "…"
-end
-
-local function pad(text, to) return text .. (" "):rep(to - width(text)) end
+local function pad(text, to) return text .. (" "):rep(to - width.of(text)) end
 
 -- Thrown where standard output takes nothing more; cli.main catches it.
 local Broken = { __name = "luaprov.broken_output" }
 
 function M.is_broken(value) return getmetatable(value) == Broken end
 
+--- Whether standard output takes nothing more because whoever reads it has seen enough.
+function M.is_gone(value) return M.is_broken(value) and value.is_gone end
+
+local EPIPE = 32
+
 local function check(ok, why, code)
-  -- 32: EPIPE. Whoever reads has seen enough.
-  if not ok then error(setmetatable({ message = why, silent = code == 32 }, Broken), 0) end
+  if not ok then error(setmetatable({ message = why, is_gone = code == EPIPE }, Broken), 0) end
 end
 
 --- Writes what the buffer of standard output still has.
@@ -172,7 +162,7 @@ function Output:columns(lines)
   local widths = {}
   for _, cells in ipairs(lines) do
     for i, cell in ipairs(cells) do
-      if #cells > 1 then widths[i] = math.max(widths[i] or 0, width(cell)) end
+      if #cells > 1 then widths[i] = math.max(widths[i] or 0, width.of(cell)) end
     end
   end
   for _, cells in ipairs(lines) do
@@ -197,7 +187,7 @@ local function print_row(rows, cells)
   local last = #cells
   local parts = {}
   for i, cell in ipairs(cells) do
-    parts[i] = i == last and cell or pad(cell, math.max(width(cell), rows.widths[i]))
+    parts[i] = i == last and cell or pad(cell, math.max(width.of(cell), rows.widths[i]))
   end
   rows.out:line((table.concat(parts, "  "):gsub("%s+$", "")))
 end
@@ -205,7 +195,7 @@ end
 --- Adds a row.
 --- @param cells string[] that can be shown
 function Rows:add(cells)
-  for i, cell in ipairs(cells) do cells[i] = cut(cell, CELL) end
+  for i, cell in ipairs(cells) do cells[i] = width.cut(cell, CELL) end
   self.held[#self.held + 1] = cells
   if #self.held >= ROWS then self:flush() end
 end
@@ -217,7 +207,7 @@ function Rows:flush()
     self.widths = {}
     table.insert(self.held, 1, self.columns)
     for _, cells in ipairs(self.held) do
-      for i, cell in ipairs(cells) do self.widths[i] = math.max(self.widths[i] or 0, width(cell)) end
+      for i, cell in ipairs(cells) do self.widths[i] = math.max(self.widths[i] or 0, width.of(cell)) end
     end
   end
   for _, cells in ipairs(self.held) do print_row(self, cells) end

@@ -4,6 +4,7 @@ local find = require "luaprov.cli.find"
 local load = require "luaprov.provider.load"
 local output = require "luaprov.cli.output"
 local tables = require "luaprov.tables"
+local variable = require("luaprov.provider.client_options").variable
 
 local M = {}
 
@@ -23,7 +24,14 @@ local function list(out)
   if not lfs then return code end
   code = 0
   local rows = not out.json and out:rows { "NAME", "TITLE", "RESOURCES", "BASE URL", "FILE" }
+  local by_variables = {}
   for _, name in ipairs(load.names()) do
+    local variables = variable(name, "")
+    local other = by_variables[variables]
+    if other then
+      out:note(("warning: %s and %s share their environment variables, %s…"):format(other, name, variables))
+    end
+    by_variables[variables] = name
     local provider, failed = find.provider(name, out)
     provider = provider and describe.provider(provider)
     if not provider then

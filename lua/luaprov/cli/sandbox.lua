@@ -6,14 +6,24 @@ local tables = require "luaprov.tables"
 
 local M = {}
 
+-- A converter of an option's text, which says which option it is where the text is no number.
+local function number(wrong)
+  return function(text)
+    local value = tonumber(text)
+    if value then return value end
+    return nil, wrong
+  end
+end
+
 function M.configure(parser)
   parser:argument("provider", "A provider by its name, or the path of its file. Without one, all that are found.")
     :args("*")
-  parser:option("--port", "The port to listen at (default: one that is free)."):argname("<n>"):convert(tonumber)
+  parser:option("--port", "The port to listen at (default: one that is free)."):argname("<n>")
+    :convert(number "--port must be a whole number from 0 to 65535")
   parser:option("--data", "A file that keeps the records. It is made if it is not there."):argname("<file>")
   parser:option("--faults", "A file of faults: Lua text that returns a list of them."):argname("<file>")
   parser:option("--token-life", "Seconds after which a token that was asked for ends."):argname("<seconds>")
-    :convert(tonumber)
+    :convert(number "--token-life must be a number of seconds above zero and below 1e9")
   parser:flag("--no-limits", "Do not count calls: none is refused for being one too many.")
   parser:flag("--verbose", "Print a line for every call on standard error.")
   parser:flag("--list-faults", "Print every fault with its options, and start nothing.")

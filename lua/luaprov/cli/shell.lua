@@ -34,20 +34,31 @@ end
 --- Whether a text has a mark in whose place there may be any text.
 function Marks:within(text) return text:find(self.prefix .. "%d+E") ~= nil end
 
+-- What jq makes of a text, where it has to be escaped: no argument of jq's has it, because others can read those.
+local FILTERS = { url = "-sRr @uri", json = "-sR .", ["part of json"] = "-sRr '@json[1:-1]'" }
+
 --- A text as one word of sh.
 --- @param text string
---- @param as string|nil "url": the variables are escaped as a URL wants it
+--- @param as string|nil "url" or "json": the variables are escaped as that wants it
 --- @return string
 function Marks:quote(text, as)
   local out, at = {}, 1
-  text = text:gsub('"(' .. self.prefix .. '%d+)B"', "%1E")
+  text = text:gsub('"(' .. self.prefix .. '%d+)B"', "%1N")
   while true do
-    local first, last, number = text:find(self.prefix .. "(%d+)E", at)
+    local first, last, number, kind = text:find(self.prefix .. "(%d+)([EN])", at)
+    local how = kind == "E" and as or nil
+    if how == "json" then
+      if text:sub(first - 1, first - 1) == '"' and text:sub(last + 1, last + 1) == '"' then
+        first, last = first - 1, last + 1
+      else
+        how = "part of json"
+      end
+    end
     local literal = text:sub(at, (first or 0) - 1)
     if literal ~= "" or not first and #out == 0 then out[#out + 1] = quote(literal) end
     if not first then break end
     local name = self.names[tonumber(number)]
-    out[#out + 1] = as == "url" and '"$(printf %s "$' .. name .. '" | jq -sRr @uri)"' or '"$' .. name .. '"'
+    out[#out + 1] = how and ('"$(printf %%s "$%s" | jq %s)"'):format(name, FILTERS[how]) or '"$' .. name .. '"'
     at = last + 1
   end
   return table.concat(out)
@@ -93,7 +104,7 @@ function M.curl(marks, request, options)
   elseif request.body and kind == "application/x-www-form-urlencoded" then
     form_parts(marks, request.body, parts)
   elseif request.body then
-    parts[#parts + 1] = "--data-raw " .. marks:quote(request.body)
+    parts[#parts + 1] = "--data-raw " .. marks:quote(request.body, "json")
   end
   return table.concat(parts, " \\\n  ")
 end

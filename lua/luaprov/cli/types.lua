@@ -207,6 +207,7 @@ local function write_all(pages, folder, out)
 end
 
 function M.run(args, out)
+  if args.output == "" then return out:wrong("--output must be the name of a folder") end
   local list, code = load_all(args.names or {}, out)
   if not list then return code end
   local pages = make(list)

@@ -16,8 +16,8 @@ local M = {}
 
 --- What every client takes beside its provider's credentials and settings. Times are seconds, sizes bytes.
 M.common = {
-  { name = "base_url", type = "url" },
-  { name = "token_url", type = "url" }, -- where tokens are asked for, in place of the provider file's URL
+  { name = "base_url", type = "url", called = true },
+  { name = "token_url", type = "url", called = true }, -- where tokens are asked for
   { name = "timeout", type = "seconds", default = 30 },    -- of one try
   { name = "attempts", type = "integer", min = 1, default = 5 },
   { name = "patience", type = "seconds", default = 120 },  -- within which another try may begin

@@ -1,5 +1,6 @@
 --- From the nodes of a provider file to the description that everything else reads. Every mistake is noted with its
 --- line and its path; none of them reaches a call.
+local base_url = require "luaprov.provider.base_url"
 local compile_errors = require "luaprov.provider.compile_errors"
 local for_sandbox = require "luaprov.provider.for_sandbox"
 local near = require "luaprov.near"
@@ -43,11 +44,16 @@ local function template_of(text, node, path, report)
   return parts
 end
 
-local function check_names(parts, known, node, path, report)
+-- `fields`: those that may not stand there, and might.
+local function check_names(parts, known, node, path, report, fields)
   for _, name in ipairs(parts and parts.names or {}) do
     local found
     for _, candidate in ipairs(known) do found = found or candidate == name end
-    if not found then report(node.line, path, "{" .. name .. "} is no field or setting" .. near.hint(name, known)) end
+    if not found and fields and fields[name] then
+      report(node.line, path, "{" .. name .. "} is a field that has no path = true")
+    elseif not found then
+      report(node.line, path, "{" .. name .. "} is no field or setting" .. near.hint(name, known))
+    end
   end
 end
 
@@ -158,7 +164,7 @@ local function compile_operation(name, node, resource, context, report)
   for _, list in ipairs { resource.shape.paths, context.setting_names } do
     for _, known_name in ipairs(list) do known[#known + 1] = known_name end
   end
-  check_names(parts, known, node, path, report)
+  check_names(parts, known, node, path, report, resource.shape.by_name)
   return {
     name = name, method = node.word:upper(), path = parts, line = node.line, expect = statuses(given.expect),
     status = type(given.expect) == "table" and given.expect[1] or given.expect or 200,
@@ -254,7 +260,7 @@ local function compile_auth_method(node, index, context, report)
     { option = "envelope", line = node.line, path = path }, report)
   return {
     kind = "token_request", fields = fields, url = url, encoding = given.encoding or "form",
-    constant = given.constant or {}, token = body_paths(given.token)[1], lifetime = given.lifetime,
+    constant = given.constant or {}, token = given.token and body_paths(given.token)[1], lifetime = given.lifetime,
     expires_in = given.expires_in and body_paths(given.expires_in)[1], rotates = given.rotates,
     envelope = given.envelope,
   }
@@ -362,8 +368,9 @@ function M.compile(node, name, report)
   check_names(provider.base_url, context.setting_names, node, "base_url", report)
   if given.base_url == nil then
     report(node.line, "provider", "needs a base_url")
-  elseif not tostring(given.base_url):find("^https?://") and not tostring(given.base_url):find("^{") then
-    report(node.line, "base_url", "must begin with https:// or http://")
+  elseif provider.base_url then
+    local why = base_url.fault(given.base_url, provider.base_url)
+    if why then report(node.line, "base_url", why) end
   end
   if #resources == 0 then report(node.line, "provider", "has no resource") end
   for _, part in ipairs(resources) do

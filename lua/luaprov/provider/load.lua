@@ -24,8 +24,8 @@ end
 --- @return boolean|nil added nil when there is no such folder
 --- @return string|nil why
 function M.add_folder(folder)
-  local there = io.open(folder .. "/.", "rb")
-  if not there then return nil, "there is no folder " .. folder end
+  local there = folder ~= "" and io.open(folder .. "/.", "rb")
+  if not there then return nil, "there is no folder " .. (folder ~= "" and folder or "''") end
   there:close()
   added[#added + 1] = folder
   return true
@@ -173,7 +173,8 @@ function M.compile(source, file, name)
     mistakes[#mistakes + 1] = { line, ("%s:%d: %s%s"):format(file, line, path ~= "" and path .. ": " or "", message) }
   end
   local compiled, description = pcall(compile.compile, result, name, report)
-  if not compiled then report(0, "provider", "cannot be read: " .. tostring(description)) end
+  -- What breaks on a mistake that is told already says nothing more.
+  if not compiled and #mistakes == 0 then report(0, "provider", "cannot be read: " .. tostring(description)) end
   if #mistakes > 0 then
     table.sort(mistakes, function(a, b)
       if a[1] ~= b[1] then return a[1] < b[1] end

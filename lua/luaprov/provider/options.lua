@@ -81,16 +81,43 @@ local function list_of_statuses(value)
   return #value > 0 or "a list of them"
 end
 
-local path = any_of(text, list_of_text)
+-- A body path is where something stands in an answer, "data.phones.1.id": names, and for items of a list their numbers,
+-- counted from 1; "." is the whole body.
+local function counts_from_one(value)
+  for key in value:gmatch("[^.]+") do
+    if key:find("^%-?%d+$") and tonumber(key) < 1 then
+      return "a body path whose indexes count from 1 ('" .. value .. "' has " .. key .. ")"
+    end
+  end
+  return true
+end
+
+local function body_path(value)
+  if text(value) ~= true then return "a string" end
+  return counts_from_one(value)
+end
+
+-- One, or a list of them: the first that is there counts.
+local function path(value)
+  if type(value) == "string" and value ~= "" then return counts_from_one(value) end
+  if list_of_text(value) ~= true then return "a string or a list of names" end
+  for _, item in ipairs(value) do
+    local verdict = counts_from_one(item)
+    if verdict ~= true then return verdict end
+  end
+  return true
+end
 
 -- Where an id is: a body path, `location`, or a list of them.
 local function id_source(value)
   local wanted = "a body path, location, or a list of them"
-  if type(value) == "string" then return value ~= "" or wanted end
+  if type(value) == "string" and value ~= "" then return counts_from_one(value) end
   if value == words.location then return true end
   if type(value) ~= "table" or #value == 0 then return wanted end
   for _, item in ipairs(value) do
-    if type(item) == "table" and item ~= words.location or id_source(item) ~= true then return wanted end
+    if type(item) == "table" and item ~= words.location then return wanted end
+    local verdict = id_source(item)
+    if verdict ~= true then return verdict end
   end
   return true
 end
@@ -235,7 +262,7 @@ M.of = {
     encoding = text,                      -- of what is sent: form (by default), json, query, or the name of a setting
                                           -- that is a choice among these
     constant = map,                       -- what is sent beside the credentials: name -> value
-    token = text, expires_in = text,      -- where the answer has them; expires_in in seconds
+    token = body_path, expires_in = body_path,  -- where the answer has them; expires_in in seconds
     lifetime = number,                    -- seconds, where the answer does not say
     rotates = text,                       -- the credential that the answer's field of that name replaces
     envelope = map,                       -- for the sandbox: what else the answer has, as it stands
@@ -245,11 +272,11 @@ M.of = {
   when = { status = status, code = any_of(number, text), message = text, body = any_of(map, text_or_empty) },
   -- size: how many records a client asks for; default, max: how many a page of the vendor has where nobody asks, and at
   -- most (a request for more is refused), for the sandbox
-  numbered = { query = text, first = count, size = count, default = count, max = count, total = text },
-  offsets  = { query = text, size = count, default = count, max = count, total = text },
+  numbered = { query = text, first = count, size = count, default = count, max = count, total = body_path },
+  offsets  = { query = text, size = count, default = count, max = count, total = body_path },
   errors = {
-    message = path, trace_id = path, code = text,
-    items = text,                         -- a list of errors: message and code are then within each
+    message = path, trace_id = path, code = body_path,
+    items = body_path,                    -- a list of errors: message and code are then within each
     codes = format_of_number,             -- how the documentation writes a code: a format of string.format
     strip = pattern,                      -- what to leave out of a message
     kinds = map,                          -- code -> kind; a number, or its digits, stands for what `codes` makes of it

@@ -87,11 +87,23 @@ function checks.secret(field, value, opened)
   return check_length(field, text, characters(text), "characters")
 end
 
-function checks.url(_, value)
+-- What is wrong with a URL that we call ourselves, beyond what no URL may have.
+local function uncallable(authority, url)
+  if url:find("[\128-\255]") then return "has a byte that is not ASCII: write it escaped, as in %C3%BC" end
+  local rest = authority:match("^%[[%x:.]+%](.*)$") or authority:match("^[^%[%]:]+(.*)$")
+  local port = rest and tonumber(rest:match("^:(%d+)$"))
+  if not rest or rest ~= "" and not (port and port > 0 and port < 65536) then
+    return "has no host, or a port that is none"
+  end
+end
+
+function checks.url(field, value)
   local host = type(value) == "string" and value:match("^https?://([^/]+)")
   if not host or host:find("@", 1, true) or value:find("[?#%s%c]") then
     return nil, "must be a URL (http or https, without user name, query and fragment)", "value"
   end
+  local why = field.called and uncallable(host, value)
+  if why then return nil, why, "value" end
   return (value:gsub("/+$", ""))
 end
 

@@ -14,6 +14,9 @@ local host = debug.getregistry()["luaprov.interpreter"]
 --- Whether a Ctrl-C came that the loop has to see to.
 M.came = host and host.came or function() return false end
 
+--- Whether a Ctrl-C has been raised.
+M.raised = host and host.raised or function() return false end
+
 --- What was going on has been ended. Raises the Ctrl-C where the loop runs, if it is not an error there already: up to
 --- the outermost loop. A second one, of a script that has caught the first, ends the process.
 --- @param is_outer boolean

@@ -6,6 +6,9 @@ local loop = require "luaprov.runtime.loop"
 
 local M = {}
 
+--- The lines that were printed: a set.
+M.told = {}
+
 local UNSENT = 20 -- how many calls that were not sent have a line each
 
 local MEANING = { not_sent = "nothing was done", refused = "nothing was done", unknown = "it may have been done" }
@@ -19,7 +22,12 @@ local function where(waiter)
   return host:gsub("^.*@", "") .. path
 end
 
-local function describe(waiter, response)
+--- A line about a request.
+--- @param waiter table method and url
+--- @param response table outcome, status: as the engine has them
+--- @return string
+--- @return boolean is_unsent
+function M.describe(waiter, response)
   local outcome = response.outcome
   local words
   if outcome == "answered" and not response.failure then
@@ -38,7 +46,7 @@ local function report(why, last)
   local lines, unsent = {}, 0
   local function add(waiter, response)
     if not response then return end
-    local line, is_unsent = describe(waiter, response)
+    local line, is_unsent = M.describe(waiter, response)
     if is_unsent then unsent = unsent + 1 end
     if not is_unsent or unsent <= UNSENT then lines[#lines + 1] = line end
   end
@@ -47,6 +55,7 @@ local function report(why, last)
   table.sort(lines)
   if unsent > UNSENT then lines[#lines + 1] = unsent - UNSENT .. " calls more: not_sent, " .. MEANING.not_sent end
   if not lines[1] then return end
+  for _, line in ipairs(lines) do M.told[line] = true end
   pcall(function()
     for _, line in ipairs(lines) do io.stderr:write("luaprov: ", why, ": ", line, "\n") end
   end)

@@ -24,6 +24,13 @@ function M.fill(template, lookup)
   end))
 end
 
+-- Puts something before the item of a list that has nothing there.
+local function fill_up(body, key)
+  for i = 1, type(key) == "number" and key - 1 or 0 do
+    if body[i] == nil then body[i] = json.null end
+  end
+end
+
 --- What stands at a path of keys, made as needed: the other direction of `answer.at`.
 --- @param body table
 --- @param keys table
@@ -32,8 +39,10 @@ function M.put(body, keys, value)
   for i = 1, #keys - 1 do
     local key = keys[i]
     if type(body[key]) ~= "table" then body[key] = type(keys[i + 1]) == "number" and json.array {} or {} end
+    fill_up(body, key)
     body = body[key]
   end
+  fill_up(body, keys[#keys])
   body[keys[#keys]] = value
 end
 

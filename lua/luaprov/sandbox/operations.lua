@@ -1,5 +1,6 @@
 --- What a vendor does for each operation, once it is known which one a request is and whose record it is about.
 local check = require "luaprov.sandbox.check"
+local digits = require "luaprov.provider.digits"
 local errors = require "luaprov.sandbox.errors"
 local fill = require "luaprov.sandbox.fill"
 local http = require "luaprov.http"
@@ -7,6 +8,8 @@ local json = require "luaprov.json"
 local listing = require "luaprov.sandbox.listing"
 local patch = require "luaprov.sandbox.patch"
 local routes = require "luaprov.sandbox.routes"
+local shapes = require "luaprov.provider.shape"
+local uri = require "luaprov.uri"
 
 local M = {}
 
@@ -79,7 +82,8 @@ local function created_reply(vendor, operation, entry, request)
   local body, headers = enveloped(operation, operation.returns ~= "nothing" and entry.body or nil, operation.record), {}
   for _, source in ipairs(operation.id or {}) do
     if source == "location" then
-      headers = { "Location", vendor.origin .. request.path:gsub("/+$", "") .. "/" .. tostring(entry.id) }
+      local id = type(entry.id) == "number" and digits(entry.id) or uri.escape(entry.id)
+      headers = { "Location", vendor.origin .. request.path:gsub("/+$", "") .. "/" .. id }
     elseif operation.returns == "nothing" then
       fill.put(body, source, entry.id)
     end
@@ -99,9 +103,18 @@ function M.refused(vendor, resource, request, problem, message)
 end
 local refused = M.refused
 
-local function exists(vendor, resource, request)
-  return refused(vendor, resource, request, "exists", "A record with this " .. table.concat(resource.key, ", ")
-    .. " exists.")
+local function exists(vendor, resource, request, names)
+  return refused(vendor, resource, request, "exists", "A record with this " .. table.concat(names, ", ") .. " exists.")
+end
+
+-- The id of a new record, where whoever sends it chooses that: where its name is that of a field.
+local function chosen_id(resource, fields, parents)
+  local id = fields[resource.id]
+  if id == nil then id = parents[resource.id] end
+  if type(id) ~= "string" and type(id) ~= "number" then return nil end
+  for _, name in ipairs(shapes.names(resource.shape)) do
+    if name == resource.id then return id end
+  end
 end
 
 -- A parent that has to be there, and is not. Parents in a path become the ids as their own records have them.
@@ -155,8 +168,11 @@ function M.create(vendor, route, request)
   orphan_of = missing_parent(vendor, resource, parents, fields)
   if orphan_of then return refused(vendor, orphan_of, request, "not_found", "Not found.") end
   local collection = vendor.collections[resource.name]
-  if collection:like(fields, parents) then return exists(vendor, resource, request) end
-  local id = collection:next_id(fill.uuid)
+  if collection:like(fields, parents) then return exists(vendor, resource, request, resource.key) end
+  local id = chosen_id(resource, fields, parents)
+  if id == "" then return refused(vendor, resource, request, "range", resource.id .. " is empty") end
+  if id and collection:get(id) then return exists(vendor, resource, request, { resource.id }) end
+  id = id or collection:next_id(fill.uuid)
   local entry = { id = id, parents = parents, body = M.complete(resource, fields, id, parents) }
   local ok
   ok, why = vendor:put(resource, entry)
@@ -177,7 +193,7 @@ function M.update(vendor, route, request)
   if #faults > 0 then return errors.of(vendor.provider, resource, faults, request) end
   after = patch.apply(resource.shape, entry.body, fields, operation.sends, changes, after)
   local collection = vendor.collections[resource.name]
-  if collection:like(after, entry.parents, entry.id) then return exists(vendor, resource, request) end
+  if collection:like(after, entry.parents, entry.id) then return exists(vendor, resource, request, resource.key) end
   local orphan_of = missing_parent(vendor, resource, {}, fields)
   if orphan_of then return refused(vendor, orphan_of, request, "not_found", "Not found.") end
   after = M.complete(resource, after, entry.id, entry.parents)

@@ -3,6 +3,7 @@ local errors = require "luaprov.errors"
 local load = require "luaprov.provider.load"
 local near = require "luaprov.near"
 local tables = require "luaprov.tables"
+local variable = require("luaprov.provider.client_options").variable
 
 local M = {}
 
@@ -78,7 +79,7 @@ end
 --- @return table[]|nil list descriptions
 --- @return table|luaprov.Error known name -> description
 function M.providers(names)
-  local known, list = {}, {}
+  local known, list, by_variables = {}, {}, {}
   local function failed(message)
     return nil, errors.new { kind = "invalid", outcome = "not_sent", message = message }
   end
@@ -90,8 +91,14 @@ function M.providers(names)
       return failed("two providers are called " .. provider.name .. ": " .. known[provider.name].file .. " and "
         .. provider.file)
     end
+    local variables = variable(provider.name, "")
+    local other = by_variables[variables]
+    if other and other ~= provider then
+      return failed(("%s and %s share their environment variables, %s…: serve one of them, or give its file "
+        .. "another name"):format(other.name, provider.name, variables))
+    end
     if not known[provider.name] then list[#list + 1] = provider end
-    known[provider.name] = provider
+    known[provider.name], by_variables[variables] = provider, provider
   end
   if #list == 0 then return failed("no provider is given, and none is found") end
   return list, known

@@ -5,7 +5,10 @@ local M = {}
 M.__index = M
 
 -- GUIDs mean the same in either case; a number and its digits are one id.
-local function index_of(id) return (type(id) == "number" and digits(id) or tostring(id)):lower() end
+local function index_of(id)
+  local text = type(id) == "number" and digits(id) or tostring(id)
+  return #text >= 32 and text:find("^{?%x[%x-]+}?$") and text:lower() or text
+end
 
 --- Whether two ids are the same.
 function M.same_id(a, b) return index_of(a) == index_of(b) end
