@@ -145,7 +145,7 @@ describe("a client's transport", function()
         err)
       assert.truthy(err:find("acme things get: network: ", 1, true), err)
       _, err, code = call { "--set", "insecure=yes" }
-      assert.equal(1, code)
+      assert.equal(64, code)
       assert.truthy(err:find("insecure must be true or false, not a string", 1, true), err)
       _, err = call { "--set", "proxy=", "--set", "ca_file=/nowhere/x" }
       assert.truthy(err:find("ca_file cannot be read: /nowhere/x: No such file", 1, true), err)

@@ -358,7 +358,7 @@ zebra              last
         }
         local words = { "call", file, "things", "update", "7", "site=s", "inside.size:=4", way[1] }
         local out, err, code = run.run(words, { LUAPROV_ACME_TOKEN = "tok-acme-0000", LUAPROV_LOG = way[2],
-                                                LUAPROV_ACME_BASE_URL = listener.url })
+                                                LUAPROV_ACME_ATTEMPTS = "2", LUAPROV_ACME_BASE_URL = listener.url })
         assert.equal(0, code, err)
         assert.equal('{"id":"7","site":"s"}\n', out)
         assert.truthy(err:find("^luaprov: acme things get 200 done, 2 attempts, %d%.%d%d%d s, trace id t%-1\n"

@@ -27,6 +27,10 @@ function M.command(arguments, environment, before)
   if sanitizers then words[#words + 1] = quote("LD_PRELOAD=" .. sanitizers) end
   words[#words + 1] = quote("LUA_PATH=" .. package.path)
   words[#words + 1] = quote("LUA_CPATH=" .. package.cpath)
+  -- What one answer comes to, and soon: a command tries again as every client does.
+  for _, name in ipairs { "ACME", "HUBSTER", "MYREPORTS", "OCAMBA", "ONEBOX" } do
+    words[#words + 1] = "LUAPROV_" .. name .. "_ATTEMPTS=1"
+  end
   for name, value in pairs(environment or {}) do words[#words + 1] = quote(name .. "=" .. value) end
   words[#words + 1] = shared.interpreter .. " -e " .. quote((before or "") .. "\n" .. DRIVER) .. " /dev/null"
   for _, word in ipairs(arguments) do words[#words + 1] = quote(word) end

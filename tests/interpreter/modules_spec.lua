@@ -28,7 +28,8 @@ describe("the interpreter's modules", function()
   it("makes a call from the main chunk, and many through map", function()
     programs.write(folder .. "/work/call.lua", [[
       local luaprov = require "luaprov"
-      local client = assert(luaprov.client("ocamba", { token = "FAKE-token", base_url = "http://127.0.0.1:1" }))
+      local client = assert(luaprov.client("ocamba", { token = "FAKE-token", base_url = "http://127.0.0.1:1",
+                                                       attempts = 1 }))
       local record, err = client.integrations:get("1")
       print(record, err.kind, err.outcome)
       local _, errors = luaprov.map({ 1, 2, 3 }, function(id) return client.integrations:get(tostring(id)) end)

@@ -26,7 +26,9 @@ local function ocamba(path, more)
   local options = { "ocamba", data = path, limits = false }
   for name, value in pairs(more or {}) do options[name] = value end
   local box = assert(boxes.start(options))
-  return box, assert(luaprov.client("ocamba", box:options "ocamba"))
+  local given = box:options "ocamba"
+  given.attempts = 1
+  return box, assert(luaprov.client("ocamba", given))
 end
 
 local function names(box)

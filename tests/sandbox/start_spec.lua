@@ -166,7 +166,7 @@ describe("A sandbox", function()
     -- What is printed is enough for a client of another process; nobody answers it here, which is told from a mistake.
     box:stop()
     local said = support.child([[
-      local client = assert(require "luaprov".client "myreports")
+      local client = assert(require "luaprov".client("myreports", { attempts = 1 }))
       print(select(2, client.pbxs:list { tenantId = "t" }).kind) ]], environment)
     assert.equal("network", said)
   end)
@@ -193,7 +193,9 @@ describe("A sandbox", function()
   it("may be stopped by what is told of a call", function()
     local box
     box = assert(boxes.start { "ocamba", log = function() box:stop() end })
-    local client = assert(luaprov.client("ocamba", box:options "ocamba"))
+    local options = box:options "ocamba"
+    options.attempts = 1
+    local client = assert(luaprov.client("ocamba", options))
     assert(client.integrations:list())
     support.is_error({ kind = "network" }, select(2, client.integrations:list()))
     assert(boxes.start { "ocamba", port = box.port })
@@ -205,7 +207,9 @@ describe("A sandbox", function()
     local box
     box = assert(boxes.start { "ocamba", data = path, limits = false,
       log = function(line) if line:find("create", 1, true) then box:stop() end end })
-    local client = assert(luaprov.client("ocamba", box:options "ocamba"))
+    local options = box:options "ocamba"
+    options.attempts = 1
+    local client = assert(luaprov.client("ocamba", options))
     local names = {}
     for i = 1, 30 do names[i] = "n" .. i end
     -- All connections are there, so that all creates come at once.
