@@ -17,6 +17,7 @@ return provider {
     path = "/keys", id = "key",
     text "key" { required = true },
     create = post { expect = 201, id = location, returns = "nothing" }, get = get {}, list = get {},
+    update = patch {},
   },
   resource "slots" {
     path = "/slots", id = "number", ids = "number",
@@ -84,6 +85,14 @@ describe("An id that the client chooses", function()
     assert.equal("1001", assert(odd.items:create { name = "one" }).id)
     local raw = boxes.send(box, "POST", "/odd/v1/items", { body = { id = "mine", name = "two" } })
     assert.equal(400, raw.status)
+  end)
+
+  it("cannot change", function()
+    assert(odd.keys:create { key = "one" })
+    local changed, err = odd.keys:update("one", { key = "two" })
+    support.is_error({ outcome = "refused", status = 400, has = "key cannot change" }, err, changed)
+    assert(odd.keys:update("one", { key = "one" }))
+    assert.same({ { key = "one" } }, box:records("odd", "keys"))
   end)
 
   it("is kept in a file of records", function()

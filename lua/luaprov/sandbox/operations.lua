@@ -7,6 +7,7 @@ local http = require "luaprov.http"
 local json = require "luaprov.json"
 local listing = require "luaprov.sandbox.listing"
 local patch = require "luaprov.sandbox.patch"
+local records = require "luaprov.sandbox.records"
 local routes = require "luaprov.sandbox.routes"
 local shapes = require "luaprov.provider.shape"
 local uri = require "luaprov.uri"
@@ -192,6 +193,10 @@ function M.update(vendor, route, request)
   local fields, faults = check.check(resource.shape, changes, "update", entry.body, operation.sends == "whole")
   if #faults > 0 then return errors.of(vendor.provider, resource, faults, request) end
   after = patch.apply(resource.shape, entry.body, fields, operation.sends, changes, after)
+  local id = chosen_id(resource, after, entry.parents)
+  if id and not records.same_id(id, entry.id) then
+    return refused(vendor, resource, request, "fixed", resource.id .. " cannot change")
+  end
   local collection = vendor.collections[resource.name]
   if collection:like(after, entry.parents, entry.id) then return exists(vendor, resource, request, resource.key) end
   local orphan_of = missing_parent(vendor, resource, {}, fields)
