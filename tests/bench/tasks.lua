@@ -36,7 +36,8 @@ local function memory() -- kilobytes
   return resident, collectgarbage "count"
 end
 
-local client = assert(luaprov.client("ocamba", { token = "sandbox-token", base_url = url, timeout = 120 }))
+local client = assert(luaprov.client("ocamba", { token = "sandbox-token", base_url = url, timeout = 120,
+                                                 limits = false, attempts = 1 }))
 local results = {}
 local function get()
   local _, err = client.integrations:get "1"

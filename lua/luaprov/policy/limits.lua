@@ -22,7 +22,7 @@ Limiter.__index = Limiter
 local known = setmetatable({}, { __mode = "v" }) -- by provider and account, while somebody has it
 local kept, count, sweep_at = {}, 0, 256 -- those whose past still bounds what comes, whoever has forgotten them
 local rules = setmetatable({}, { __mode = "k" }) -- by a provider's limits
-local NONE = {}
+local NONE = { at_once = math.huge } -- the engine has its own bound for a host
 
 local function rules_of(limits)
   if rules[limits] then return rules[limits] end
