@@ -106,10 +106,11 @@ $(BUILD)/obj/binding-5.1/%.o: src/binding/%.c
 
 $(BUILD)/lib/lua/5.4/luaprov/core.so: $(ENGINE) $(CORE54)
 $(BUILD)/lib/lua/5.1/luaprov/core.so: $(ENGINE) $(CORE51)
+# nodelete: when a Lua state closes, a thread of libcurl's may still wait for a name.
 %/luaprov/core.so:
 	@mkdir -p $(@D)
 	$(SAY) "LD  $@"
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ $^ $(CURL_LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-z,nodelete -o $@ $^ $(CURL_LIBS)
 
 $(BUILD)/lib/lua/5.4/luaprov/listener.so: $(LISTENER) $(BUILD)/obj/listener-5.4/module.o $(BUILD)/obj/binding-5.4/headers.o
 $(BUILD)/lib/lua/5.1/luaprov/listener.so: $(LISTENER) $(BUILD)/obj/listener-5.1/module.o $(BUILD)/obj/binding-5.1/headers.o
@@ -162,6 +163,10 @@ $(BUILD)/tests/listener/%: $(BUILD)/obj/tests/listener/%.o $(call test_parts,lis
 
 tests: modules $(BUILD)/bin/luaprov $(C_TESTS)
 
+# What has threads of its own, for ThreadSanitizer.
+.PHONY: thread-tests
+thread-tests: $(filter $(BUILD)/tests/engine/test_driver%,$(C_TESTS))
+
 demo:
 	@sh tests/packages.sh $(DEMO_PACKAGES)
 	@+$(BUILD_IT) all
@@ -172,6 +177,7 @@ test:
 	@+$(BUILD_IT) tests
 	@+$(BUILD_IT) BUILD=$(BUILD)/asan \
 	  CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all' tests
+	@+$(BUILD_IT) BUILD=$(BUILD)/tsan CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=thread' thread-tests
 	@BUILD=$(BUILD) lua5.4 tests/run.lua
 
 check:

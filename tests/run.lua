@@ -66,6 +66,8 @@ local function c_suites()
     local name = test:match("[^/]+$")
     run("C " .. name, tap .. test)
     run("C " .. name .. " (ASan, UBSan)", tap .. test:gsub("^" .. build, build .. "/asan"))
+    local thread_test = test:gsub("^" .. build, build .. "/tsan")
+    if io.open(thread_test) then run("C " .. name .. " (TSan)", tap .. thread_test) end
     run("C " .. name .. " (valgrind)", tap .. "valgrind --quiet --leak-check=full --show-leak-kinds=definite,indirect "
       .. "--errors-for-leak-kinds=definite,indirect --error-exitcode=99 " .. test)
   end
