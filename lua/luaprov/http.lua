@@ -102,10 +102,10 @@ function M.exchange(request)
     connect_timeout = request.connect_timeout or 10,
     limit = request.limit,
   }
-  local ok, response, why
+  local ok, response, why, kind
   ok, why = transport.apply(request.transport, sent)
-  if ok then response, why = runtime.transfer(sent) end
-  if not response then return nil, errors.new { kind = "invalid", outcome = "not_sent", message = why } end
+  if ok then response, why, kind = runtime.transfer(sent) end
+  if not response then return nil, errors.new { kind = kind or "invalid", outcome = "not_sent", message = why } end
   if response.status == 407 and response.proxy and request.url:find("^[Hh][Tt][Tt][Pp]:") then
     return nil, refused_by_proxy(response)
   end

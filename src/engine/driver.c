@@ -18,6 +18,7 @@ enum {
   BUCKETS = 1024,    /* of the table of jobs; a power of two */
   REAPED = 64,       /* ids at once */
   PATIENCE = 600000, /* milliseconds that the thread sleeps when nothing happens */
+  TICK = 250,        /* milliseconds between two bytes, at most */
 };
 
 struct lp_driver {
@@ -32,7 +33,8 @@ struct lp_driver {
   lp_engine *engine;
   lp_job **running; /* by the slot of their engine's id */
   size_t running_room;
-  int line; /* the connection to ring by; -1: none */
+  int line;       /* the connection to ring by; -1: none */
+  double tick_at; /* lp_now() */
   /* Both: how the thread is woken, and the rest under the lock, which is held for a few instructions only. */
   int wake;
   pthread_mutex_t lock;
@@ -143,8 +145,9 @@ static orders take_orders(lp_driver *driver, own_list *ended) {
     driver->line = driver->new_line;
     driver->new_line = -1;
     driver->rung = false;
+    driver->tick_at = lp_now() + TICK / 1000.0;
   }
-  now.ring = driver->done.first && !driver->rung && driver->line >= 0;
+  now.ring = driver->line >= 0 && !driver->rung && (driver->done.first || lp_now() >= driver->tick_at);
   if (now.ring) driver->rung = true;
   now.stop = driver->stop;
   now.woken = driver->woken;
@@ -155,6 +158,7 @@ static orders take_orders(lp_driver *driver, own_list *ended) {
 }
 
 static void ring(lp_driver *driver) {
+  driver->tick_at = lp_now() + TICK / 1000.0;
   if (send(driver->line, "", 1, MSG_NOSIGNAL) == 1 || errno == EAGAIN) return;
   close(driver->line); /* there will be another, and what is done is told then */
   driver->line = -1;
@@ -187,7 +191,7 @@ static void *drive(void *arg) {
     orders now = take_orders(driver, &ended);
     carry_out(driver, &now, &ended);
     if (now.stop) break;
-    lp_engine_drive(driver->engine, ended.first ? 0 : PATIENCE);
+    lp_engine_drive(driver->engine, ended.first ? 0 : driver->line >= 0 ? TICK : PATIENCE);
     collect(driver, &ended);
   }
   lp_engine_free(driver->engine);

@@ -189,6 +189,24 @@ static void test_rings_once(void **state) {
   driver_close(&b);
 }
 
+/* A listener hears of something again and again, but only one that reaps. */
+static void test_ticks(void **state) {
+  (void)state;
+  driver_bench b = driver_open(&good, NULL);
+  driver_hang(&b);
+  lp_id ids[4];
+  double began = lp_now();
+  for (int i = 0; i < 3; i++) {
+    assert_true(driver_rings(&b, CLIENT_PATIENCE * 1000));
+    assert_false(driver_rings(&b, 0));
+    assert_int_equal(lp_driver_reap(b.driver, ids, 4), 0);
+  }
+  assert_true(lp_now() - began > 0.6);
+  assert_true(driver_rings(&b, CLIENT_PATIENCE * 1000));
+  assert_false(driver_rings(&b, 600));
+  driver_close(&b);
+}
+
 /* What ended while nobody listened is told to whoever comes. */
 static void test_rings_anew(void **state) {
   (void)state;
@@ -381,7 +399,7 @@ int main(void) {
       cmocka_unit_test(test_forget),     cmocka_unit_test(test_rings_once),     cmocka_unit_test(test_rings_anew),
       cmocka_unit_test(test_no_bell),    cmocka_unit_test(test_bell_only_ours), cmocka_unit_test(test_ends_at_once),
       cmocka_unit_test(test_slow_name),  cmocka_unit_test(test_signals),        cmocka_unit_test(test_fork),
-      cmocka_unit_test(test_no_thread),
+      cmocka_unit_test(test_no_thread),    cmocka_unit_test(test_ticks),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,311 @@
+--- The host of an nginx worker: transfers in an engine on a thread of its own, tasks as light threads, and a semaphore
+--- for whoever waits. Nothing here, and nothing that is called, ever blocks the worker.
+---
+--- One light thread per worker, the bell's reader, is told by the engine's thread what has ended, and wakes who waits
+--- for it. It begins with the first transfer, and ends when there is nothing to wait for: so a worker that shall exit
+--- does, and so does a Lua state that serves one request only.
+---
+--- A light thread may be ended in the midst of a wait: its client has gone, another one of its request has called
+--- ngx.exit, its parent has killed it. No code of it runs then. It is seen by its semaphore, for which nobody waits any
+--- more; its transfer is cancelled, and what it has left behind is undone by its guards.
+local core = require "luaprov.core"
+
+local ngx = rawget(_G, "ngx")
+local M = {}
+
+M.now = core.now
+
+local LONG = 3600 -- seconds that one wait for a semaphore may take; then it waits again
+local SHORT = 0.001 -- …and nginx has no shorter time
+local SWEEP = 0.2 -- seconds between looks for light threads that have been ended
+local POLL = 0.01 -- seconds between looks where the bell cannot be heard
+
+local WAITS_IN = { rewrite = true, server_rewrite = true, access = true, content = true, timer = true }
+
+-- Misuse, but nobody knows at which level.
+local function check_phase()
+  local phase = ngx.get_phase()
+  if WAITS_IN[phase] then return end
+  error("luaprov cannot wait in nginx's phase '" .. phase .. "': call it in ngx.timer.at(0, function() … end), or in "
+    .. "the phases rewrite, access and content", 0)
+end
+
+-- ---- places: what is known of a coroutine ----
+
+-- Coroutine -> its place: ctx (ngx.ctx of its request: coroutines are used again, for other requests), task, around
+-- (the place of whoever has made it), guards (a list).
+local places = setmetatable({}, { __mode = "k" })
+local running = coroutine.running
+
+-- Undoes what the owner of a place has left behind.
+local function bury(place)
+  local guards = place.guards
+  place.guards = nil
+  for i = guards and #guards or 0, 1, -1 do
+    local fn = guards[i].fn
+    guards[i].fn = nil
+    if fn then
+      M.guarded = M.guarded - 1
+      fn()
+    end
+  end
+end
+
+function M.current(make)
+  local co = running()
+  local place = places[co]
+  if place and place.ctx ~= ngx.ctx then
+    places[co] = nil
+    bury(place)
+    place = nil
+  end
+  if not place and make then
+    place = { ctx = ngx.ctx }
+    places[co] = place
+  end
+  return place
+end
+
+function M.around(place) return place.around end
+
+function M.task()
+  local place = M.current()
+  while place and not place.task do place = place.around end
+  return place and place.task
+end
+
+-- What runs within a coroutine of a task's, or within a deadline, is bounded by it, too.
+local function adopting(lua)
+  return function(fn)
+    local place = type(fn) == "function" and M.current()
+    if not place then return lua(fn) end
+    return lua(function(...)
+      places[running()] = { ctx = place.ctx, around = place }
+      return fn(...)
+    end)
+  end
+end
+
+rawset(coroutine, "create", adopting(coroutine.create))
+rawset(coroutine, "wrap", adopting(coroutine.wrap))
+
+M.guarded = 0 -- how many guards there are
+
+function M.guard(fn)
+  check_phase()
+  local place = M.current(true)
+  place.guards = place.guards or {}
+  local guard = { fn = fn }
+  place.guards[#place.guards + 1] = guard
+  M.guarded = M.guarded + 1
+  return guard
+end
+
+function M.unguard(guard)
+  if not guard or not guard.fn then return end
+  guard.fn = nil
+  M.guarded = M.guarded - 1
+  local place = M.current()
+  local guards = place and place.guards
+  while guards and guards[1] and not guards[#guards].fn do guards[#guards] = nil end
+end
+
+-- ---- waiting ----
+
+local semaphores = {} -- that nobody uses
+local parked = {} -- waiter -> true, of those who wait now
+
+local new_semaphore
+
+local function semaphore()
+  local count = #semaphores
+  if count > 0 then
+    local sem = semaphores[count]
+    semaphores[count] = nil
+    return sem
+  end
+  if not new_semaphore then
+    local ok, module = pcall(require, "ngx.semaphore")
+    if not ok then error("within nginx luaprov needs lua-resty-core (Debian's package of that name): " .. module, 0) end
+    new_semaphore = module.new
+  end
+  return assert(new_semaphore(0))
+end
+
+function M.wake(waiter, value)
+  if waiter.full then return end
+  waiter.full, waiter.value = true, value
+  if waiter.sem then waiter.sem:post(1) end
+end
+
+-- Waits until the waiter is full, or until `at`.
+local function park(waiter, at)
+  local sem = waiter.sem
+  local woken
+  repeat
+    local left = at and at - core.now() or LONG
+    woken = sem:wait(math.max(SHORT, math.min(left, LONG)))
+  until waiter.full or at and core.now() >= at
+  if not waiter.full then
+    waiter.full, waiter.value = true, "timeout"
+  elseif not woken then
+    sem:wait(0) -- it was posted, and the time was over, in the same turn of the worker
+  end
+end
+
+-- ---- transfers ----
+
+local driver
+local transfers = {} -- id -> its waiter
+local in_flight = 0
+local reading = false -- the bell
+local told = {} -- ids, used again and again
+
+local function drop(waiter)
+  if not transfers[waiter.id] then return end
+  transfers[waiter.id] = nil
+  in_flight = in_flight - 1
+end
+
+-- Nobody waits for a semaphore that a waiter has parked at, and nobody has woken it: its light thread has been ended.
+local function sweep()
+  local dead = {}
+  for waiter in pairs(parked) do
+    if not waiter.full and waiter.sem:count() >= 0 then dead[#dead + 1] = waiter end
+  end
+  for _, waiter in ipairs(dead) do
+    parked[waiter] = nil
+    waiter.full = true
+    if waiter.id then
+      driver:forget(waiter.id)
+      drop(waiter)
+    end
+    if waiter.place then bury(waiter.place) end
+  end
+end
+
+-- Wakes who waits for what has ended.
+local function tell()
+  local count = driver:reap(told)
+  for i = 1, count do
+    local waiter = transfers[told[i]]
+    if waiter then M.wake(waiter, true) end
+  end
+  return count
+end
+
+local function read_bell(_, path)
+  local bell = ngx.socket.tcp()
+  local connected = bell:connect("unix:" .. path)
+  connected = driver:answer() and connected
+  bell:settimeout(LONG * 1000)
+  local swept = core.now()
+  while true do
+    local idle = tell() == 0 and in_flight == 0 and M.guarded == 0
+    -- The engine's thread rings some times a second, so that nobody who was ended is long in the way.
+    if core.now() - swept >= SWEEP then
+      sweep()
+      swept = core.now()
+      if idle then break end
+    end
+    if connected then connected = bell:receive(1) else ngx.sleep(POLL) end
+  end
+  reading = false
+  bell:close()
+end
+
+-- Where the bell hangs while it is being connected to.
+local function folder() return os.getenv "TMPDIR" or "/tmp" end
+
+local function start_reading()
+  if reading then return true end
+  local path, why = driver:hang(folder())
+  if not path then return nil, "luaprov's engine cannot tell nginx what has ended: " .. why end
+  local ok
+  ok, why = ngx.timer.at(0, read_bell, path)
+  if not ok then return nil, "no timer can be started: " .. why end
+  reading = true
+  return true
+end
+
+-- The first call starts the engine; so does the first one in a process that was forked from another.
+local function start()
+  if not driver or not driver:is_ours() then
+    local why
+    driver, why = core.driver()
+    if not driver then return nil, "luaprov's engine cannot be started: " .. why end
+  end
+  return start_reading()
+end
+
+function M.wait(waiter, at)
+  check_phase()
+  if waiter.full then return waiter.value end
+  waiter.sem = semaphore()
+  waiter.place = M.current()
+  -- Whoever has something to undo is watched.
+  if waiter.place and waiter.place.guards then start() end
+  local task = M.task()
+  if task then task.waiting = waiter end
+  parked[waiter] = true
+  park(waiter, at)
+  parked[waiter] = nil
+  if task then task.waiting = nil end
+  semaphores[#semaphores + 1] = waiter.sem
+  waiter.sem, waiter.place = nil, nil
+  return waiter.value
+end
+
+local function cancel_transfer(waiter) driver:cancel(waiter.id) end
+
+function M.transfer(request)
+  check_phase()
+  local ok, why = start()
+  if not ok then return nil, why, "unsupported" end
+  local id
+  id, why = driver:submit(request)
+  if not id then return nil, why end
+  local waiter = { id = id, interrupt = cancel_transfer }
+  transfers[id] = waiter
+  in_flight = in_flight + 1
+  M.wait(waiter)
+  drop(waiter)
+  return driver:take(id)
+end
+
+-- ---- tasks ----
+
+function M.start(task, body)
+  check_phase()
+  task.owner = running()
+  task.thread = ngx.thread.spawn(function()
+    places[running()] = { ctx = ngx.ctx, task = task }
+    body()
+    places[running()] = nil
+  end)
+  return true
+end
+
+-- In a timer: it goes on whatever becomes of the request that runs now.
+function M.start_alone(task, body)
+  check_phase()
+  local ok, why = ngx.timer.at(0, function()
+    places[running()] = { ctx = ngx.ctx, task = task }
+    body()
+    places[running()] = nil
+  end)
+  if not ok then return nil, "no timer can be started: " .. why end
+  return true
+end
+
+-- Else nginx keeps it until its parent ends.
+function M.collect(task)
+  if task.thread and task.owner == running() then ngx.thread.wait(task.thread) end
+  task.thread = nil
+end
+
+local function refuse() error("the sandbox does not run within nginx: start it with `luaprov sandbox`", 0) end
+
+M.watch, M.unwatch, M.run = refuse, refuse, refuse
+
+return M
