@@ -12,3 +12,4 @@ files["lua/luaprov/providers"] = {
     "get", "post", "put", "patch", "delete", "bearer", "token_request", "numbered", "offsets",
   },
 }
+files["tests/nginx/acme.lua"] = files["lua/luaprov/providers"]

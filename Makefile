@@ -13,7 +13,8 @@ BUILD_PACKAGES = gcc libc6-dev pkg-config libcurl4-openssl-dev lua5.4 liblua5.4-
 DEMO_PACKAGES  = $(BUILD_PACKAGES)
 DEB_PACKAGES   = $(BUILD_PACKAGES) dpkg-dev
 TEST_PACKAGES  = $(DEMO_PACKAGES) lua-socket luajit2,luajit libcmocka-dev libssl-dev openssl lua-busted valgrind libc6-dbg \
-                 locales dpkg-dev groff-base luarocks curl jq bsdutils nginx tinyproxy-bin
+                 locales dpkg-dev groff-base luarocks curl jq bsdutils nginx libnginx-mod-http-lua lua-resty-core \
+                 tinyproxy-bin
 CHECK_PACKAGES = $(TEST_PACKAGES) lua-check clang cppcheck
 FUZZ_PACKAGES  = $(BUILD_PACKAGES) clang
 
@@ -161,7 +162,12 @@ $(BUILD)/tests/listener/%: $(BUILD)/obj/tests/listener/%.o $(call test_parts,lis
 	$(SAY) "LD  $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg,--libs cmocka) $(MHD_LIBS)
 
-tests: modules $(BUILD)/bin/luaprov $(C_TESTS)
+$(BUILD)/tests/nginx/system.so: tests/nginx/system.c
+	@mkdir -p $(@D)
+	$(SAY) "LD  $@"
+	$(Q)$(COMPILE) $(HIDDEN) -shared -o $@ $<
+
+tests: modules $(BUILD)/bin/luaprov $(C_TESTS) $(BUILD)/tests/nginx/system.so
 
 # What has threads of its own, for ThreadSanitizer.
 .PHONY: thread-tests

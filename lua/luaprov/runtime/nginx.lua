@@ -117,19 +117,24 @@ local parked = {} -- waiter -> true, of those who wait now
 
 local new_semaphore
 
+-- nginx asks for lua-resty-core itself; another one of the worker's may come before it.
+local function need_semaphores()
+  if new_semaphore then return true end
+  local ok, module = pcall(require, "ngx.semaphore")
+  if not ok then return nil, "luaprov needs lua-resty-core (Debian's package of that name): " .. tostring(module) end
+  new_semaphore = module.new
+  return true
+end
+
 local function semaphore()
   local count = #semaphores
-  if count > 0 then
-    local sem = semaphores[count]
-    semaphores[count] = nil
-    return sem
+  if count == 0 then
+    assert(need_semaphores())
+    return assert(new_semaphore(0))
   end
-  if not new_semaphore then
-    local ok, module = pcall(require, "ngx.semaphore")
-    if not ok then error("within nginx luaprov needs lua-resty-core (Debian's package of that name): " .. module, 0) end
-    new_semaphore = module.new
-  end
-  return assert(new_semaphore(0))
+  local sem = semaphores[count]
+  semaphores[count] = nil
+  return sem
 end
 
 function M.wake(waiter, value)
@@ -167,11 +172,14 @@ local function drop(waiter)
   in_flight = in_flight - 1
 end
 
--- Nobody waits for a semaphore that a waiter has parked at, and nobody has woken it: its light thread has been ended.
+-- A semaphore counts who waits for it as one less, and a wake that nobody has seen yet as one more.
+local function is_dead(waiter) return waiter.sem:count() >= (waiter.full and 1 or 0) end
+
+-- Looks for those whose light threads have been ended.
 local function sweep()
   local dead = {}
   for waiter in pairs(parked) do
-    if not waiter.full and waiter.sem:count() >= 0 then dead[#dead + 1] = waiter end
+    if is_dead(waiter) then dead[#dead + 1] = waiter end
   end
   for _, waiter in ipairs(dead) do
     parked[waiter] = nil
@@ -180,7 +188,11 @@ local function sweep()
       driver:forget(waiter.id)
       drop(waiter)
     end
-    if waiter.place then bury(waiter.place) end
+    local place = waiter.place
+    while place do
+      bury(place)
+      place = place.around
+    end
   end
 end
 
@@ -194,11 +206,7 @@ local function tell()
   return count
 end
 
-local function read_bell(_, path)
-  local bell = ngx.socket.tcp()
-  local connected = bell:connect("unix:" .. path)
-  connected = driver:answer() and connected
-  bell:settimeout(LONG * 1000)
+local function read_from(bell, connected)
   local swept = core.now()
   while true do
     local idle = tell() == 0 and in_flight == 0 and M.guarded == 0
@@ -210,8 +218,17 @@ local function read_bell(_, path)
     end
     if connected then connected = bell:receive(1) else ngx.sleep(POLL) end
   end
+end
+
+local function read_bell(_, path)
+  local bell = ngx.socket.tcp()
+  bell:settimeout(LONG * 1000)
+  local connected = bell:connect("unix:" .. path)
+  connected = driver:answer() and connected
+  local ok, why = pcall(read_from, bell, connected)
   reading = false
   bell:close()
+  if not ok then error(why, 0) end
 end
 
 -- Where the bell hangs while it is being connected to.
@@ -223,15 +240,19 @@ local function start_reading()
   if not path then return nil, "luaprov's engine cannot tell nginx what has ended: " .. why end
   local ok
   ok, why = ngx.timer.at(0, read_bell, path)
-  if not ok then return nil, "no timer can be started: " .. why end
+  if not ok then
+    driver:answer() -- takes it down
+    return nil, "no timer can be started: " .. why
+  end
   reading = true
   return true
 end
 
 -- The first call starts the engine; so does the first one in a process that was forked from another.
 local function start()
+  local ok, why = need_semaphores()
+  if not ok then return nil, why end
   if not driver or not driver:is_ours() then
-    local why
     driver, why = core.driver()
     if not driver then return nil, "luaprov's engine cannot be started: " .. why end
   end
@@ -244,7 +265,7 @@ function M.wait(waiter, at)
   waiter.sem = semaphore()
   waiter.place = M.current()
   -- Whoever has something to undo is watched.
-  if waiter.place and waiter.place.guards then start() end
+  if waiter.place and waiter.place.guards and waiter.place.guards[1] then start() end
   local task = M.task()
   if task then task.waiting = waiter end
   parked[waiter] = true
