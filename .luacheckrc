@@ -12,4 +12,6 @@ files["lua/luaprov/providers"] = {
     "get", "post", "put", "patch", "delete", "bearer", "token_request", "numbered", "offsets",
   },
 }
-files["tests/nginx/acme.lua"] = files["lua/luaprov/providers"]
+for _, file in ipairs { "acme", "counting", "single" } do
+  files["tests/nginx/" .. file .. ".lua"] = files["lua/luaprov/providers"]
+end

@@ -21,15 +21,21 @@ function M.quickstart() return M.example "quickstart" end
 
 local clients = {}
 
---- A client of the vendor at `url`.
-function M.client(url, options)
-  local key = url .. ngx.encode_args(options or {})
+local function client_of(provider, url, options)
+  local key = provider .. url .. ngx.encode_args(options)
   if not clients[key] then
-    local given = { base_url = url, token = "tok-0000" }
-    for option, value in pairs(options or {}) do given[option] = value end
-    clients[key] = assert(luaprov.client("tests/nginx/acme.lua", given))
+    local given = { base_url = url }
+    for option, value in pairs(options) do given[option] = value end
+    clients[key] = assert(luaprov.client("tests/nginx/" .. provider .. ".lua", given))
   end
   return clients[key]
+end
+
+--- A client of the vendor at `url`.
+function M.client(url, options)
+  options = options or {}
+  options.token = "tok-0000"
+  return client_of("acme", url, options)
 end
 
 local function told(records, err)
@@ -44,6 +50,19 @@ function M.list()
   for name, value in pairs(options) do options[name] = tonumber(value) or value end
   options.attempts = options.attempts or 1
   return told(M.client(url, options).things:list())
+end
+
+--- One list of a vendor that counts; answers with the worker's pid, too.
+function M.counted()
+  local arguments = ngx.req.get_uri_args()
+  local client = client_of("counting", arguments.url, { client_id = "c", client_secret = "s-0000",
+    timeout = tonumber(arguments.timeout) or 20, patience = 30 })
+  return ngx.worker.pid() .. " " .. told(client.things:list())
+end
+
+--- One list of a vendor that wants one call at once.
+function M.one()
+  return told(client_of("single", ngx.req.get_uri_args().url, { token = "tok-0000" }).things:list())
 end
 
 --- Two of them, one after the other, and a rest between in which nothing of luaprov's goes on.

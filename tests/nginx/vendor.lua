@@ -26,13 +26,14 @@ local function read(vendor, connection)
   while line ~= "" do
     line = assert(connection:receive("*l"))
     length = tonumber(line:match("^[Cc]ontent%-[Ll]ength: (%d+)")) or length
+    call.authorization = line:match("^Authorization: (.*)$") or call.authorization
   end
   if length > 0 then assert(connection:receive(length)) end
   return call
 end
 
 --- Waits for a request, on a new connection or on one that has been answered.
---- @return table call method, path
+--- @return table call method, path, authorization
 function Vendor:receive()
   while true do
     local sockets = { self.listener }
@@ -50,13 +51,14 @@ function Vendor:receive()
   end
 end
 
---- Answers with a list of records, as acme does.
-function Call:answer(records)
-  local body = ('{"items":[%s]}'):format(records or "")
-  assert(self.connection:send(("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s")
-    :format(#body, body)))
+function Call:say(status, body)
+  assert(self.connection:send(("HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s")
+    :format(status, #body, body)))
   self.vendor.idle[self.connection] = true
 end
+
+--- Answers with a list of records, as acme does.
+function Call:answer(records) self:say(200, ('{"items":[%s]}'):format(records or "")) end
 
 --- Whether the client goes away, within that many seconds.
 function Call:is_left(seconds)

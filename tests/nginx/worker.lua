@@ -32,7 +32,7 @@ http {
   lua_socket_log_errors on;
 %s
   server {
-    listen 127.0.0.1:%d;
+    listen 127.0.0.1:%d%s;
     default_type text/plain;
     location = /static { return 200 "static"; }
     location = /pid { content_by_lua_block { ngx.print(ngx.worker.pid()) } }
@@ -69,7 +69,8 @@ local function configuration(self, options)
   for name in pairs(options.environment or {}) do main = main .. "\nenv " .. name .. ";" end
   if not main:find("user ", 1, true) and is_root() then main = "user root;\n" .. main end
   return CONFIGURATION:format(options.workers or 1, folder, main, folder, folder, folder, folder, folder, build, build,
-    root, build, options.http or "", self.port, options.server or "")
+    root, build, options.http or "", self.port,
+    options.spread and " reuseport" or "", options.server or "")
 end
 
 local function quote(word) return "'" .. word:gsub("'", "'\\''") .. "'" end
@@ -96,7 +97,7 @@ local function launch(self, options)
   return not self:log():find("[emerg]", 1, true)
 end
 
---- @param options table|nil workers, main, http, server (further lines of the configuration there), environment
+--- @param options table|nil workers, spread (connections go to all workers alike), main, http, server (further lines of the configuration there), environment
 ---   ({ NAME = value }: what nginx, and its workers, get)
 --- @return table nginx
 function M.start(options)

@@ -159,7 +159,7 @@ end
 -- have ended meanwhile. Requests for tokens have no turn: no vendor says that it counts them.
 local function exchange_in_turn(state, request, budget, context)
   local limiter, asked = state.limiter(), http.now()
-  local ticket, why, seconds = limiter:enter(budget.ends - asked)
+  local ticket, why, seconds = limiter:enter(budget.ends - asked, 2 * budget.timeout)
   -- Whoever waits for a turn loses no time of its own.
   context.waited = ticket and not ticket.waited and 0 or http.now() - asked
   if not ticket then return nil, waited_in_vain(why, seconds, context) end

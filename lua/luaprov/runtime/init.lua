@@ -31,6 +31,9 @@ M.all = map.all
 M.guard = host.guard
 M.unguard = host.unguard
 
+--- What other processes see, too, or nil.
+M.store = host.store
+
 --- For those who share the loop.
 M.watch = host.watch
 M.unwatch = host.unwatch

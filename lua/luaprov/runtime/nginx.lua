@@ -42,11 +42,12 @@ local function bury(place)
   local guards = place.guards
   place.guards = nil
   for i = guards and #guards or 0, 1, -1 do
-    local fn = guards[i].fn
-    guards[i].fn = nil
+    local guard = guards[i]
+    local fn = guard.fn
+    guard.fn = nil
     if fn then
       M.guarded = M.guarded - 1
-      fn()
+      fn(guard.a, guard.b)
     end
   end
 end
@@ -91,11 +92,11 @@ rawset(coroutine, "wrap", adopting(coroutine.wrap))
 
 M.guarded = 0 -- how many guards there are
 
-function M.guard(fn)
+function M.guard(fn, a, b)
   check_phase()
   local place = M.current(true)
   place.guards = place.guards or {}
-  local guard = { fn = fn }
+  local guard = { fn = fn, a = a, b = b }
   place.guards[#place.guards + 1] = guard
   M.guarded = M.guarded + 1
   return guard
@@ -323,6 +324,36 @@ end
 function M.collect(task)
   if task.thread and task.owner == running() then ngx.thread.wait(task.thread) end
   task.thread = nil
+end
+
+-- ---- what all workers see ----
+
+local store
+local told_of_room = false
+
+--- `lua_shared_dict luaprov 1m;`
+function M.store()
+  local dict = ngx.shared.luaprov
+  if store or not dict then return store end
+  store = { name = ngx.md5 }
+  -- nginx tells the time once a turn, which may be long ago.
+  function store.add(key, text, seconds)
+    ngx.update_time()
+    local ok, why = dict:safe_add(key, text, seconds)
+    if why == "no memory" and not told_of_room then
+      told_of_room = true
+      ngx.log(ngx.WARN, "luaprov: the shared dictionary luaprov is full: limits are kept by each worker alone")
+    end
+    return ok or why == "no memory"
+  end
+  function store.set(key, text, seconds)
+    ngx.update_time()
+    return dict:set(key, text, seconds or 0)
+  end
+  function store.get(key) return (dict:get(key)) end
+  function store.delete(key) dict:delete(key) end
+  function store.left(key) return (dict:ttl(key)) end
+  return store
 end
 
 local function refuse() error("the sandbox does not run within nginx: start it with `luaprov sandbox`", 0) end

@@ -29,4 +29,7 @@ function M.collect() end
 function M.guard() end
 function M.unguard() end
 
+-- Every process is on its own.
+function M.store() end
+
 return M
