@@ -220,6 +220,15 @@ bench:
 	@BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/sandbox.lua $(SANDBOX_SECONDS)
 	@LUAPROV_BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/limits.lua $(LIMITS_CREATES)
 
+# What a call costs an nginx worker, beside a client written by hand; then a soak of SOAK_SECONDS.
+SOAK_SECONDS ?= 600
+.PHONY: bench-nginx
+bench-nginx:
+	@sh tests/packages.sh $(TEST_PACKAGES)
+	@+$(BUILD_IT) tests
+	@LUAPROV_BUILD=$(CURDIR)/$(BUILD) LUA_PATH='$(BUILD)/share/lua/5.4/?.lua;$(BUILD)/share/lua/5.4/?/init.lua;./?.lua;;' \
+	  LUA_CPATH='$(BUILD)/lib/lua/5.4/?.so;;' lua5.4 tests/bench/nginx.lua $(SOAK_SECONDS)
+
 # What is there to install, a name a line.
 BUILT = for part in bin lib share; do (cd $(BUILD) && find $$part -type f); done
 install: all
@@ -268,6 +277,7 @@ help:
 	@echo "make fuzz       the JSON scanner under libFuzzer for FUZZ_SECONDS=60"
 	@echo "make bench      what a start of the interpreter costs, and what a sandbox carries for SANDBOX_SECONDS=60"
 	@echo "                and how near to a vendor's limits LIMITS_CREATES=300 keep"
+	@echo "make bench-nginx  what a call costs an nginx worker, and a soak of SOAK_SECONDS=600"
 	@echo "make install    into PREFIX=/usr/local, below DESTDIR"
 	@echo "make uninstall  removes that again"
 	@echo "make deb        a Debian package in $(BUILD)/"

@@ -39,7 +39,7 @@ function Vendor:receive()
     local sockets = { self.listener }
     for connection in pairs(self.idle) do sockets[#sockets + 1] = connection end
     local ready = socket.select(sockets, nil, PATIENCE)
-    local connection = ready[1] or error("no request comes", 2)
+    local connection = ready[1] or error "no request comes"
     if connection == self.listener then
       connection = assert(connection:accept())
       connection:settimeout(PATIENCE)

@@ -97,8 +97,8 @@ local function launch(self, options)
   return not self:log():find("[emerg]", 1, true)
 end
 
---- @param options table|nil workers, spread (connections go to all workers alike), main, http, server (further lines of the configuration there), environment
----   ({ NAME = value }: what nginx, and its workers, get)
+--- @param options table|nil workers, spread (connections go to all workers alike), main, http, server (further lines of
+---   the configuration there), environment ({ NAME = value }: what nginx, and its workers, get)
 --- @return table nginx
 function M.start(options)
   local self = setmetatable({ folder = support.folder() }, Nginx)
@@ -157,13 +157,23 @@ local Request = {}
 Request.__index = Request
 
 --- Sends a request, and does not wait for its answer.
-function Nginx:send(path, body)
+--- @param path string
+--- @param body string|nil
+--- @param options table|nil method, authorization
+function Nginx:send(path, body, options)
+  options = options or {}
   local connection = assert(socket.connect("127.0.0.1", self.port))
   connection:settimeout(PATIENCE)
-  assert(connection:send(("%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s")
-    :format(body and "POST" or "GET", path, #(body or ""), body or "")))
+  assert(connection:send(("%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: %d\r\n%s\r\n%s")
+    :format(options.method or body and "POST" or "GET", path, #(body or ""),
+      options.authorization and "Authorization: " .. options.authorization .. "\r\n" or "", body or "")))
   return setmetatable({ connection = connection }, Request)
 end
+
+--- One that something else has started.
+function M.at(port) return setmetatable({ port = port }, Nginx) end
+
+M.free_port = free_port
 
 --- Waits for the answer.
 --- @return string|nil body

@@ -18,6 +18,8 @@ M.now = core.now
 local LONG = 3600 -- seconds that one wait for a semaphore may take; then it waits again
 local SHORT = 0.001 -- …and nginx has no shorter time
 local SWEEP = 0.2 -- seconds between looks for light threads that have been ended
+-- Connections to one origin; more than in a script: how long they are looked through is not the worker's time.
+local PER_HOST = 1024
 local POLL = 0.01 -- seconds between looks where the bell cannot be heard
 
 local WAITS_IN = { rewrite = true, server_rewrite = true, access = true, content = true, timer = true }
@@ -30,26 +32,17 @@ local function check_phase()
     .. "the phases rewrite, access and content", 0)
 end
 
--- ---- places: what is known of a coroutine ----
+-- ---- what is known of a coroutine ----
 
--- Coroutine -> its place: ctx (ngx.ctx of its request: coroutines are used again, for other requests), task, around
--- (the place of whoever has made it), guards (a list).
+-- Coroutine -> its place, if it has one: co, ctx (ngx.ctx of its request: coroutines are used again, for other
+-- requests), task, around (the place of whoever has made it).
 local places = setmetatable({}, { __mode = "k" })
 local running = coroutine.running
 
--- Undoes what the owner of a place has left behind.
-local function bury(place)
-  local guards = place.guards
-  place.guards = nil
-  for i = guards and #guards or 0, 1, -1 do
-    local guard = guards[i]
-    local fn = guard.fn
-    guard.fn = nil
-    if fn then
-      M.guarded = M.guarded - 1
-      fn(guard.a, guard.b)
-    end
-  end
+local function new_place(task, around)
+  local co = running()
+  places[co] = { co = co, ctx = ngx.ctx, task = task, around = around }
+  return places[co]
 end
 
 function M.current(make)
@@ -57,14 +50,9 @@ function M.current(make)
   local place = places[co]
   if place and place.ctx ~= ngx.ctx then
     places[co] = nil
-    bury(place)
     place = nil
   end
-  if not place and make then
-    place = { ctx = ngx.ctx }
-    places[co] = place
-  end
-  return place
+  return place or make and new_place() or nil
 end
 
 function M.around(place) return place.around end
@@ -81,7 +69,7 @@ local function adopting(lua)
     local place = type(fn) == "function" and M.current()
     if not place then return lua(fn) end
     return lua(function(...)
-      places[running()] = { ctx = place.ctx, around = place }
+      new_place(nil, place)
       return fn(...)
     end)
   end
@@ -90,25 +78,47 @@ end
 rawset(coroutine, "create", adopting(coroutine.create))
 rawset(coroutine, "wrap", adopting(coroutine.wrap))
 
-M.guarded = 0 -- how many guards there are
+-- ---- what is to be undone ----
+
+local guards = {} -- coroutine -> list of its guards
+local guarded = 0 -- how many there are
 
 function M.guard(fn, a, b)
-  check_phase()
-  local place = M.current(true)
-  place.guards = place.guards or {}
-  local guard = { fn = fn, a = a, b = b }
-  place.guards[#place.guards + 1] = guard
-  M.guarded = M.guarded + 1
+  local co = running()
+  if not co then check_phase() end -- nginx's init runs in none
+  local list = guards[co]
+  if not list then
+    list = {}
+    guards[co] = list
+  end
+  local guard = { fn = fn, a = a, b = b, co = co }
+  list[#list + 1] = guard
+  guarded = guarded + 1
   return guard
 end
 
 function M.unguard(guard)
   if not guard or not guard.fn then return end
   guard.fn = nil
-  M.guarded = M.guarded - 1
-  local place = M.current()
-  local guards = place and place.guards
-  while guards and guards[1] and not guards[#guards].fn do guards[#guards] = nil end
+  guarded = guarded - 1
+  local list = guards[guard.co]
+  while list[1] and not list[#list].fn do list[#list] = nil end
+  if not list[1] then guards[guard.co] = nil end
+end
+
+-- Undoes what a coroutine has left behind that never goes on.
+local function bury(co)
+  local list = guards[co]
+  guards[co] = nil
+  for i = list and #list or 0, 1, -1 do
+    local guard = list[i]
+    local fn = guard.fn
+    if fn then
+      guard.fn = nil
+      guarded = guarded - 1
+      fn(guard.a, guard.b)
+    end
+  end
 end
 
 -- ---- waiting ----
@@ -189,9 +199,10 @@ local function sweep()
       driver:forget(waiter.id)
       drop(waiter)
     end
-    local place = waiter.place
+    bury(waiter.co)
+    local place = waiter.place and waiter.place.around
     while place do
-      bury(place)
+      bury(place.co)
       place = place.around
     end
   end
@@ -210,7 +221,7 @@ end
 local function read_from(bell, connected)
   local swept = core.now()
   while true do
-    local idle = tell() == 0 and in_flight == 0 and M.guarded == 0
+    local idle = tell() == 0 and in_flight == 0 and guarded == 0
     -- The engine's thread rings some times a second, so that nobody who was ended is long in the way.
     if core.now() - swept >= SWEEP then
       sweep()
@@ -254,28 +265,32 @@ local function start()
   local ok, why = need_semaphores()
   if not ok then return nil, why end
   if not driver or not driver:is_ours() then
-    driver, why = core.driver()
+    driver, why = core.driver { per_host = PER_HOST }
     if not driver then return nil, "luaprov's engine cannot be started: " .. why end
   end
   return start_reading()
 end
 
-function M.wait(waiter, at)
-  check_phase()
-  if waiter.full then return waiter.value end
-  waiter.sem = semaphore()
-  waiter.place = M.current()
-  -- Whoever has something to undo is watched.
-  if waiter.place and waiter.place.guards and waiter.place.guards[1] then start() end
-  local task = M.task()
+local function wait(waiter, at)
+  local co = running()
+  waiter.sem, waiter.co, waiter.place = semaphore(), co, M.current()
+  local task = waiter.place and M.task()
   if task then task.waiting = waiter end
   parked[waiter] = true
   park(waiter, at)
   parked[waiter] = nil
   if task then task.waiting = nil end
   semaphores[#semaphores + 1] = waiter.sem
-  waiter.sem, waiter.place = nil, nil
+  waiter.sem = nil
   return waiter.value
+end
+
+function M.wait(waiter, at)
+  check_phase()
+  if waiter.full then return waiter.value end
+  -- Whoever has something to undo is watched.
+  if guards[running()] then start() end
+  return wait(waiter, at)
 end
 
 local function cancel_transfer(waiter) driver:cancel(waiter.id) end
@@ -290,7 +305,7 @@ function M.transfer(request)
   local waiter = { id = id, interrupt = cancel_transfer }
   transfers[id] = waiter
   in_flight = in_flight + 1
-  M.wait(waiter)
+  wait(waiter)
   drop(waiter)
   return driver:take(id)
 end
@@ -301,7 +316,7 @@ function M.start(task, body)
   check_phase()
   task.owner = running()
   task.thread = ngx.thread.spawn(function()
-    places[running()] = { ctx = ngx.ctx, task = task }
+    new_place(task)
     body()
     places[running()] = nil
   end)
@@ -312,7 +327,7 @@ end
 function M.start_alone(task, body)
   check_phase()
   local ok, why = ngx.timer.at(0, function()
-    places[running()] = { ctx = ngx.ctx, task = task }
+    new_place(task)
     body()
     places[running()] = nil
   end)
