@@ -60,6 +60,13 @@ function M.counted()
   return ngx.worker.pid() .. " " .. told(client.things:list())
 end
 
+--- A create that is settled: one of a key at a time.
+function M.create()
+  local client = client_of("keyed", ngx.req.get_uri_args().url, { token = "tok-0000", settle = true })
+  local record, err = client.things:create { name = "x" }
+  return record and record.id or tostring(err)
+end
+
 --- One list of a vendor that wants one call at once.
 function M.one()
   return told(client_of("single", ngx.req.get_uri_args().url, { token = "tok-0000" }).things:list())
