@@ -53,7 +53,7 @@ end
 -- A header's name is the same in any case.
 local function set_header(headers, name, value)
   for there in pairs(headers) do
-    if there:lower() == name:lower() then headers[there] = nil end
+    if #there == #name and there:lower() == name:lower() then headers[there] = nil end
   end
   headers[name] = value
 end
