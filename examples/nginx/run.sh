@@ -6,8 +6,15 @@ build=${BUILD:-$here/../../build}
 build=$(cd "$build" && pwd)
 port=${1:-8080}
 folder=$(mktemp -d)
-sandbox=
-trap 'test -z "$sandbox" || kill "$sandbox" 2>/dev/null; rm -rf "$folder"' EXIT
+sandbox= nginx=
+clean() {
+  for pid in $nginx $sandbox; do
+    kill "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
+  done
+  rm -rf "$folder"
+}
+trap clean EXIT
 trap 'exit 0' INT TERM
 
 "$build/bin/luaprov" sandbox >"$folder/sandbox" &
@@ -41,5 +48,4 @@ Ctrl-C ends it.
 END
 GATEWAY_TENANTS="$folder/tenants.lua" nginx -e stderr -p "$folder" -c "$folder/nginx.conf" &
 nginx=$!
-trap 'kill "$nginx" 2>/dev/null; wait "$nginx" || true; exit 0' INT TERM
 wait "$nginx"
