@@ -12,3 +12,6 @@ files["lua/luaprov/providers"] = {
     "get", "post", "put", "patch", "delete", "bearer", "token_request", "numbered", "offsets",
   },
 }
+for _, file in ipairs { "acme", "counting", "single", "keyed" } do
+  files["tests/nginx/" .. file .. ".lua"] = files["lua/luaprov/providers"]
+end

@@ -13,7 +13,8 @@ BUILD_PACKAGES = gcc libc6-dev pkg-config libcurl4-openssl-dev lua5.4 liblua5.4-
 DEMO_PACKAGES  = $(BUILD_PACKAGES)
 DEB_PACKAGES   = $(BUILD_PACKAGES) dpkg-dev
 TEST_PACKAGES  = $(DEMO_PACKAGES) lua-socket luajit2,luajit libcmocka-dev libssl-dev openssl lua-busted valgrind libc6-dbg \
-                 locales dpkg-dev groff-base luarocks curl jq bsdutils nginx tinyproxy-bin
+                 locales dpkg-dev groff-base luarocks curl jq bsdutils nginx libnginx-mod-http-lua lua-resty-core \
+                 tinyproxy-bin
 CHECK_PACKAGES = $(TEST_PACKAGES) lua-check clang cppcheck
 FUZZ_PACKAGES  = $(BUILD_PACKAGES) clang
 
@@ -106,10 +107,11 @@ $(BUILD)/obj/binding-5.1/%.o: src/binding/%.c
 
 $(BUILD)/lib/lua/5.4/luaprov/core.so: $(ENGINE) $(CORE54)
 $(BUILD)/lib/lua/5.1/luaprov/core.so: $(ENGINE) $(CORE51)
+# nodelete: when a Lua state closes, a thread of libcurl's may still wait for a name.
 %/luaprov/core.so:
 	@mkdir -p $(@D)
 	$(SAY) "LD  $@"
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ $^ $(CURL_LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-z,nodelete -o $@ $^ $(CURL_LIBS)
 
 $(BUILD)/lib/lua/5.4/luaprov/listener.so: $(LISTENER) $(BUILD)/obj/listener-5.4/module.o $(BUILD)/obj/binding-5.4/headers.o
 $(BUILD)/lib/lua/5.1/luaprov/listener.so: $(LISTENER) $(BUILD)/obj/listener-5.1/module.o $(BUILD)/obj/binding-5.1/headers.o
@@ -160,7 +162,16 @@ $(BUILD)/tests/listener/%: $(BUILD)/obj/tests/listener/%.o $(call test_parts,lis
 	$(SAY) "LD  $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg,--libs cmocka) $(MHD_LIBS)
 
-tests: modules $(BUILD)/bin/luaprov $(C_TESTS)
+$(BUILD)/tests/nginx/system.so: tests/nginx/system.c
+	@mkdir -p $(@D)
+	$(SAY) "LD  $@"
+	$(Q)$(COMPILE) $(HIDDEN) -shared -o $@ $<
+
+tests: modules $(BUILD)/bin/luaprov $(C_TESTS) $(BUILD)/tests/nginx/system.so
+
+# What has threads of its own, for ThreadSanitizer.
+.PHONY: thread-tests
+thread-tests: $(filter $(BUILD)/tests/engine/test_driver%,$(C_TESTS))
 
 demo:
 	@sh tests/packages.sh $(DEMO_PACKAGES)
@@ -172,6 +183,7 @@ test:
 	@+$(BUILD_IT) tests
 	@+$(BUILD_IT) BUILD=$(BUILD)/asan \
 	  CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all' tests
+	@+$(BUILD_IT) BUILD=$(BUILD)/tsan CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=thread' thread-tests
 	@BUILD=$(BUILD) lua5.4 tests/run.lua
 
 check:
@@ -207,6 +219,15 @@ bench:
 	@BUILD=$(BUILD) lua5.4 tests/bench/start.lua
 	@BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/sandbox.lua $(SANDBOX_SECONDS)
 	@LUAPROV_BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/limits.lua $(LIMITS_CREATES)
+
+# What a call costs an nginx worker, beside a client written by hand; then a soak of SOAK_SECONDS.
+SOAK_SECONDS ?= 600
+.PHONY: bench-nginx
+bench-nginx:
+	@sh tests/packages.sh $(TEST_PACKAGES)
+	@+$(BUILD_IT) tests
+	@LUAPROV_BUILD=$(CURDIR)/$(BUILD) LUA_PATH='$(BUILD)/share/lua/5.4/?.lua;$(BUILD)/share/lua/5.4/?/init.lua;./?.lua;;' \
+	  LUA_CPATH='$(BUILD)/lib/lua/5.4/?.so;;' lua5.4 tests/bench/nginx.lua $(SOAK_SECONDS)
 
 # What is there to install, a name a line.
 BUILT = for part in bin lib share; do (cd $(BUILD) && find $$part -type f); done
@@ -256,6 +277,7 @@ help:
 	@echo "make fuzz       the JSON scanner under libFuzzer for FUZZ_SECONDS=60"
 	@echo "make bench      what a start of the interpreter costs, and what a sandbox carries for SANDBOX_SECONDS=60"
 	@echo "                and how near to a vendor's limits LIMITS_CREATES=300 keep"
+	@echo "make bench-nginx  what a call costs an nginx worker, and a soak of SOAK_SECONDS=600"
 	@echo "make install    into PREFIX=/usr/local, below DESTDIR"
 	@echo "make uninstall  removes that again"
 	@echo "make deb        a Debian package in $(BUILD)/"

@@ -2,7 +2,7 @@
 local http = require "luaprov.http"
 local listener = require "luaprov.listener"
 local luaprov = require "luaprov"
-local runtime = require "luaprov.runtime.standalone"
+local runtime = require "luaprov.runtime"
 
 describe("luaprov.listener", function()
   local server, watch

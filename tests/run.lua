@@ -66,22 +66,27 @@ local function c_suites()
     local name = test:match("[^/]+$")
     run("C " .. name, tap .. test)
     run("C " .. name .. " (ASan, UBSan)", tap .. test:gsub("^" .. build, build .. "/asan"))
+    local thread_test = test:gsub("^" .. build, build .. "/tsan")
+    if io.open(thread_test) then run("C " .. name .. " (TSan)", tap .. thread_test) end
     run("C " .. name .. " (valgrind)", tap .. "valgrind --quiet --leak-check=full --show-leak-kinds=definite,indirect "
       .. "--errors-for-leak-kinds=definite,indirect --error-exitcode=99 " .. test)
   end
 end
 
-local function busted(lua, version, modules, before)
+local function busted(lua, version, modules, before, what)
   local here = io.popen("pwd", "r"):read("*l")
   local root = here .. "/" .. modules
   return ("LUAPROV_BUILD='%s' LUA_PATH='%s/share/lua/%s/?.lua;%s/share/lua/%s/?/init.lua;%s/?.lua;;' "
-    .. "LUA_CPATH='%s/lib/lua/%s/?.so;;' %s busted --lua=%s -o TAP --shuffle-files --exclude-tags=slow tests"):format(
-      root, root, version, root, version, here, root, version, before or "", lua)
+    .. "LUA_CPATH='%s/lib/lua/%s/?.so;;' %s busted --lua=%s -o TAP --shuffle-files %s"):format(
+      root, root, version, root, version, here, root, version, before or "", lua,
+      what or "--exclude-tags=slow,nginx tests")
 end
 
 c_suites()
 run("Lua 5.4", busted("lua5.4", "5.4", build))
 run("LuaJIT", busted("luajit", "5.1", build))
+-- Once: whichever Lua the tests run on, nginx's is LuaJIT.
+run("nginx", busted("lua5.4", "5.4", build, nil, "--exclude-tags=slow tests/nginx"))
 -- busted closes its state at the end, so whatever the binding still holds then is a leak.
 run("Lua 5.4 (ASan, UBSan, leaks)", busted("lua5.4", "5.4", build .. "/asan",
   "LD_PRELOAD=$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libubsan.so) ASAN_OPTIONS=detect_leaks=1 "

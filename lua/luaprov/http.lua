@@ -41,13 +41,16 @@ function M.retry_after(headers)
 end
 
 local function list_of(headers)
-  local names = {}
-  for name in pairs(headers) do names[#names + 1] = name end
-  table.sort(names)
-  local list = {}
-  for _, name in ipairs(names) do
-    list[#list + 1] = name
-    list[#list + 1] = headers[name]
+  -- They are few: each is put where it belongs. (LuaJIT does not compile table.sort.)
+  local list, count = {}, 0
+  for name, value in pairs(headers) do
+    local at = count
+    while at > 0 and list[at - 1] > name do
+      list[at + 1], list[at + 2] = list[at - 1], list[at]
+      at = at - 2
+    end
+    list[at + 1], list[at + 2] = name, value
+    count = count + 2
   end
   return list
 end
@@ -102,10 +105,10 @@ function M.exchange(request)
     connect_timeout = request.connect_timeout or 10,
     limit = request.limit,
   }
-  local ok, response, why
+  local ok, response, why, kind
   ok, why = transport.apply(request.transport, sent)
-  if ok then response, why = runtime.transfer(sent) end
-  if not response then return nil, errors.new { kind = "invalid", outcome = "not_sent", message = why } end
+  if ok then response, why, kind = runtime.transfer(sent) end
+  if not response then return nil, errors.new { kind = kind or "invalid", outcome = "not_sent", message = why } end
   if response.status == 407 and response.proxy and request.url:find("^[Hh][Tt][Tt][Pp]:") then
     return nil, refused_by_proxy(response)
   end

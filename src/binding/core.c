@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "binding/driver.h"
 #include "binding/engine.h"
 #include "binding/json.h"
 #include "engine/engine.h"
@@ -41,6 +42,8 @@ int luaopen_luaprov_core(lua_State *L) {
   lua_newtable(L);
   lp_push_engine_maker(L);
   lua_setfield(L, -2, "engine");
+  lp_push_driver_maker(L);
+  lua_setfield(L, -2, "driver");
   lp_json_open(L);
   lua_setfield(L, -2, "json");
   lua_pushcfunction(L, now);

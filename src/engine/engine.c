@@ -74,8 +74,10 @@ static void unlink_from(lp_list *list, lp_transfer *transfer) {
 
 /* ---- slots: an id is a slot and its generation ---- */
 
+size_t lp_id_slot(lp_id id) { return (size_t)(id & (MAX_SLOTS - 1)); }
+
 static lp_slot *slot_of(const lp_engine *engine, lp_id id) {
-  size_t number = (size_t)(id & (MAX_SLOTS - 1));
+  size_t number = lp_id_slot(id);
   if (number == 0 || number > engine->slot_count) return NULL;
   lp_slot *slot = &engine->slots[number - 1];
   return slot->transfer && slot->generation == id >> SLOT_BITS ? slot : NULL;

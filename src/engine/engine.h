@@ -135,6 +135,9 @@ void lp_engine_release(lp_engine *engine, lp_id id);
  * does nothing, for an id that is unknown or has ended. */
 bool lp_engine_cancel(lp_engine *engine, lp_id id);
 
+/* The part of an id that numbers what the engine holds: from 1, no larger than the most that it held at once. */
+size_t lp_id_slot(lp_id id);
+
 /* Transfers submitted and not ended, those in the queue included. */
 size_t lp_engine_in_flight(const lp_engine *engine);
 

@@ -2,7 +2,7 @@
 --   lua5.4 tests/bench/listener.lua [CALLS]
 -- Prints calls a second, and the CPU time of each side. LUA_PATH and LUA_CPATH point to the build.
 local http = require "luaprov.http"
-local runtime = require "luaprov.runtime.standalone"
+local runtime = require "luaprov.runtime"
 
 local calls = tonumber(arg[1]) or 50000
 local body = '{"name":"acme","note":"' .. ("x"):rep(200) .. '"}'

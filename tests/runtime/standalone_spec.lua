@@ -1,7 +1,7 @@
 local control = require "tests.contract.control"
 local http = require "luaprov.http"
 local luaprov = require "luaprov"
-local runtime = require "luaprov.runtime.standalone"
+local runtime = require "luaprov.runtime"
 
 describe("the stand-alone runtime", function()
   local listener

@@ -6,6 +6,7 @@
 --- what we reckon: others may use the same account.
 local core = require "luaprov.core"
 local runtime = require "luaprov.runtime"
+local slots = require "luaprov.policy.slots"
 local told = require "luaprov.policy.told"
 
 local M = {}
@@ -31,6 +32,10 @@ local function rules_of(limits)
     rule.windows[i] = window
     rule.most, rule.longest = math.max(rule.most, window[1]), math.max(rule.longest, window.per)
   end
+  -- Shared are the vendor's own words; our guess of how many at once is each process's.
+  rule.shared = {}
+  for i, window in ipairs(limits) do rule.shared[i] = window end
+  if limits.at_once then rule.shared[#rule.shared + 1] = { limits.at_once, per = 0 } end
   rules[limits] = rule
   return rule
 end
@@ -48,6 +53,8 @@ function M.of(provider, account, counted)
   limiter = setmetatable({
     rule = rule, sent = {}, in_flight = 0, cap = rule.cap, good = 0, held = 0, told = {}, last = 0, fewer = 0,
   }, Limiter)
+  local store = rule.shared[1] and runtime.store()
+  limiter.slots = store and slots.new(store, key, rule.shared)
   known[key] = limiter
   return limiter
 end
@@ -92,8 +99,21 @@ local function is_too_late(self, patience, now)
   return at - now > math.max(patience, self.rule.longest) and at - now
 end
 
-local function go(self, now, waited)
+-- Whoever has a turn and never goes on gives it back.
+local function bury(self, ticket) self:leave(ticket) end
+
+-- Takes a turn; nil, and when to ask again, where other processes have all.
+local function go(self, now, waited, lasts)
   local ticket = { sent = now, waited = waited }
+  ticket.guard = runtime.guard(bury, self, ticket)
+  if self.slots then
+    local later
+    ticket.places, later = self.slots:claim(lasts)
+    if not ticket.places then
+      runtime.unguard(ticket.guard)
+      return nil, now + later
+    end
+  end
   self.in_flight = self.in_flight + 1
   local sent, most = self.sent, self.rule.most
   if most == 0 then return ticket end
@@ -126,11 +146,20 @@ local function wake(self)
   if self.head then self.head.event:set() end
 end
 
-local function wait(self, me, patience)
+local function quit(self, me)
+  part(self, me)
+  wake(self)
+end
+
+local function wait(self, me, patience, lasts)
   while true do
     local now = core.now()
     local at = self.head == me and self:ready_at(now) or math.huge
-    if at <= now then return go(self, now, true) end
+    if at <= now then
+      local ticket, later = go(self, now, true, lasts)
+      if ticket then return ticket end
+      at = later
+    end
     local seconds = self.head == me and is_too_late(self, patience, now)
     if seconds then return nil, "rate_limited", seconds end
     local _, why = me.event:wait(at < math.huge and at or nil)
@@ -141,19 +170,24 @@ end
 
 --- Waits for a turn. Every ticket is to be given back, whatever becomes of the call.
 --- @param patience number seconds: a wait that the vendor itself names may be as long as this, or as a window
+--- @param lasts number seconds that the call may take at most, once it has its turn
 --- @return table|nil ticket for `leave`; waited: whether it did
 --- @return string|nil why "cancelled" or "timeout": the task is, or its deadline has passed; "rate_limited": the vendor
 ---   has named a time that is too late
 --- @return number|nil seconds until that time
-function Limiter:enter(patience)
+function Limiter:enter(patience, lasts)
   local now = core.now()
-  if not self.head and self:ready_at(now) <= now then return go(self, now, false) end
+  if not self.head and self:ready_at(now) <= now then
+    local ticket = go(self, now, false, lasts)
+    if ticket then return ticket end
+  end
   local me = { event = runtime.event() }
   join(self, me)
+  local guard = runtime.guard(quit, self, me)
   -- Whoever is torn out of its wait (a Ctrl-C) must not stand in the way of those behind.
-  local ok, ticket, why, seconds = pcall(wait, self, me, patience)
-  part(self, me)
-  wake(self)
+  local ok, ticket, why, seconds = pcall(wait, self, me, patience, lasts)
+  runtime.unguard(guard)
+  quit(self, me)
   if not ok then error(ticket, 0) end
   return ticket, why, seconds
 end
@@ -173,6 +207,7 @@ local function slow_down(self, ticket, retry_after, now)
   self.good = 0
   if retry_after and retry_after >= 0 then
     self.held = math.max(self.held, now + retry_after)
+    if self.slots then self.slots:hold(retry_after) end
   elseif retry_after and ticket.sent >= self.fewer then
     -- Once for all that were on their way together.
     self.cap, self.fewer = math.max(1, math.floor((self.in_flight + 1) / 2)), now
@@ -191,6 +226,10 @@ end
 --- @param not_sent boolean|nil nothing has arrived, or will
 function Limiter:leave(ticket, answer, not_sent)
   local now = core.now()
+  runtime.unguard(ticket.guard)
+  if ticket.places then
+    if not_sent then self.slots:give_back(ticket.places) else self.slots:answered(ticket.places) end
+  end
   ticket.answered, self.last = now, now
   self.in_flight = self.in_flight - 1
   if not_sent then

@@ -82,6 +82,12 @@ function M.forget(collection) collection.note = nil end
 --- A record that belongs to a call, and so to no other.
 function M.claim(collection, id) collection.claimed[id_text(id)] = true end
 
+-- A create that never goes on, in a request of nginx's that is ended: nobody knows what it has left behind.
+local function bury(collection, key)
+  M.forget(collection)
+  M.leave(collection, key)
+end
+
 --- Lets one create of a key go on at a time: two that are equal could not be told apart afterwards.
 --- @return string|nil key to give back with `leave`
 --- @return string|nil why timeout or cancelled
@@ -93,13 +99,16 @@ function M.enter(collection, resource, wanted)
     local ok, why = collection.busy[key]:wait()
     if not ok then return nil, why end
   end
-  collection.busy[key] = runtime.event()
+  local event = runtime.event()
+  collection.busy[key] = event
+  event.guard = runtime.guard(bury, collection, key)
   return key
 end
 
 function M.leave(collection, key)
   local event = collection.busy[key]
   collection.busy[key] = nil
+  runtime.unguard(event.guard)
   event:set()
 end
 

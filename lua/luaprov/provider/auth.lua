@@ -5,6 +5,7 @@ local http = require "luaprov.http"
 local json = require "luaprov.json"
 local redact = require "luaprov.provider.redact"
 local secret = require "luaprov.secret"
+local shared_token = require "luaprov.provider.shared_token"
 local template = require "luaprov.provider.template"
 local transport = require "luaprov.transport"
 local uri = require "luaprov.uri"
@@ -158,7 +159,7 @@ function M.token(auth, deadline)
       local mine
       local ok, err, stopped = http.share(auth, function()
         mine = true
-        return renew(auth, deadline)
+        return shared_token.fetch(auth, deadline, renew)
       end)
       mine = mine or stopped
       -- Somebody else's request may have ended for want of time that we still have.
@@ -189,6 +190,7 @@ end
 function M.refused(auth, token)
   if not auth.method or auth.method.kind ~= "token_request" then return false end
   if auth.token and auth.token:reveal() == token then auth.token = nil end
+  shared_token.refused(auth, token)
   return true
 end
 

@@ -53,7 +53,7 @@ end
 -- A header's name is the same in any case.
 local function set_header(headers, name, value)
   for there in pairs(headers) do
-    if there:lower() == name:lower() then headers[there] = nil end
+    if #there == #name and there:lower() == name:lower() then headers[there] = nil end
   end
   headers[name] = value
 end
@@ -159,7 +159,7 @@ end
 -- have ended meanwhile. Requests for tokens have no turn: no vendor says that it counts them.
 local function exchange_in_turn(state, request, budget, context)
   local limiter, asked = state.limiter(), http.now()
-  local ticket, why, seconds = limiter:enter(budget.ends - asked)
+  local ticket, why, seconds = limiter:enter(budget.ends - asked, 2 * budget.timeout)
   -- Whoever waits for a turn loses no time of its own.
   context.waited = ticket and not ticket.waited and 0 or http.now() - asked
   if not ticket then return nil, waited_in_vain(why, seconds, context) end

@@ -233,7 +233,7 @@ function M.check(shape, input, options)
     marks = options.marks,
   }
   context.wire = check_table(shape, input, context, "")
-  table.sort(context.faults, function(a, b) return a.path < b.path end)
+  if context.faults[2] then table.sort(context.faults, function(a, b) return a.path < b.path end) end
   return context
 end
 

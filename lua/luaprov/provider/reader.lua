@@ -107,14 +107,20 @@ local function close_named(body, names, open)
   end
 end
 
+local secret_names = setmetatable({}, { __mode = "k" }) -- of a shape, in lower case
+
 --- Makes a record of a table that an answer had, in place: secret fields become secrets, numbers that stand for a
 --- choice become its spelling, keys in another case get theirs where the provider file says so.
 --- @param shape table
 --- @param body table
 --- @return table body
 function M.read(shape, body)
-  local names, open = {}, {}
-  for name in pairs(shapes.secret_names(shape, {})) do names[name:lower()] = true end
+  local names, open = secret_names[shape], {}
+  if not names then
+    names = {}
+    for name in pairs(shapes.secret_names(shape, {})) do names[name:lower()] = true end
+    secret_names[shape] = names
+  end
   read_table(shape, body, { body = {}, open = open })
   close_named(body, names, open)
   return body

@@ -16,6 +16,7 @@ function M.described(value)
 end
 
 local function characters(text)
+  if not text:find("[\128-\255]") then return #text end
   local _, continuation = text:gsub("[\128-\191]", "")
   return #text - continuation
 end

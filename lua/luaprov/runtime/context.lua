@@ -2,31 +2,34 @@
 ---
 --- A deadline belongs to the coroutine that has set it, and to all that run within; not to the one around it, when a
 --- coroutine yields in the midst of it.
-local carry = require "luaprov.runtime.carry"
 local errors = require "luaprov.errors"
-local loop = require "luaprov.runtime.loop"
+local host = require "luaprov.runtime.host"
 
 local M = {}
 
-local deadlines = setmetatable({}, { __mode = "k" }) -- coroutine -> seconds of loop.now()
+local deadlines = setmetatable({}, { __mode = "k" }) -- key of a coroutine -> seconds of host.now()
 
 --- @return boolean whether the task whose code runs is cancelled
-function M.cancelled() return loop.task ~= nil and loop.task.is_cancelled == true end
+function M.cancelled()
+  local task = host.task()
+  return task ~= nil and task.is_cancelled == true
+end
 
 --- @return number|nil seconds of now(): the earliest deadline that bounds the code that runs
 function M.deadline_now()
   local earliest
-  local co = carry.current()
-  while co do
-    local at = deadlines[co]
+  local key = host.current()
+  while key do
+    local at = deadlines[key]
     if at and (not earliest or at < earliest) then earliest = at end
-    co = carry.around(co)
+    key = host.around(key)
   end
   return earliest
 end
 
---- Bounds a coroutine that has not begun.
-function M.bound(co, at) deadlines[co] = at end
+--- Bounds the coroutine that runs.
+--- @param at number seconds of now()
+function M.bound(at) deadlines[host.current(true)] = at end
 
 --- An error's traceback, while it is to be had; what is no text is raised as it is.
 function M.traced(err)
@@ -34,8 +37,8 @@ function M.traced(err)
   return debug.traceback(err, 2)
 end
 
-local function left(co, before, ok, ...)
-  deadlines[co] = before
+local function left(key, before, ok, ...)
+  deadlines[key] = before
   if not ok then error((...), 0) end
   return ...
 end
@@ -50,10 +53,10 @@ function M.deadline(seconds, fn, ...)
     error("deadline takes a number of seconds first, 0 or more", 2)
   end
   if type(fn) ~= "function" then error("deadline takes a function second, not " .. type(fn), 2) end
-  local co, at = carry.current(), loop.now() + seconds
-  local before = deadlines[co]
-  deadlines[co] = before and math.min(before, at) or at
-  return left(co, before, xpcall(fn, M.traced, ...))
+  local key, at = host.current(true), host.now() + seconds
+  local before = deadlines[key]
+  deadlines[key] = before and math.min(before, at) or at
+  return left(key, before, xpcall(fn, M.traced, ...))
 end
 
 local MESSAGES = { cancelled = "the task was cancelled", timeout = "the deadline has passed" }
@@ -67,7 +70,7 @@ function M.stopped(kind) return errors.new { kind = kind, outcome = "not_sent", 
 function M.stop()
   if M.cancelled() then return "cancelled" end
   local at = M.deadline_now()
-  return at and at <= loop.now() and "timeout" or nil
+  return at and at <= host.now() and "timeout" or nil
 end
 
 return M

@@ -1,21 +1,10 @@
 --- Waiting for one another, and for a time.
 local context = require "luaprov.runtime.context"
-local loop = require "luaprov.runtime.loop"
+local host = require "luaprov.runtime.host"
 
 local M = {}
 
-local function interrupt(waiter) loop.wake(waiter, "cancelled") end
-
-local function time_out(waiter) loop.wake(waiter, "timeout") end
-
--- Waits until somebody wakes the waiter, its task is cancelled, or until `at`.
-local function wait(waiter, at)
-  waiter.interrupt = interrupt
-  local timer = at and loop.timers:add(at, time_out, waiter)
-  local value = loop.wait(waiter)
-  if timer then loop.timers:remove(timer) end
-  return value
-end
+local function interrupt(waiter) host.wake(waiter, "cancelled") end
 
 local function earlier(a, b)
   if a and b then return math.min(a, b) end
@@ -39,10 +28,10 @@ function Event:wait(until_)
   local stop = context.stop()
   if stop then return nil, stop end
   local at = earlier(until_, context.deadline_now())
-  if at and at <= loop.now() then return nil, "timeout" end
-  local waiter, place = {}, self.last + 1
+  if at and at <= host.now() then return nil, "timeout" end
+  local waiter, place = { interrupt = interrupt }, self.last + 1
   self[place], self.last = waiter, place
-  local value = wait(waiter, at)
+  local value = host.wait(waiter, at)
   if value == true then return true end
   self[place] = nil
   return nil, value
@@ -55,7 +44,7 @@ function Event:set()
   for i = first, last do
     local waiter = self[i]
     self[i] = nil
-    if waiter then loop.wake(waiter, true) end
+    if waiter then host.wake(waiter, true) end
   end
 end
 
@@ -67,7 +56,7 @@ function M.sleep_until(at)
   local stop = context.stop()
   if stop then return nil, stop end
   local deadline = context.deadline_now()
-  local value = wait({}, earlier(at, deadline))
+  local value = host.wait({ interrupt = interrupt }, earlier(at, deadline))
   if value == "cancelled" then return nil, value end
   if deadline and deadline < at then return nil, "timeout" end
   return true
@@ -81,7 +70,7 @@ function M.sleep(seconds)
   if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 then
     error("sleep takes a number of seconds, 0 or more", 2)
   end
-  local ok, why = M.sleep_until(loop.now() + seconds)
+  local ok, why = M.sleep_until(host.now() + seconds)
   if not ok then error(context.stopped(why), 0) end
   return true
 end

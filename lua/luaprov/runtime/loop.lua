@@ -153,11 +153,15 @@ function M.run(ended, waiter)
   if not ok then error(err, 0) end
 end
 
+local function time_out(waiter) M.wake(waiter, "timeout") end
+
 --- Waits until somebody wakes the waiter.
 --- @param waiter table interrupt: function(waiter) that wakes it when its task is cancelled; without one it waits on
+--- @param at number|nil seconds of now() at which it is woken with "timeout"
 --- @return any value
-function M.wait(waiter)
+function M.wait(waiter, at)
   local task = M.task
+  local timer = at and M.timers:add(at, time_out, waiter)
   if task then task.waiting = waiter end
   if not waiter.full then
     if task and carry.can_wait() then
@@ -168,6 +172,7 @@ function M.wait(waiter)
     end
   end
   if task then task.waiting = nil end
+  if timer then M.timers:remove(timer) end
   return waiter.value
 end
 

@@ -1,6 +1,6 @@
 --- Many at once: a function for each item of a list, in as many tasks as may run at once.
 local context = require "luaprov.runtime.context"
-local loop = require "luaprov.runtime.loop"
+local host = require "luaprov.runtime.host"
 local tasks = require "luaprov.runtime.tasks"
 
 local M = {}
@@ -11,12 +11,15 @@ local function run(work, count)
   local waiter, workers, left = {}, {}, count
   local function on_end()
     left = left - 1
-    if left == 0 then loop.wake(waiter) end
+    if left == 0 then host.wake(waiter) end
   end
   for i = 1, count do workers[i] = tasks.child(work, on_end) end
   if count == 0 then return end
-  local ok, err = pcall(loop.wait, waiter)
-  if ok then return end
+  local ok, err = pcall(host.wait, waiter)
+  if ok then
+    for _, worker in ipairs(workers) do host.collect(worker) end
+    return
+  end
   -- A Ctrl-C: nobody waits for them any more.
   for _, worker in ipairs(workers) do worker:cancel() end
   error(err, 0)

@@ -1,45 +1,35 @@
---- The runtime of scripts: one engine, tasks as coroutines, and a loop that runs whenever somebody waits.
+--- The host of scripts: one engine, tasks as coroutines, and a loop that runs whenever somebody waits.
 ---
 --- A task that waits gives way to the loop, also from a coroutine of its own. The main chunk, and a coroutine of it,
 --- run the loop until what they wait for is there. Tasks that still run when the script ends end with it; a call of
 --- theirs that was on its way is told on standard error, with its outcome.
-local context = require "luaprov.runtime.context"
-local events = require "luaprov.runtime.events"
+local carry = require "luaprov.runtime.carry"
 local loop = require "luaprov.runtime.loop"
-local map = require "luaprov.runtime.map"
 local report = require "luaprov.runtime.report"
-local tasks = require "luaprov.runtime.tasks"
 
 report.start()
 
-local M = {}
+local M = {
+  now = loop.now, transfer = loop.transfer, wait = loop.wait, wake = loop.wake, current = carry.current,
+  around = carry.around, watch = loop.watch, unwatch = loop.unwatch, run = loop.run,
+}
 
---- Seconds of a clock that never goes back.
-M.now = loop.now
+function M.task() return loop.task end
 
---- One request.
-M.transfer = loop.transfer
+function M.start(task, body)
+  task.co = carry.create(body)
+  loop.push(task)
+  return true
+end
 
---- Whom to wait for, and how long.
-M.event = events.new
-M.sleep = events.sleep
-M.sleep_until = events.sleep_until
-M.deadline = context.deadline
-M.deadline_now = context.deadline_now
-M.cancelled = context.cancelled
+M.start_alone = M.start
 
---- Several at once.
-M.spawn = tasks.spawn
-M.share = tasks.share
-M.map = map.map
-M.all = map.all
+-- A coroutine that has ended leaves nothing behind, and what ends one in the midst of a wait ends the script.
+function M.collect() end
+function M.guard() end
+function M.unguard() end
 
---- For those who share the loop.
-M.watch = loop.watch
-M.unwatch = loop.unwatch
-
---- Runs the loop until `done()` is true: for a process that serves, and waits for nothing of its own.
---- @param done function asked before and within every turn
-function M.run_until(done) loop.run(done) end
+-- Every process is on its own.
+function M.store() end
 
 return M

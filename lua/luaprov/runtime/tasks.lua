@@ -1,10 +1,9 @@
 --- Tasks: functions that run beside each other, each in a coroutine of the loop.
-local carry = require "luaprov.runtime.carry"
 local context = require "luaprov.runtime.context"
 local errors = require "luaprov.errors"
 local events = require "luaprov.runtime.events"
 local finalizer = require "luaprov.runtime.finalizer"
-local loop = require "luaprov.runtime.loop"
+local host = require "luaprov.runtime.host"
 
 local M = {}
 
@@ -18,6 +17,7 @@ Task.__name = "luaprov.task"
 local function pack(...) return { n = select("#", ...), ... } end
 
 local function finish(task, ...)
+  host.unguard(task.guard)
   task.result, task.ended, task.co = pack(...), true, nil
   if task.parent then task.parent.children[task] = nil end
   task.parent, task.children = nil, nil
@@ -25,8 +25,9 @@ local function finish(task, ...)
   if task.over then task.over:set() end
 end
 
--- Makes a task, which begins when the loop comes to it.
--- options: parent (a task, which is cancelled with its children), deadline (seconds of now()), on_end (function of it)
+-- Makes a task; nil and why when the host lets it not.
+-- options: parent (a task, which is cancelled with its children), deadline (seconds of now()), on_end (function of it),
+-- alone (it is no part of what runs now)
 local function start(fn, options)
   local parent = options.parent
   local task = setmetatable({ parent = parent, on_end = options.on_end }, Task)
@@ -35,12 +36,19 @@ local function start(fn, options)
     parent.children = parent.children or {}
     parent.children[task] = true
   end
-  task.co = carry.create(function()
+  local ok, why = (options.alone and host.start_alone or host.start)(task, function()
+    if task.ended then return end
     task.began = true
+    if options.deadline then context.bound(options.deadline) end
+    task.guard = host.guard(function() finish(task, false, context.stopped "cancelled") end)
     finish(task, xpcall(fn, context.traced))
   end)
-  if options.deadline then context.bound(task.co, options.deadline) end
-  loop.push(task)
+  if not ok then return nil, why end
+  return task
+end
+
+local function raised(task, why)
+  if not task then error(why, 0) end
   return task
 end
 
@@ -48,7 +56,7 @@ end
 --- @param fn function
 --- @param on_end function called when it has ended
 function M.child(fn, on_end)
-  return start(fn, { parent = loop.task, deadline = context.deadline_now(), on_end = on_end })
+  return raised(start(fn, { parent = host.task(), deadline = context.deadline_now(), on_end = on_end }))
 end
 
 -- An error that nobody waits for is not lost: it is told when nobody can wait for it any more.
@@ -72,20 +80,21 @@ function M.spawn(fn, ...)
     local arguments = pack(...)
     body = function() return fn(unpack(arguments, 1, arguments.n)) end
   end
-  return start(body, { on_end = tell })
+  return raised(start(body, { on_end = tell }))
 end
 
 --- Waits until the task has ended.
 --- @return any what its function returned. An error that it raised is raised, with its traceback. When the task that
 ---   waits is cancelled, or its deadline passes, that is raised as by `sleep`; the task that it waited for goes on.
 function Task:wait()
-  if self == loop.task then error("a task cannot wait for itself", 2) end
+  if self == host.task() then error("a task cannot wait for itself", 2) end
   if not self.ended then
     self.over = self.over or events.new()
     local ok, why = self.over:wait()
     if not ok then error(context.stopped(why), 0) end
   end
   self.seen = true
+  host.collect(self)
   local result = self.result
   if not result[1] then error(result[2], 0) end
   return unpack(result, 2, result.n)
@@ -128,11 +137,13 @@ function M.share(key, fn)
   if stop then return nil, context.stopped(stop), true end
   local task = shared[key]
   if not task then
-    task = start(function()
+    local why
+    task, why = start(function()
       local ok, value, err = pcall(fn)
       shared[key] = nil
       return ok, value, err
-    end, {})
+    end, { alone = true })
+    if not task then return nil, errors.new { kind = "unsupported", outcome = "not_sent", message = why }, true end
     task.over = events.new()
     shared[key] = task
   end

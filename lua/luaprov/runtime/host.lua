@@ -1,0 +1,19 @@
+--- The place where luaprov runs. What it offers is the same everywhere, and all that the modules beside it know of it:
+---
+--- now() -> seconds of a clock that never goes back
+--- wait(waiter, at) -> what it was woken with; "timeout" when it is `at`. A waiter is a table of whoever waits, with
+---   `interrupt`: function(waiter) that wakes it when its task is cancelled
+--- wake(waiter, value): ends a wait. A waiter is ended once: what comes later is too late
+--- transfer(request) -> response of luaprov.core's engine; or nil, why, kind of the error: nothing has been sent
+--- current(make) -> a key that stands for the coroutine that runs; nil where nothing is known of it, unless `make`
+--- around(key) -> the key of the one around it, or nil
+--- task() -> the task whose code runs, or nil
+--- start(task, body) -> true when it has begun or will, or nil, why; start_alone: it is no part of what runs now
+--- collect(task): it has ended, and whoever waited for it goes on
+--- guard(fn, a, b) -> handle: calls fn(a, b) if the code that runs now is ended in the midst of a wait and never goes
+---   on; until unguard(handle)
+--- store() -> what all processes see that keep limits and tokens together, or nil: name(text) -> a short key for it,
+---   add(key, text, seconds) -> whether there was none, set(key, text, seconds or nil), get(key) -> text, delete(key),
+---   left(key) -> seconds, or nil when there is none
+--- watch, unwatch, run: see luaprov.runtime.loop
+return require(rawget(_G, "ngx") and "luaprov.runtime.nginx" or "luaprov.runtime.standalone")

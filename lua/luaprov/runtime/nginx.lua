@@ -1,0 +1,378 @@
+--- The host of an nginx worker: transfers in an engine on a thread of its own, tasks as light threads, and a semaphore
+--- for whoever waits. Nothing here, and nothing that is called, ever blocks the worker.
+---
+--- One light thread per worker, the bell's reader, is told by the engine's thread what has ended, and wakes who waits
+--- for it. It begins with the first transfer, and ends when there is nothing to wait for: so a worker that shall exit
+--- does, and so does a Lua state that serves one request only.
+---
+--- A light thread may be ended in the midst of a wait: its client has gone, another one of its request has called
+--- ngx.exit, its parent has killed it. No code of it runs then. It is seen by its semaphore, for which nobody waits any
+--- more; its transfer is cancelled, and what it has left behind is undone by its guards.
+local core = require "luaprov.core"
+
+local ngx = rawget(_G, "ngx")
+local M = {}
+
+M.now = core.now
+
+local LONG = 3600 -- seconds that one wait for a semaphore may take; then it waits again
+local SHORT = 0.001 -- …and nginx has no shorter time
+local SWEEP = 0.2 -- seconds between looks for light threads that have been ended
+-- Connections to one origin; more than in a script: how long they are looked through is not the worker's time.
+local PER_HOST = 1024
+local POLL = 0.01 -- seconds between looks where the bell cannot be heard
+
+local WAITS_IN = { rewrite = true, server_rewrite = true, access = true, content = true, timer = true }
+
+-- Misuse, but nobody knows at which level.
+local function check_phase()
+  local phase = ngx.get_phase()
+  if WAITS_IN[phase] then return end
+  error("luaprov cannot wait in nginx's phase '" .. phase .. "': call it in ngx.timer.at(0, function() … end), or in "
+    .. "the phases rewrite, access and content", 0)
+end
+
+-- ---- what is known of a coroutine ----
+
+-- Coroutine -> its place, if it has one: co, ctx (ngx.ctx of its request: coroutines are used again, for other
+-- requests), task, around (the place of whoever has made it).
+local places = setmetatable({}, { __mode = "k" })
+local running = coroutine.running
+
+local function new_place(task, around)
+  local co = running()
+  places[co] = { co = co, ctx = ngx.ctx, task = task, around = around }
+  return places[co]
+end
+
+function M.current(make)
+  local co = running()
+  local place = places[co]
+  if place and place.ctx ~= ngx.ctx then
+    places[co] = nil
+    place = nil
+  end
+  return place or make and new_place() or nil
+end
+
+function M.around(place) return place.around end
+
+function M.task()
+  local place = M.current()
+  while place and not place.task do place = place.around end
+  return place and place.task
+end
+
+-- What runs within a coroutine of a task's, or within a deadline, is bounded by it, too.
+local function adopting(lua)
+  return function(fn)
+    local place = type(fn) == "function" and M.current()
+    if not place then return lua(fn) end
+    return lua(function(...)
+      new_place(nil, place)
+      return fn(...)
+    end)
+  end
+end
+
+rawset(coroutine, "create", adopting(coroutine.create))
+rawset(coroutine, "wrap", adopting(coroutine.wrap))
+
+-- ---- what is to be undone ----
+
+local guards = {} -- coroutine -> list of its guards
+local guarded = 0 -- how many there are
+
+function M.guard(fn, a, b)
+  local co = running()
+  if not co then check_phase() end -- nginx's init runs in none
+  local list = guards[co]
+  if not list then
+    list = {}
+    guards[co] = list
+  end
+  local guard = { fn = fn, a = a, b = b, co = co }
+  list[#list + 1] = guard
+  guarded = guarded + 1
+  return guard
+end
+
+function M.unguard(guard)
+  if not guard or not guard.fn then return end
+  guard.fn = nil
+  guarded = guarded - 1
+  local list = guards[guard.co]
+  while list[1] and not list[#list].fn do list[#list] = nil end
+  if not list[1] then guards[guard.co] = nil end
+end
+
+-- Undoes what a coroutine has left behind that never goes on.
+local function bury(co)
+  local list = guards[co]
+  guards[co] = nil
+  for i = list and #list or 0, 1, -1 do
+    local guard = list[i]
+    local fn = guard.fn
+    if fn then
+      guard.fn = nil
+      guarded = guarded - 1
+      fn(guard.a, guard.b)
+    end
+  end
+end
+
+-- ---- waiting ----
+
+local semaphores = {} -- that nobody uses
+local parked = {} -- waiter -> true, of those who wait now
+
+local new_semaphore
+
+-- nginx asks for lua-resty-core itself; another one of the worker's may come before it.
+local function need_semaphores()
+  if new_semaphore then return true end
+  local ok, module = pcall(require, "ngx.semaphore")
+  if not ok then return nil, "luaprov needs lua-resty-core (Debian's package of that name): " .. tostring(module) end
+  new_semaphore = module.new
+  return true
+end
+
+local function semaphore()
+  local count = #semaphores
+  if count == 0 then
+    assert(need_semaphores())
+    return assert(new_semaphore(0))
+  end
+  local sem = semaphores[count]
+  semaphores[count] = nil
+  return sem
+end
+
+function M.wake(waiter, value)
+  if waiter.full then return end
+  waiter.full, waiter.value = true, value
+  if waiter.sem then waiter.sem:post(1) end
+end
+
+-- Waits until the waiter is full, or until `at`.
+local function park(waiter, at)
+  local sem = waiter.sem
+  local woken
+  repeat
+    local left = at and at - core.now() or LONG
+    woken = sem:wait(math.max(SHORT, math.min(left, LONG)))
+  until waiter.full or at and core.now() >= at
+  if not waiter.full then
+    waiter.full, waiter.value = true, "timeout"
+  elseif not woken then
+    sem:wait(0) -- it was posted, and the time was over, in the same turn of the worker
+  end
+end
+
+-- ---- transfers ----
+
+local driver
+local transfers = {} -- id -> its waiter
+local in_flight = 0
+local reading = false -- the bell
+local told = {} -- ids, used again and again
+
+local function drop(waiter)
+  if not transfers[waiter.id] then return end
+  transfers[waiter.id] = nil
+  in_flight = in_flight - 1
+end
+
+-- A semaphore counts who waits for it as one less, and a wake that nobody has seen yet as one more.
+local function is_dead(waiter) return waiter.sem:count() >= (waiter.full and 1 or 0) end
+
+-- Looks for those whose light threads have been ended.
+local function sweep()
+  local dead = {}
+  for waiter in pairs(parked) do
+    if is_dead(waiter) then dead[#dead + 1] = waiter end
+  end
+  for _, waiter in ipairs(dead) do
+    parked[waiter] = nil
+    waiter.full = true
+    if waiter.id then
+      driver:forget(waiter.id)
+      drop(waiter)
+    end
+    bury(waiter.co)
+    local place = waiter.place and waiter.place.around
+    while place do
+      bury(place.co)
+      place = place.around
+    end
+  end
+end
+
+-- Wakes who waits for what has ended.
+local function tell()
+  local count = driver:reap(told)
+  for i = 1, count do
+    local waiter = transfers[told[i]]
+    if waiter then M.wake(waiter, true) end
+  end
+  return count
+end
+
+local function read_from(bell, connected)
+  local swept = core.now()
+  while true do
+    local idle = tell() == 0 and in_flight == 0 and guarded == 0
+    -- The engine's thread rings some times a second, so that nobody who was ended is long in the way.
+    if core.now() - swept >= SWEEP then
+      sweep()
+      swept = core.now()
+      if idle then break end
+    end
+    if connected then connected = bell:receive(1) else ngx.sleep(POLL) end
+  end
+end
+
+local function read_bell(_, path)
+  local bell = ngx.socket.tcp()
+  bell:settimeout(LONG * 1000)
+  local connected = bell:connect("unix:" .. path)
+  connected = driver:answer() and connected
+  local ok, why = pcall(read_from, bell, connected)
+  reading = false
+  bell:close()
+  if not ok then error(why, 0) end
+end
+
+-- Where the bell hangs while it is being connected to.
+local function folder() return os.getenv "TMPDIR" or "/tmp" end
+
+local function start_reading()
+  if reading then return true end
+  local path, why = driver:hang(folder())
+  if not path then return nil, "luaprov's engine cannot tell nginx what has ended: " .. why end
+  local ok
+  ok, why = ngx.timer.at(0, read_bell, path)
+  if not ok then
+    driver:answer() -- takes it down
+    return nil, "no timer can be started: " .. why
+  end
+  reading = true
+  return true
+end
+
+-- The first call starts the engine; so does the first one in a process that was forked from another.
+local function start()
+  local ok, why = need_semaphores()
+  if not ok then return nil, why end
+  if not driver or not driver:is_ours() then
+    driver, why = core.driver { per_host = PER_HOST }
+    if not driver then return nil, "luaprov's engine cannot be started: " .. why end
+  end
+  return start_reading()
+end
+
+local function wait(waiter, at)
+  local co = running()
+  waiter.sem, waiter.co, waiter.place = semaphore(), co, M.current()
+  local task = waiter.place and M.task()
+  if task then task.waiting = waiter end
+  parked[waiter] = true
+  park(waiter, at)
+  parked[waiter] = nil
+  if task then task.waiting = nil end
+  semaphores[#semaphores + 1] = waiter.sem
+  waiter.sem = nil
+  return waiter.value
+end
+
+function M.wait(waiter, at)
+  check_phase()
+  if waiter.full then return waiter.value end
+  -- Whoever has something to undo is watched.
+  if guards[running()] then start() end
+  return wait(waiter, at)
+end
+
+local function cancel_transfer(waiter) driver:cancel(waiter.id) end
+
+function M.transfer(request)
+  check_phase()
+  local ok, why = start()
+  if not ok then return nil, why, "unsupported" end
+  local id
+  id, why = driver:submit(request)
+  if not id then return nil, why end
+  local waiter = { id = id, interrupt = cancel_transfer }
+  transfers[id] = waiter
+  in_flight = in_flight + 1
+  wait(waiter)
+  drop(waiter)
+  return driver:take(id)
+end
+
+-- ---- tasks ----
+
+function M.start(task, body)
+  check_phase()
+  task.owner = running()
+  task.thread = ngx.thread.spawn(function()
+    new_place(task)
+    body()
+    places[running()] = nil
+  end)
+  return true
+end
+
+-- In a timer: it goes on whatever becomes of the request that runs now.
+function M.start_alone(task, body)
+  check_phase()
+  local ok, why = ngx.timer.at(0, function()
+    new_place(task)
+    body()
+    places[running()] = nil
+  end)
+  if not ok then return nil, "no timer can be started: " .. why end
+  return true
+end
+
+-- Else nginx keeps it until its parent ends.
+function M.collect(task)
+  if task.thread and task.owner == running() then ngx.thread.wait(task.thread) end
+  task.thread = nil
+end
+
+-- ---- what all workers see ----
+
+local store
+local told_of_room = false
+
+--- `lua_shared_dict luaprov 1m;`
+function M.store()
+  local dict = ngx.shared.luaprov
+  if store or not dict then return store end
+  store = { name = ngx.md5 }
+  -- nginx tells the time once a turn, which may be long ago.
+  function store.add(key, text, seconds)
+    ngx.update_time()
+    local ok, why = dict:safe_add(key, text, seconds)
+    if why == "no memory" and not told_of_room then
+      told_of_room = true
+      ngx.log(ngx.WARN, "luaprov: the shared dictionary luaprov is full: limits are kept by each worker alone")
+    end
+    return ok or why == "no memory"
+  end
+  function store.set(key, text, seconds)
+    ngx.update_time()
+    return dict:set(key, text, seconds or 0)
+  end
+  function store.get(key) return (dict:get(key)) end
+  function store.delete(key) dict:delete(key) end
+  function store.left(key) return (dict:ttl(key)) end
+  return store
+end
+
+local function refuse() error("the sandbox does not run within nginx: start it with `luaprov sandbox`", 0) end
+
+M.watch, M.unwatch, M.run = refuse, refuse, refuse
+
+return M

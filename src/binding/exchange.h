@@ -1,0 +1,27 @@
+/* Requests and responses between the Lua stack and C: the same for an engine and for a driver. */
+#ifndef LP_BINDING_EXCHANGE_H
+#define LP_BINDING_EXCHANGE_H
+
+#include <lua.h>
+
+#include "engine/engine.h"
+
+/* The id at `index`; 0 for a number that is none. */
+lp_id lp_read_id(lua_State *L, int index);
+
+/* A number of seconds as whole milliseconds, rounded up: 0.0001 s is some time, not none. */
+long lp_milliseconds(lua_Number seconds);
+
+/* Reads the request at 2, which points into what lies on the stack then: the table's strings.
+ * method, url, headers (names and values in turn), body, timeout and connect_timeout (seconds), limit (bytes);
+ * ca_file, client_certificate, client_key, client_key_password, proxy, insecure as in lp_transport */
+void lp_read_request(lua_State *L, lp_request *request);
+
+/* Pushes a table: outcome, failure and message (if it failed), status, headers, body, reused, http, seconds, proxy (its
+ * host and port, if there was one). */
+void lp_push_response(lua_State *L, const lp_response *response);
+
+/* Reads the table at 1, if there is one: { per_host = transfers at once to one origin, ca_file = PEM file }. */
+void lp_read_engine_options(lua_State *L, lp_engine_options *options);
+
+#endif

@@ -1,0 +1,126 @@
+-- The two clients that are compared, and what they are compared by. Runs within nginx.
+local cjson = require "cjson"
+local ffi = require "ffi"
+local luaprov = require "luaprov"
+
+local ngx = rawget(_G, "ngx")
+local M = {}
+
+ffi.cdef [[
+struct luaprov_bench_time { long seconds, nanoseconds; };
+int clock_gettime(int, struct luaprov_bench_time *);
+]]
+
+local THREAD_CPU = 3 -- CLOCK_THREAD_CPUTIME_ID
+
+--- Seconds of the processor that the worker's event loop has used. The engine's thread has a clock of its own.
+local function cpu()
+  local time = ffi.new "struct luaprov_bench_time"
+  assert(ffi.C.clock_gettime(THREAD_CPU, time) == 0)
+  return tonumber(time.seconds) + tonumber(time.nanoseconds) / 1e9
+end
+
+-- ---- by hand ----
+
+local function say_what(why) return nil, why or "?" end
+
+--- What somebody writes who has cosockets and no client: a kept connection, JSON both ways, the status looked at.
+local function by_hand(port, record, tls, path)
+  local socket = ngx.socket.tcp()
+  socket:settimeouts(10000, 30000, 30000)
+  local ok, why = socket:connect("127.0.0.1", port, { pool = "bench", pool_size = 1000 })
+  if not ok then return say_what(why) end
+  if tls and socket:getreusedtimes() == 0 then
+    ok, why = socket:sslhandshake(nil, "localhost", true)
+    if not ok then return say_what(why) end
+  end
+  local body = cjson.encode(record)
+  ok, why = socket:send {
+    "POST ", path, "/things HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\n",
+    "Authorization: Bearer tok-0000\r\nContent-Type: application/json\r\nUser-Agent: by-hand\r\n",
+    "Content-Length: ", #body, "\r\n\r\n", body,
+  }
+  if not ok then return say_what(why) end
+  local line
+  line, why = socket:receive "*l"
+  if not line then return say_what(why) end
+  local status = tonumber(line:match "^HTTP/1%.1 (%d%d%d)")
+  local headers = {}
+  while true do
+    line, why = socket:receive "*l"
+    if not line then return say_what(why) end
+    if line == "" then break end
+    local name, value = line:match "^([^:]+):%s*(.-)%s*$"
+    if name then headers[name:lower()] = value end
+  end
+  local text
+  text, why = socket:receive(tonumber(headers["content-length"]) or 0)
+  if not text then return say_what(why) end
+  socket:setkeepalive(60000, 1000)
+  if status ~= 201 then return nil, "status " .. tostring(status) end
+  return cjson.decode(text)
+end
+
+local client
+
+local function ours(port, record, tls, path)
+  client = client or assert(luaprov.client("tests/nginx/acme.lua", {
+    base_url = (tls and "https://localhost:" or "http://127.0.0.1:") .. port .. path,
+    token = "tok-0000", timeout = 30, ca_file = tls and os.getenv "BENCH_CA",
+  }))
+  local created, err = client.things:create(record)
+  return created, err and tostring(err)
+end
+
+local CLIENTS = { ours = ours, hand = by_hand }
+
+--- ?client=, ?calls=, ?at_once=, ?port=, ?tls=, ?slow=: that many calls; answers with the event loop's microseconds
+--- for each.
+function M.run()
+  local arguments = ngx.req.get_uri_args()
+  local call, port = CLIENTS[arguments.client], tonumber(arguments.port)
+  local left, failed = tonumber(arguments.calls), nil
+  local calls, path = left, arguments.slow and "/slow" or ""
+  local function work()
+    while left > 0 do
+      left = left - 1
+      local record, why = call(port, { name = "thing " .. left }, arguments.tls, path)
+      if not record or record.id ~= "7" then failed = failed or tostring(why) end
+    end
+  end
+  local threads, began = {}, cpu()
+  for i = 1, tonumber(arguments.at_once) do threads[i] = ngx.thread.spawn(work) end
+  for _, thread in ipairs(threads) do ngx.thread.wait(thread) end
+  local used = cpu() - began
+  ngx.print(failed and "failed: " .. failed or ("%.3f"):format(used / calls * 1e6))
+end
+
+--- A few calls of a vendor that fails in many ways: what comes of them does not matter.
+function M.soak()
+  client = client or assert(luaprov.client("tests/nginx/acme.lua", {
+    base_url = "http://127.0.0.1:" .. ngx.req.get_uri_args().port, token = "tok-0000", timeout = 0.3, attempts = 2,
+    patience = 0.5,
+  }))
+  luaprov.map({ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 }, function(i) return client.things:get(tostring(i)) end)
+  ngx.print "done"
+end
+
+--- The vendor of it.
+function M.faults()
+  local dice = math.random(20)
+  if dice == 1 then return ngx.exit(444) end
+  if dice == 2 then ngx.sleep(0.5) end
+  if dice == 3 then return ngx.exit(503) end
+  if dice == 4 then
+    ngx.header["Content-Length"] = 100
+    ngx.print "{"
+    ngx.flush(true)
+    return ngx.exit(444)
+  end
+  if dice == 5 then return ngx.print "no JSON" end
+  if dice == 6 then return ngx.exit(404) end
+  ngx.header["Content-Type"] = "application/json"
+  ngx.print '{"id":"7","name":"thing"}'
+end
+
+return M
