@@ -26,7 +26,19 @@ local CLASSES = [[
 ---@field status? integer # HTTP status, when an answer came
 ---@field trace_id? string
 ---@field retry_after? number # seconds; -1: the vendor wants fewer calls at once and names no time
+---@field attempts? luaprov.Attempt[] # the tries, first to last
+---@field candidates? table[] # of a create whose outcome is unknown: the records that it may have made
 ---@field details? any # faults of a table ({ path, message, problem } each), or what the vendor answered
+
+--- One try of a call.
+---@class luaprov.Attempt
+---@field at number # seconds since the first began
+---@field seconds number
+---@field why string # it was made again, or was not
+---@field outcome luaprov.Outcome
+---@field kind luaprov.ErrorKind
+---@field status? integer
+---@field waited? number # seconds until the next
 
 --- A value that prints as `<secret>` everywhere.
 ---@class luaprov.Secret
