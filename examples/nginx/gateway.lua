@@ -10,6 +10,11 @@ local STATUS = {
   rate_limited = 429, quota_exceeded = 402, payment_required = 402,
 }
 
+local TITLE = {
+  read = "It was not read", not_sent = "Nothing was changed", refused = "Nothing was changed",
+  unknown = "It is not known whether it was changed: look before you send it again",
+}
+
 local function answer(status, body, content_type)
   ngx.status = status
   ngx.header["Content-Type"] = content_type or "application/json"
@@ -72,14 +77,15 @@ end
 function M.serve()
   local tenant = tenant_of(ngx.var.http_authorization)
   if not tenant then return problem(401, "The key is not known") end
-  local provider, name, id = ngx.var.uri:match "^/v1/([%w_]+)/([%w_]+)/?([^/]*)$"
+  -- As it was sent: an id may have a slash in it, escaped.
+  local provider, name, id = ngx.var.request_uri:match "^/v1/([%w_]+)/([%w_]+)/?([^/?]*)"
   local client = provider and client_of(tenant, provider)
   local is_there, resource = pcall(function() return client[name] end)
   if not client or not is_there then return problem(404, "There is no such resource") end
   local method = ngx.req.get_method()
   local result, err = call(method, resource, id ~= "" and ngx.unescape_uri(id) or nil)
   if result == nil then
-    return problem(STATUS[err.kind] or 502, method == "GET" and "It was not read" or "It was not changed", err)
+    return problem(STATUS[err.kind] or 502, TITLE[method == "GET" and "read" or err.outcome], err)
   end
   if method == "DELETE" then return answer(204) end
   return answer(method == "POST" and 201 or 200, method == "GET" and id == "" and luaprov.array(result) or result)
