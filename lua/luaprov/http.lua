@@ -1,4 +1,5 @@
 --- One HTTP exchange, as Lua sees it.
+local date = require "luaprov.date"
 local errors = require "luaprov.errors"
 local runtime = require "luaprov.runtime"
 local transport = require "luaprov.transport"
@@ -6,24 +7,6 @@ local transport = require "luaprov.transport"
 local M = {}
 
 M.now = runtime.now
-
-local MONTHS = { Jan = 1, Feb = 2, Mar = 3, Apr = 4, May = 5, Jun = 6,
-                 Jul = 7, Aug = 8, Sep = 9, Oct = 10, Nov = 11, Dec = 12 }
-
--- Days since 1970-01-01 of a date of the Gregorian calendar: os.time would read it as local time.
-local function days(year, month, day)
-  if month <= 2 then year, month = year - 1, month + 12 end
-  return 365 * year + math.floor(year / 4) - math.floor(year / 100) + math.floor(year / 400)
-    + math.floor((153 * (month - 3) + 2) / 5) + day - 719469
-end
-
--- RFC 9110, 5.6.7: seconds since 1970 of the one form of a date that may be sent.
-local function date(value)
-  local day, month, year, hour, min, sec = (value or "")
-    :match("^%a+, (%d%d) (%a%a%a) (%d%d%d%d) (%d%d):(%d%d):(%d%d) GMT$")
-  if not day or not MONTHS[month] then return nil end
-  return days(tonumber(year), MONTHS[month], tonumber(day)) * 86400 + hour * 3600 + min * 60 + sec
-end
 
 --- RFC 9110, 10.2.3: a number of seconds or a date.
 --- @param headers table of an answer: its Date tells the vendor's clock, which need not be ours
@@ -36,8 +19,8 @@ function M.retry_after(headers)
     seconds = tonumber(seconds)
     return seconds >= -1 and seconds or nil
   end
-  local at = date(value)
-  return at and math.max(0, at - (date(headers.date) or os.time()))
+  local at = date.read(value)
+  return at and math.max(0, at - date.now(headers))
 end
 
 local function list_of(headers)

@@ -1,5 +1,6 @@
 #include "engine/route.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,8 +63,8 @@ static lp_route *make_route(lp_bytes *key) {
   return route;
 }
 
-/* Drops the one that was used least recently, when there are too many without a user. */
-static void trim(lp_routes *routes) {
+/* The one that was used least recently, when there are too many without a user. */
+static bool drop_one_too_many(lp_routes *routes) {
   size_t unused = 0;
   lp_route **oldest = NULL;
   for (lp_route **link = &routes->first; *link; link = &(*link)->next) {
@@ -71,10 +72,11 @@ static void trim(lp_routes *routes) {
     unused++;
     oldest = link;
   }
-  if (unused <= KEPT_ROUTES) return;
+  if (unused <= KEPT_ROUTES) return false;
   lp_route *route = *oldest;
   *oldest = route->next;
   drop(route);
+  return true;
 }
 
 lp_route *lp_route_take(lp_routes *routes, const lp_transport *transport, const char *ca_file, const char *proxy) {
@@ -91,7 +93,7 @@ lp_route *lp_route_take(lp_routes *routes, const lp_transport *transport, const 
     *link = route->next;
     lp_bytes_clear(&key, 0);
   } else {
-    trim(routes);
+    while (drop_one_too_many(routes)) {}
     route = make_route(&key);
     if (!route) return NULL;
   }

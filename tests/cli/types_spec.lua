@@ -56,7 +56,8 @@ describe("luaprov types", function()
   end)
 
   it("has an error's fields, kinds and outcomes, as the README lists them", function()
-    assert.equal("kind! message! outcome! codes! provider resource operation status trace_id retry_after attempts candidates details",
+    assert.equal("kind! message! outcome! codes! provider resource operation status trace_id retry_after attempts "
+      .. "candidates details",
       short "Error")
     assert.equal('"not_sent"|"refused"|"unknown"', page.aliases["luaprov.Outcome"])
     local kinds = read("README.md"):match("| `kind` | `([^`]+)`")

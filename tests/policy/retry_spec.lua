@@ -2,6 +2,7 @@
 local control = require "tests.contract.control"
 local core = require "luaprov.core"
 local errors = require "luaprov.errors"
+local http = require "luaprov.http"
 local luaprov = require "luaprov"
 local retry = require "luaprov.policy.retry"
 local support = require "tests.support"
@@ -242,6 +243,7 @@ describe("A call that is tried again", function()
 
   local ITEM = { status = 200, json = { id = "7", name = "n" } }
   local DROP = { close = true }
+  local limited_at_once = { status = 429, headers = { ["Retry-After"] = "0" } }
 
   local function seen()
     local requests = listener:requests(0)
@@ -330,6 +332,25 @@ describe("A call that is tried again", function()
     assert.equal("there is no time for another try", err.attempts[1].why)
     _, err = things { timeout = 5 }:get("7", nil, { patience = 10 })
     assert.equal("there is no time for another try", err.attempts[1].why)
+  end)
+
+  it("has all of its time for a try that has begun, however little patience is left", function()
+    local began = http.now()
+    listener:script { limited_at_once, { status = 201, json = { id = "7", name = "n" }, hold = true } }
+    local resource = things { patience = 0.3, timeout = 20 }
+    local task = luaprov.spawn(function() return resource:create { name = "n" } end)
+    while #listener:requests(0) < 2 or http.now() < began + 0.4 do luaprov.sleep(0.02) end
+    listener:release()
+    assert.equal("7", assert(task:wait()).id)
+  end)
+
+  it("begins no try when its patience is over, however long one may take", function()
+    retry.back_off = function() return 0.05 end
+    for _ = 1, 9 do listener:script { limited_at_once } end
+    local _, err = things { patience = 0.2, timeout = 20 }:get "7"
+    support.is_error({ kind = "rate_limited" }, err)
+    assert.is_true(err.attempts[#err.attempts].at <= 0.2)
+    assert.equal("there is no time for another try", err.attempts[#err.attempts].why)
   end)
 
   it("refuses options of a call that are none", function()

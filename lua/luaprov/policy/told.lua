@@ -3,6 +3,8 @@
 --- It goes before what we reckon ourselves, because others may use the same account. An answer is old when it comes,
 --- and answers overtake each other: within one window the smallest number that was told is the latest, and whatever is
 --- on its way may or may not be in it.
+local date = require "luaprov.date"
+
 local M = {}
 
 -- What a template's header says, by the names of its placeholders.
@@ -52,7 +54,7 @@ end
 --- @return boolean whether it says anything
 function M.hear(told, reader, headers, sent, now)
   local said = read(reader, headers)
-  local left = said.reset_at and said.reset_at - os.time() or said.reset
+  local left = said.reset_at and said.reset_at - date.now(headers) or said.reset
   if not said.remaining or not left then return false end
   -- Whole seconds: one that is cut off to 0 is not over yet. And no window ends later than it is long.
   local seconds = reader.seconds[said.limit]

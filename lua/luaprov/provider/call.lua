@@ -83,8 +83,11 @@ function M.budget(state, options)
   options = options or {}
   local attempts, timeout = options.attempts or state.attempts, options.timeout or state.timeout
   local patience, now = options.patience or state.patience, http.now()
-  local ends = math.min(now + math.max(timeout, attempts > 1 and patience or 0), options.ends or math.huge)
-  return { attempts = attempts, timeout = timeout, ends = ends, settles_until = now + math.max(timeout, patience) }
+  local over = options.ends or math.huge
+  return {
+    attempts = attempts, timeout = timeout, ends = math.min(now + patience, over), cut = over,
+    settles_until = now + math.max(timeout, patience),
+  }
 end
 
 local KEPT = 100 -- secrets of a client whose spellings it knows
@@ -142,14 +145,14 @@ end
 
 -- A token, and an exchange with it. The third value: what was answered; the fourth: the token that was sent.
 local function exchange(state, request, budget, context)
-  local token, err = auth.token(state.auth, math.min(http.now() + budget.timeout, budget.ends))
+  local token, err = auth.token(state.auth, math.min(http.now() + budget.timeout, budget.cut))
   if err then return nil, err end
   if token then
     request.headers.Authorization = "Bearer " .. token
     context.opened[#context.opened + 1] = token
   end
   budget.over = http.now() + budget.timeout
-  request.deadline = math.min(budget.over, budget.ends)
+  request.deadline = math.min(budget.over, budget.cut)
   local response, part
   response, err, part = state.exchange(request, context.operation)
   return response, err, response or part, token
