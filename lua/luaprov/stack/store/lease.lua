@@ -121,12 +121,12 @@ function Lease:check()
   error(self.lost, 0)
 end
 
-local function change(self, sql, ...)
+-- Within a transaction of its own, what only the holder may do.
+local function change(self, work)
   if self.lost then return nil, self.lost end
-  local arguments = { ... }
-  return self.db:transaction("write", function()
+  return self.db:transaction("write", function(db)
     self:check()
-    self.db:query(sql, self.fence, arguments[1])
+    work(db)
     return true
   end)
 end
@@ -138,7 +138,7 @@ end
 function Lease:renew(seconds)
   seconds = seconds or self.seconds
   local asked = core.now()
-  local ok, err = change(self, RENEW, math.floor(seconds * 1000))
+  local ok, err = change(self, function(db) db:query(RENEW, self.fence, math.floor(seconds * 1000)) end)
   if ok then self.ends = asked + seconds end
   return ok, err
 end
@@ -148,7 +148,7 @@ end
 --- @return luaprov.StoreError|nil err
 function Lease:release()
   if self.released then return true end
-  local ok, err = change(self, RELEASE)
+  local ok, err = change(self, function(db) db:query(RELEASE, self.fence) end)
   if ok then self.released = true end
   return ok, err
 end

@@ -44,15 +44,13 @@ local KINDS = {
   ["40P01"] = "busy", ["58030"] = "io", ["XX001"] = "corrupt", ["XX002"] = "corrupt", ["22021"] = "invalid",
 }
 
--- The classes of SQLSTATE in which the connection is gone, or is about to be.
-local function is_broken(code)
-  return code:sub(1, 2) == "08" or code == "57P01" or code == "57P02" or code == "57P03"
-end
+-- The connection is gone or could not be made (as the binding has it), or is about to go: the server ends, or begins.
+local BROKEN = { ["08001"] = true, ["08006"] = true, ["57P01"] = true, ["57P02"] = true, ["57P03"] = true }
 
 local function error_of(message, code)
-  local kind = KINDS[code] or is_broken(code) and "unavailable" or "failed"
+  local kind = KINDS[code] or BROKEN[code] and "unavailable" or "failed"
   if message:find("No space left on device", 1, true) or message:find("File too large", 1, true) then kind = "full" end
-  return errors.new(kind, ("PostgreSQL: %s (%s)"):format(message, code)), is_broken(code)
+  return errors.new(kind, ("PostgreSQL: %s (%s)"):format(message, code)), BROKEN[code] or false
 end
 
 -- What every connection of ours is set to. A commit that is told to be done is on the disk; nobody waits forever for a
