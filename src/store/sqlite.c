@@ -44,12 +44,24 @@ static const char *name_of(int code) {
   return name ? name : "ERROR";
 }
 
-/* What the last call of SQLite says of itself, and why the system refused it, where it did. */
+/* Why the system refused to read or write the file, or the log beside it; 0 where it did not. */
+static int system_error(sqlite3 *handle) {
+  int why = 0;
+  sqlite3_file *log = NULL;
+  sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  if (log && log->pMethods) log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &why);
+  if (!why) sqlite3_file_control(handle, "main", SQLITE_FCNTL_LAST_ERRNO, &why);
+  return why ? why : sqlite3_system_errno(handle);
+}
+
+/* What the last call of SQLite says of itself. */
 static int refuse(lua_State *L, sqlite3 *handle) {
-  int code = sqlite3_errcode(handle), primary = code & 0xff, system = sqlite3_system_errno(handle);
+  int code = sqlite3_errcode(handle), primary = code & 0xff, system = 0;
   lua_pushnil(L);
   lua_pushstring(L, sqlite3_errmsg(handle));
-  if (system && (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN || primary == SQLITE_FULL))
+  if (primary == SQLITE_IOERR || primary == SQLITE_FULL) system = system_error(handle);
+  else if (primary == SQLITE_CANTOPEN) system = sqlite3_system_errno(handle);
+  if (system)
     lua_pushfstring(L, "%s: %s", lua_tostring(L, -1), strerror(system)), lua_replace(L, -2);
   lua_pushstring(L, name_of(code));
   return 3;

@@ -54,9 +54,9 @@ end
 function M:run()
   local limit = self.limit and ("ulimit -f %d; "):format(self.limit / 512) or ""
   -- What clients do wrong is not logged: nobody reads the pipe while they do it.
-  self.pipe = assert(io.popen(("cd %s && echo $$ && %sexec %s%s/postgres -D data -k %s -p %d "
-    .. "-c listen_addresses=127.0.0.1 -c log_min_messages=log -c max_wal_size=32MB -c min_wal_size=2MB 2>&1"):format(self.folder, limit,
-    as_user(true), self.programs, self.folder, self.port), "r"))
+  local settings = "-c listen_addresses=127.0.0.1 -c log_min_messages=log -c max_wal_size=32MB -c min_wal_size=2MB"
+  self.pipe = assert(io.popen(("cd %s && echo $$ && %sexec %s%s/postgres -D data -k %s -p %d %s 2>&1"):format(
+    self.folder, limit, as_user(true), self.programs, self.folder, self.port, settings), "r"))
   self.pid = self.pipe:read("*l")
   for line in self.pipe:lines() do
     self.log[#self.log + 1] = line

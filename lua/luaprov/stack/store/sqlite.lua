@@ -39,14 +39,24 @@ local function error_of(path)
   end
 end
 
-local function read_start(path)
+-- How large a file is, and its page; nil where there is none. A folder can be opened, and not read.
+local function look_at(path)
   local file = io.open(path, "rb")
   if not file then return nil end
-  -- A folder can be opened, and not read.
-  local start = file:read(1)
-  local readable = start or file:seek("end") == 0
+  local start = file:read(18) or ""
+  local size = file:seek("end")
   file:close()
-  return start or "", readable
+  if start == "" and size ~= 0 then return nil, "it cannot be read as a file" end
+  local high, low = start:byte(17, 18)
+  local page = low and high * 256 + low or 4096
+  return size, page == 1 and 65536 or page -- 1: https://www.sqlite.org/fileformat.html#page_size
+end
+
+-- SQLite takes a file for whole whose last page is not. It writes whole ones; but where a full disk kept it from that,
+-- the page is in the log.
+local function is_cut(path)
+  local size, page = look_at(path)
+  return size ~= nil and page >= 512 and size % page ~= 0 and (look_at(path .. "-wal") or 0) == 0
 end
 
 -- A file, with what `error_of` makes of an error.
@@ -100,14 +110,14 @@ function M.open(path, options)
       patience = options.patience, busy = options.busy,
     }
   end
-  local start, readable = read_start(path)
-  if not start then
+  local size, why = look_at(path)
+  if not size and why then
+    return nil, errors.new("unavailable", path .. ": " .. why)
+  elseif not size then
     if not options.create then return nil, errors.new("missing", path .. ": there is no state") end
     local ok, err = make(path, fields())
     if not ok then return nil, err end
-  elseif not readable then
-    return nil, errors.new("unavailable", path .. ": it cannot be read as a file")
-  elseif start == "" then
+  elseif size == 0 then
     return nil, errors.new("corrupt", path .. ": the file is empty: it was cut off, or is no state. Put a copy of it "
       .. "in its place, or remove it where there was no state")
   end
@@ -121,7 +131,8 @@ function M.open(path, options)
     err = errors.new("foreign", path .. ": it is a database, but no state of luaprov's; it is left as it is")
   end
   local ok
-  if known then ok, err = schema.check(db, path) end
+  if known and is_cut(path) then err = fail("", "CORRUPT")
+  elseif known then ok, err = schema.check(db, path) end
   if ok then return db end
   db:close()
   return nil, err
