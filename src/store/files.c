@@ -24,6 +24,14 @@ static int sync_folder_of(const char *path) {
   return why;
 }
 
+int lp_file_size(const char *path, int64_t *size) {
+  struct stat about;
+  if (stat(path, &about)) return errno;
+  if (S_ISDIR(about.st_mode)) return EISDIR;
+  *size = (int64_t)about.st_size;
+  return S_ISREG(about.st_mode) ? 0 : EINVAL;
+}
+
 int lp_make_folder(const char *path) {
   if (!mkdir(path, 0700)) return sync_folder_of(path);
   if (errno != EEXIST) return errno;

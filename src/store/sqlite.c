@@ -292,11 +292,24 @@ static int make(lua_State *L) {
   return answers;
 }
 
-/* make_folder(path), publish(from, to) -> true; or nil, why, "EEXIST" where that is why (see files.h) */
+/* ---- files.h ---- */
+
 static int done(lua_State *L, int why) {
   lua_pushboolean(L, 1);
-  return why ? lp_refuse(L, strerror(why), why == EEXIST ? "EEXIST" : "CANTOPEN") : 1;
+  const char *code = why == EEXIST ? "EEXIST" : why == ENOENT ? "ENOENT" : "CANTOPEN";
+  return why ? lp_refuse(L, strerror(why), code) : 1;
 }
+
+/* size(path) -> bytes; or nil, why, "ENOENT" where that is why */
+static int size_of(lua_State *L) {
+  int64_t size;
+  int why = lp_file_size(path_at(L, 1), &size);
+  if (why) return done(L, why);
+  lua_pushnumber(L, (lua_Number)size);
+  return 1;
+}
+
+/* make_folder(path), publish(from, to) -> true; or nil, why, "EEXIST" where that is why */
 
 static int make_folder(lua_State *L) { return done(L, lp_make_folder(path_at(L, 1))); }
 static int publish(lua_State *L) { return done(L, lp_publish(path_at(L, 1), path_at(L, 2))); }
@@ -309,7 +322,7 @@ int luaopen_luaprov_sqlite(lua_State *L) {
   static const lp_entry meta[] = {
       {"__gc", close_database}, {"__close", close_database}, {"__tostring", describe}, {NULL, NULL}};
   static const lp_entry functions[] = {
-      {"open", make}, {"make_folder", make_folder}, {"publish", publish}, {NULL, NULL}};
+      {"open", make}, {"size", size_of}, {"make_folder", make_folder}, {"publish", publish}, {NULL, NULL}};
   lp_set_kind(L, DATABASE, methods, meta);
   lua_newtable(L);
   lp_set_functions(L, functions);

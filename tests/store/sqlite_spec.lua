@@ -144,6 +144,27 @@ describe("the file of a state", function()
     fails("unavailable", stores.open "/dev/null/state.db")
   end)
 
+  -- The system forgets all locks of a process on a file when it closes that file, whoever opened it there.
+  it("stays locked while it is opened once more, so that nobody else takes away the log", function()
+    local path = support.folder() .. "/state.db"
+    local store = assert(stores.open(path))
+    assert(store:lease { holder = "ann", seconds = 60 })
+    assert(store:commit { record(1) })
+    local again = assert(stores.open(path))
+    again:close()
+    local child = ([[
+      local store = assert(require("luaprov.stack.store").open(%q))
+      io.write(#assert(store:records()))
+      store:close()
+    ]]):format(path)
+    assert.equal("1", support.child(child, {}))
+    assert.equal("state.db\nstate.db-shm\nstate.db-wal", place.done("ls $(dirname " .. path .. ")"))
+    assert(store:commit { record(2) })
+    assert.equal("2", support.child(child, {}))
+    store:close()
+    assert.equal("2", support.child(child, {}))
+  end)
+
   it("is whole after its writer was killed in the midst", function()
     local path = support.folder() .. "/state.db"
     local pipe = require("tests.store.backends").begin(([[

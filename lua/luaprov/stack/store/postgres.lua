@@ -81,7 +81,9 @@ local function connect(url, busy)
   return handle
 end
 
-local TABLES = "SELECT CASE WHEN to_regclass('luaprov_meta') IS NULL THEN 0 ELSE 1 END AS known"
+-- Not to_regclass: it may answer from before the lock that was waited for.
+local TABLES = "SELECT COUNT(*) AS known FROM pg_catalog.pg_class WHERE relname = 'luaprov_meta' "
+  .. "AND pg_catalog.pg_table_is_visible(oid)"
 
 --- @param url string|luaprov.Secret
 --- @param options table create, busy, pause, patience: see store.open

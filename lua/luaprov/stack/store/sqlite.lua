@@ -39,24 +39,11 @@ local function error_of(path)
   end
 end
 
--- How large a file is, and its page; nil where there is none. A folder can be opened, and not read.
-local function look_at(path)
-  local file = io.open(path, "rb")
-  if not file then return nil end
-  local start = file:read(18) or ""
-  local size = file:seek("end")
-  file:close()
-  if start == "" and size ~= 0 then return nil, "it cannot be read as a file" end
-  local high, low = start:byte(17, 18)
-  local page = low and high * 256 + low or 4096
-  return size, page == 1 and 65536 or page -- 1: https://www.sqlite.org/fileformat.html#page_size
-end
-
 -- SQLite takes a file for whole whose last page is not. It writes whole ones; but where a full disk kept it from that,
 -- the page is in the log.
-local function is_cut(path)
-  local size, page = look_at(path)
-  return size ~= nil and page >= 512 and size % page ~= 0 and (look_at(path .. "-wal") or 0) == 0
+local function is_cut(db, path)
+  local page = db:query("PRAGMA page_size")[1].page_size
+  return (sqlite.size(path) or 0) % page ~= 0 and (sqlite.size(path .. "-wal") or 0) == 0
 end
 
 -- A file, with what `error_of` makes of an error.
@@ -110,8 +97,8 @@ function M.open(path, options)
       patience = options.patience, busy = options.busy,
     }
   end
-  local size, why = look_at(path)
-  if not size and why then
+  local size, why, code = sqlite.size(path)
+  if not size and code ~= "ENOENT" then
     return nil, errors.new("unavailable", path .. ": " .. why)
   elseif not size then
     if not options.create then return nil, errors.new("missing", path .. ": there is no state") end
@@ -125,14 +112,15 @@ function M.open(path, options)
   given.open = function() return connect(path, false, options.busy, fail) end
   local db, err = transaction.new(given)
   if not db then return nil, err end
-  local known
-  known, err = db:transaction("read", function() return #db:query(TABLES) == 1 end)
-  if known == false then
-    err = errors.new("foreign", path .. ": it is a database, but no state of luaprov's; it is left as it is")
-  end
   local ok
-  if known and is_cut(path) then err = fail("", "CORRUPT")
-  elseif known then ok, err = schema.check(db, path) end
+  ok, err = db:transaction("read", function()
+    if #db:query(TABLES) == 0 then
+      error(errors.new("foreign", path .. ": it is a database, but no state of luaprov's; it is left as it is"), 0)
+    end
+    if is_cut(db, path) then error((fail("", "CORRUPT")), 0) end
+    return true
+  end)
+  if ok then ok, err = schema.check(db, path) end
   if ok then return db end
   db:close()
   return nil, err
