@@ -254,6 +254,7 @@ bench:
 	@+$(BUILD_IT) all
 	@BUILD=$(BUILD) lua5.4 tests/bench/start.lua
 	@BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/sandbox.lua $(SANDBOX_SECONDS)
+	@LUAPROV_BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/store.lua
 	@LUAPROV_BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/limits.lua $(LIMITS_CREATES)
 
 # What a call costs an nginx worker, beside a client written by hand; then a soak of SOAK_SECONDS.
@@ -311,7 +312,7 @@ help:
 	@echo "make test       every test; the last line is the count"
 	@echo "make check      luacheck, gcc and clang with warnings as errors, cppcheck, then the tests"
 	@echo "make fuzz       the JSON scanner under libFuzzer for FUZZ_SECONDS=60"
-	@echo "make bench      what a start of the interpreter costs, and what a sandbox carries for SANDBOX_SECONDS=60"
+	@echo "make bench      what a start of the interpreter costs, what a sandbox carries for SANDBOX_SECONDS=60, and a store's commits"
 	@echo "                and how near to a vendor's limits LIMITS_CREATES=300 keep"
 	@echo "make bench-nginx  what a call costs an nginx worker, and a soak of SOAK_SECONDS=600"
 	@echo "make install    into PREFIX=/usr/local, below DESTDIR"

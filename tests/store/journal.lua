@@ -235,6 +235,18 @@ return function(backend)
       assert.is_nil(err)
     end)
 
+    it("takes no intent that could be acted on after the lease", function()
+      assert(store:commit { (intent(store, "a.b.c", { within = 590 })) })
+      local _, err = store:commit { (intent(store, "a.b.d")), (intent(store, "a.b.e", { within = 601 })) }
+      local message = fails("short", nil, err)
+      assert.is_truthy(message:find("^the lease ends in %d+%.%d s, before the 601 s in which a%.b%.e can be acted on$"),
+        message)
+      assert.equal(2, err.item)
+      assert.equal(1, #assert(store:open_intents()))
+      assert(store.held:renew(700))
+      assert(store:commit { (intent(store, "a.b.e", { within = 601 })) })
+    end)
+
     it("may have no deadline, and no result", function()
       local item, id = intent(store, "a.b.c")
       assert(store:commit { item })

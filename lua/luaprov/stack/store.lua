@@ -114,7 +114,7 @@ end
 --- @param items table[] in their order, each one of
 ---   { intent = { id, address, provider, resource, operation, record_id, base_url, account, key, parents, fields, hash,
 ---       noted, within } }: about to be done; `noted` are the ids that have the key already, `within` the seconds in
----       which it can be acted on
+---       which it can be acted on, and no more than the lease has left
 ---   { settled = id, outcome = text, result = any }: what came of it
 ---   { record = { address, provider, resource, id, base_url, account, key, parents, fields, secrets } }
 ---   { remove = address }, { move = address, to = address }

@@ -1,4 +1,5 @@
 --- What a batch writes: each of its items as SQL, checked before the first of it runs.
+local core = require "luaprov.core"
 local errors = require "luaprov.stack.store.errors"
 local json = require "luaprov.json"
 local rows = require "luaprov.stack.store.rows"
@@ -78,6 +79,11 @@ function STEPS.intent(item, lease)
   if within ~= nil and (type(within) ~= "number" or not (within >= 0 and within <= 1e9)) then
     return nil, errors.new("invalid", "an intent's `within` is no number of seconds")
   end
+  -- Whoever comes after us waits for the end of the lease, and for nothing else.
+  if within and core.now() + within > lease.ends then
+    return nil, errors.new("short", ("the lease ends in %.1f s, before the %g s in which %s can be acted on"):format(
+      math.max(0, lease.ends - core.now()), within, intent.address))
+  end
   return function(db)
     db:query(NOTE, tonumber(fence), tonumber(number), within and math.ceil(within * 1000),
       unpack(values, 1, values.n))
@@ -102,7 +108,7 @@ end
 --- @param item table see Store:commit
 --- @param lease luaprov.Lease
 --- @return function|nil step what is to be run in the transaction: step(db)
---- @return luaprov.StoreError|nil err kind "invalid"
+--- @return luaprov.StoreError|nil err kind "invalid" or "short"
 function M.step(item, lease)
   for name, make in pairs(STEPS) do
     if type(item) == "table" and item[name] ~= nil then return make(item, lease) end

@@ -15,6 +15,7 @@ local M = {}
 ---   missing       there is nothing of that name
 ---   exists        there is something of that name
 ---   open          an intent of that address is open
+---   short         the lease ends before what is to be begun: it is to be renewed first
 ---   invalid       what is to be kept cannot be
 ---   failed        anything else that the database refused
 ---
@@ -22,7 +23,7 @@ local M = {}
 ---@class luaprov.StoreError
 ---@field kind string
 ---@field message string
----@field item integer|nil of `invalid`: which of the batch
+---@field item integer|nil of `invalid` and `short`: which of the batch
 local mt = { __name = "luaprov.store.error", __tostring = function(err) return err.message end }
 
 --- @param kind string
