@@ -9,12 +9,12 @@ CFLAGS ?= -O2 -g
 
 # What apt has to give: to build, to run the demo, to run the tests. `a,b` means that either will do.
 BUILD_PACKAGES = gcc libc6-dev pkg-config libcurl4-openssl-dev lua5.4 liblua5.4-dev lua-cjson lua-cjson-dev lua-filesystem \
-                 lua-argparse libluajit2-5.1-dev,libluajit-5.1-dev libmicrohttpd-dev
+                 lua-argparse libluajit2-5.1-dev,libluajit-5.1-dev libmicrohttpd-dev libsqlite3-dev libpq-dev
 DEMO_PACKAGES  = $(BUILD_PACKAGES)
 DEB_PACKAGES   = $(BUILD_PACKAGES) dpkg-dev
 TEST_PACKAGES  = $(DEMO_PACKAGES) lua-socket luajit2,luajit libcmocka-dev libssl-dev openssl lua-busted valgrind libc6-dbg \
                  locales dpkg-dev groff-base luarocks curl jq bsdutils nginx libnginx-mod-http-lua lua-resty-core \
-                 tinyproxy-bin
+                 tinyproxy-bin postgresql
 CHECK_PACKAGES = $(TEST_PACKAGES) lua-check clang cppcheck
 FUZZ_PACKAGES  = $(BUILD_PACKAGES) clang
 
@@ -35,6 +35,9 @@ CURL_CFLAGS   = $(call pkg,--cflags libcurl)
 CURL_LIBS     = $(call pkg,--libs libcurl)
 MHD_CFLAGS    = $(call pkg,--cflags libmicrohttpd)
 MHD_LIBS      = $(call pkg,--libs libmicrohttpd)
+SQLITE_LIBS   = $(call pkg,--libs sqlite3)
+PQ_LIBS       = $(call pkg,--libs libpq)
+STORE_CFLAGS  = $(call pkg,--cflags sqlite3 libpq)
 LUA54_CFLAGS  = $(call pkg,--cflags lua5.4)
 LUAJIT_CFLAGS = $(call pkg,--cflags luajit)
 # Static, so that the interpreter starts without looking for them.
@@ -47,6 +50,9 @@ CORE51  = $(patsubst src/binding/%.c,$(BUILD)/obj/binding-5.1/%.o,$(wildcard src
 # Its binding lies beside it and not in binding/: only listener.so links libmicrohttpd.
 LISTENER = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out src/listener/module.c,$(wildcard src/listener/*.c)) \
            src/engine/bytes.c src/engine/clock.c)
+# The modules of the stores, each loaded when it is used, and so linked alone.
+STORE_MODULES = sqlite postgres digest
+store_parts = $(patsubst %,$(BUILD)/obj/store-$(1)/%.o,$(2) share)
 PROGRAM = $(patsubst src/%.c,$(BUILD)/obj/%.o,src/luaprov.c $(wildcard src/interpreter/*.c))
 LUA     = $(shell find lua -name '*.lua')
 C_TESTS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/engine/test_*.c tests/listener/test_*.c))
@@ -66,8 +72,10 @@ all: | toolchain
 
 modules: modules-5.4 modules-5.1
 modules-5.4: $(BUILD)/lib/lua/5.4/luaprov/core.so $(BUILD)/lib/lua/5.4/luaprov/listener.so \
+             $(STORE_MODULES:%=$(BUILD)/lib/lua/5.4/luaprov/%.so) \
              $(patsubst lua/%,$(BUILD)/share/lua/5.4/%,$(LUA))
 modules-5.1: $(BUILD)/lib/lua/5.1/luaprov/core.so $(BUILD)/lib/lua/5.1/luaprov/listener.so \
+             $(STORE_MODULES:%=$(BUILD)/lib/lua/5.1/luaprov/%.so) \
              $(patsubst lua/%,$(BUILD)/share/lua/5.1/%,$(LUA))
 
 # Says what is missing, installs nothing: that is for the targets that are a whole set-up.
@@ -105,6 +113,21 @@ $(BUILD)/obj/binding-5.1/%.o: src/binding/%.c
 	$(SAY) "CC  $<"
 	$(Q)$(COMPILE) $(HIDDEN) $(LUAJIT_CFLAGS) -c -o $@ $<
 
+.PHONY: store-libraries
+store-libraries:
+	@for name in sqlite3:libsqlite3-dev libpq:libpq-dev; do pkg-config --exists "$${name%:*}" || \
+	  { echo "the stores of luaprov need $${name%:*}; Debian's package is $${name#*:}" >&2; exit 1; }; done
+
+$(BUILD)/obj/store-5.4/%.o: src/store/%.c | store-libraries
+	@mkdir -p $(@D)
+	$(SAY) "CC  $<"
+	$(Q)$(COMPILE) $(HIDDEN) $(STORE_CFLAGS) $(LUA54_CFLAGS) -c -o $@ $<
+
+$(BUILD)/obj/store-5.1/%.o: src/store/%.c | store-libraries
+	@mkdir -p $(@D)
+	$(SAY) "CC  $<"
+	$(Q)$(COMPILE) $(HIDDEN) $(STORE_CFLAGS) $(LUAJIT_CFLAGS) -c -o $@ $<
+
 $(BUILD)/lib/lua/5.4/luaprov/core.so: $(ENGINE) $(CORE54)
 $(BUILD)/lib/lua/5.1/luaprov/core.so: $(ENGINE) $(CORE51)
 # nodelete: when a Lua state closes, a thread of libcurl's may still wait for a name.
@@ -119,6 +142,19 @@ $(BUILD)/lib/lua/5.1/luaprov/listener.so: $(LISTENER) $(BUILD)/obj/listener-5.1/
 	@mkdir -p $(@D)
 	$(SAY) "LD  $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ $^ $(MHD_LIBS)
+
+$(BUILD)/lib/lua/5.4/luaprov/sqlite.so: $(call store_parts,5.4,sqlite files)
+$(BUILD)/lib/lua/5.1/luaprov/sqlite.so: $(call store_parts,5.1,sqlite files)
+$(BUILD)/lib/lua/5.4/luaprov/postgres.so: $(call store_parts,5.4,postgres url)
+$(BUILD)/lib/lua/5.1/luaprov/postgres.so: $(call store_parts,5.1,postgres url)
+$(BUILD)/lib/lua/5.4/luaprov/digest.so: $(call store_parts,5.4,digest sha256)
+$(BUILD)/lib/lua/5.1/luaprov/digest.so: $(call store_parts,5.1,digest sha256)
+%/luaprov/sqlite.so: STORE_LIBS = $(SQLITE_LIBS)
+%/luaprov/postgres.so: STORE_LIBS = $(PQ_LIBS)
+$(foreach lua,5.4 5.1,$(STORE_MODULES:%=$(BUILD)/lib/lua/$(lua)/luaprov/%.so)): %.so:
+	@mkdir -p $(@D)
+	$(SAY) "LD  $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ $^ $(STORE_LIBS)
 
 $(BUILD)/share/lua/5.4/%: lua/%
 	@mkdir -p $(@D)
@@ -218,6 +254,7 @@ bench:
 	@+$(BUILD_IT) all
 	@BUILD=$(BUILD) lua5.4 tests/bench/start.lua
 	@BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/sandbox.lua $(SANDBOX_SECONDS)
+	@LUAPROV_BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/store.lua
 	@LUAPROV_BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/limits.lua $(LIMITS_CREATES)
 
 # What a call costs an nginx worker, beside a client written by hand; then a soak of SOAK_SECONDS.
@@ -275,8 +312,8 @@ help:
 	@echo "make test       every test; the last line is the count"
 	@echo "make check      luacheck, gcc and clang with warnings as errors, cppcheck, then the tests"
 	@echo "make fuzz       the JSON scanner under libFuzzer for FUZZ_SECONDS=60"
-	@echo "make bench      what a start of the interpreter costs, and what a sandbox carries for SANDBOX_SECONDS=60"
-	@echo "                and how near to a vendor's limits LIMITS_CREATES=300 keep"
+	@echo "make bench      what a start of the interpreter costs, what a sandbox carries for SANDBOX_SECONDS=60,"
+	@echo "                what a commit of the state costs, and how near to a vendor's limits LIMITS_CREATES=300 keep"
 	@echo "make bench-nginx  what a call costs an nginx worker, and a soak of SOAK_SECONDS=600"
 	@echo "make install    into PREFIX=/usr/local, below DESTDIR"
 	@echo "make uninstall  removes that again"

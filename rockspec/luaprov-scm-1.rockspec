@@ -1,7 +1,8 @@
 -- luarocks --lua-version=5.4 make rockspec/luaprov-scm-1.rockspec
 --
 -- The Makefile builds and installs everything, so that nothing is listed here, and a module exports only what Lua opens.
--- It wants make, pkg-config, libcurl and libmicrohttpd; on LuaJIT's headers: LUA_INCDIR=/usr/include/luajit-2.1.
+-- It wants make, pkg-config, libcurl, libmicrohttpd, libsqlite3 and libpq; on LuaJIT's headers:
+-- LUA_INCDIR=/usr/include/luajit-2.1.
 rockspec_format = "3.0"
 package = "luaprov"
 version = "scm-1"

@@ -1,0 +1,93 @@
+--- Records and intents, as rows of the tables of schema.lua. No text of JSON shows a secret: its encoder writes
+--- `<secret>`.
+local errors = require "luaprov.stack.store.errors"
+local is_utf8 = require("luaprov.text").is_utf8
+local json = require "luaprov.json"
+
+local M = {}
+
+-- name, kind; a name with `!` must be there. `json` may be anything that JSON can be.
+local function columns(list)
+  local out = {}
+  for i, words in ipairs(list) do
+    local name, needed, kind = words:match("^([%w_]+)(!?) (%w+)$")
+    out[i] = { name = name, needed = needed == "!", kind = kind }
+  end
+  return out
+end
+
+M.record = columns {
+  "address! text", "provider! text", "resource! text", "id json", "base_url text", "account text", "key json",
+  "parents json", "fields json", "secrets json",
+}
+
+M.intent = columns {
+  "id! text", "address! text", "provider! text", "resource! text", "operation! text", "record_id json",
+  "base_url text", "account text", "key json", "parents json", "fields json", "hash text", "noted json",
+}
+
+--- A text, or why it is none that both databases keep.
+--- @param value any
+--- @return string|nil why
+function M.text_fault(value)
+  if type(value) ~= "string" then return "is no text" end
+  if not is_utf8(value) then return "is not UTF-8" end
+end
+
+local function cell(column, value)
+  if value == nil then return nil, column.needed and "is missing" or nil end
+  if column.kind == "json" then
+    local text, why = json.encode(value)
+    return text, not text and "has no JSON form: " .. why or nil
+  end
+  return value, value == "" and column.needed and "is empty" or M.text_fault(value)
+end
+
+--- The values of a row, in the order of the columns.
+--- @param list table M.record or M.intent
+--- @param from table
+--- @param what string for messages
+--- @return table|nil values with their number in `n`
+--- @return luaprov.StoreError|nil err
+function M.values(list, from, what)
+  local values = { n = #list }
+  for i, column in ipairs(list) do
+    local value, why = cell(column, from[column.name])
+    if why then return nil, errors.new("invalid", ("%s: %s %s"):format(what, column.name, why)) end
+    values[i] = value
+  end
+  return values
+end
+
+--- A row as the table that it was.
+--- @param list table M.record or M.intent
+--- @param row table gets its JSON decoded
+--- @return table row
+function M.read(list, row)
+  for _, column in ipairs(list) do
+    local text = row[column.name]
+    if column.kind == "json" and text ~= nil then
+      local value, why = json.decode(text)
+      if value == nil then
+        error(errors.new("corrupt", ("the state has no JSON in %s of %s: %s"):format(column.name,
+          tostring(row.address), why)), 0)
+      end
+      row[column.name] = value
+    end
+  end
+  return row
+end
+
+--- The names of columns, and as many parameters from `first` on, as SQL.
+--- @param list table
+--- @param first integer
+--- @return string names, string parameters
+function M.sql(list, first)
+  local names, parameters = {}, {}
+  for i, column in ipairs(list) do
+    names[i], parameters[i] = column.name, "?" .. first + i - 1
+  end
+  return table.concat(names, ", "), table.concat(parameters, ", ")
+end
+
+return M

@@ -1,0 +1,66 @@
+/* luaprov.digest: what a state keeps of a secret, and salts for it. */
+#include <errno.h>
+#include <lauxlib.h>
+#include <lua.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "store/sha256.h"
+#include "store/share.h"
+
+enum { RANDOM = 256 }; /* the most bytes that getrandom gives whole */
+
+static void push_hex(lua_State *L, const unsigned char *bytes, size_t len) {
+  static const char hex[] = "0123456789abcdef";
+  char text[2 * RANDOM];
+  for (size_t i = 0; i < len; i++) {
+    text[2 * i] = hex[bytes[i] >> 4];
+    text[2 * i + 1] = hex[bytes[i] & 15];
+  }
+  lua_pushlstring(L, text, 2 * len);
+}
+
+/* sha256(text) -> 64 hexadecimal digits */
+static int sha256(lua_State *L) {
+  size_t len;
+  const char *text = luaL_checklstring(L, 1, &len);
+  lp_sha256 hash;
+  unsigned char out[LP_SHA256];
+  lp_sha256_begin(&hash);
+  lp_sha256_add(&hash, text, len);
+  lp_sha256_end(&hash, out);
+  push_hex(L, out, sizeof out);
+  return 1;
+}
+
+/* hmac(key, text) -> 64 hexadecimal digits: HMAC-SHA-256 */
+static int hmac(lua_State *L) {
+  size_t key_len, len;
+  const char *key = luaL_checklstring(L, 1, &key_len), *text = luaL_checklstring(L, 2, &len);
+  unsigned char out[LP_SHA256];
+  lp_hmac_sha256(key, key_len, text, len, out);
+  push_hex(L, out, sizeof out);
+  return 1;
+}
+
+/* random(count) -> hexadecimal digits of so many bytes that nobody can guess */
+static int random_hex(lua_State *L) {
+  lua_Integer count = luaL_checkinteger(L, 1);
+  luaL_argcheck(L, count > 0 && count <= RANDOM, 1, "not from 1 to 256");
+  unsigned char bytes[RANDOM];
+  ssize_t got;
+  do got = getrandom(bytes, (size_t)count, 0);
+  while (got < 0 && errno == EINTR);
+  if (got != (ssize_t)count) return luaL_error(L, "the system gives no random bytes: %s", strerror(errno));
+  push_hex(L, bytes, (size_t)count);
+  return 1;
+}
+
+__attribute__((visibility("default"))) int luaopen_luaprov_digest(lua_State *L);
+
+int luaopen_luaprov_digest(lua_State *L) {
+  static const lp_entry functions[] = {{"sha256", sha256}, {"hmac", hmac}, {"random", random_hex}, {NULL, NULL}};
+  lua_newtable(L);
+  lp_set_functions(L, functions);
+  return 1;
+}
