@@ -28,7 +28,9 @@ end
 local function read_concurrency(options)
   if options ~= nil and type(options) ~= "table" then error("map takes a table of options third", 3) end
   local concurrency = options and options.concurrency or 16
-  if type(concurrency) ~= "number" or concurrency < 1 or concurrency ~= concurrency then error("concurrency is a number of at least 1", 3) end
+  if type(concurrency) ~= "number" or concurrency < 1 or concurrency ~= concurrency then
+    error("concurrency is a number of at least 1", 3)
+  end
   for name in pairs(options or {}) do
     if name ~= "concurrency" then error("map has no option '" .. tostring(name) .. "' (there is concurrency)", 3) end
   end
