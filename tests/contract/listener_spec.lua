@@ -210,6 +210,8 @@ describe("the contract listener", function()
   end)
 
   it("closes after an answer, in place of one, and with a reset", function()
+    -- select takes no descriptor above 1023: what earlier specs have left is closed first.
+    for _ = 1, 2 do collectgarbage() end
     listener:script { { status = 200, text = "bye", close = true }, { close = true }, { reset = true },
       { status = 200, headers = { ["content-length"] = 100 }, text = "half", close = true } }
     local client = connect(listener)
