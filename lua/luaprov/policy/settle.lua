@@ -5,111 +5,26 @@
 --- compared. And that it is not there counts only when the vendor can no longer act on the request and would list what
 --- it made.
 ---
---- What no client can tell is a record that somebody else, in another process, has made since with the same key and the
---- same fields. So what was there is noted again when the note is old, and a call notes what is there before it begins.
+--- What no client can tell is a record that somebody else, in another process, has made since the note with the same key
+--- and the same fields: it is taken for ours when our request was not acted on. A note is up to five minutes old when a
+--- call begins with it, and older where the list is long: see `notes`.
 local compare = require "luaprov.policy.compare"
 local core = require "luaprov.core"
+local notes = require "luaprov.policy.notes"
 local runtime = require "luaprov.runtime"
 
 local M = {}
 
 local FIRST_LOOK, LONGEST_LOOK = 0.2, 5 -- seconds between looks
-local NOTE_LASTS = 300                  -- seconds that a note is relied on; a long list's for longer,
-local NOTE_TIMES = 20                   -- so that noting takes a twentieth of the time at most
 local MOST_READ = 20                    -- candidates that are read one by one
 
-M.equal = compare.equal
-
-local function id_text(id) return compare.text(id):lower() end
+--- See policy/notes.
+M.collections = notes.collections
 
 local function field_of(shape, name)
   local field = shape.by_name[name]
   for _, by in ipairs(field and {} or shape.by) do field = field or by.union[name] end
   return field
-end
-
--- ---- what was there before ----
-
-local accounts = setmetatable({}, { __mode = "v" }) -- account -> its collections
-
---- The collections of an account: the same for all clients of it.
---- @param account string whatever tells one account from another; it is not shown anywhere
---- @return table collections
-function M.collections(account)
-  accounts[account] = accounts[account] or {}
-  return accounts[account]
-end
-
---- What is known of a collection.
---- @param client table a client's inside
---- @param resource table description
---- @param parents table
---- @return table collection
-function M.collection(client, resource, parents)
-  local names = {}
-  for name in pairs(parents) do names[#names + 1] = name end
-  table.sort(names)
-  for i, name in ipairs(names) do names[i] = name .. "=" .. id_text(parents[name]) end
-  local key = resource.name .. "\0" .. table.concat(names, "\0")
-  local all = client.collections()
-  all[key] = all[key] or { claimed = {}, busy = {} }
-  return all[key]
-end
-
---- The ids that are there already: one list a collection, before its first create, and again when that is long ago.
---- A call keeps the note that it began with: a later one may have its own record in it.
---- @param collection table
---- @param pages function each record -> true, or nil and err
---- @return table|nil note
---- @return luaprov.Error|nil err
-function M.note(collection, pages)
-  if collection.note and core.now() < collection.note.ends then return collection.note end
-  -- Of many creates at once one lists.
-  local note, err = runtime.share(collection, function()
-    local known, began = {}, core.now()
-    local ok, why = pages(function(record) known[id_text(record.id)] = true end)
-    if not ok then return nil, why end
-    local now = core.now()
-    collection.note = { known = known, ends = now + math.max(NOTE_LASTS, NOTE_TIMES * (now - began)) }
-    return collection.note
-  end)
-  return note, err
-end
-
---- What is there is noted again before the next create: nobody knows what a call has left behind.
-function M.forget(collection) collection.note = nil end
-
---- A record that belongs to a call, and so to no other.
-function M.claim(collection, id) collection.claimed[id_text(id)] = true end
-
--- A create that never goes on, in a request of nginx's that is ended: nobody knows what it has left behind.
-local function bury(collection, key)
-  M.forget(collection)
-  M.leave(collection, key)
-end
-
---- Lets one create of a key go on at a time: two that are equal could not be told apart afterwards.
---- @return string|nil key to give back with `leave`
---- @return string|nil why timeout or cancelled
-function M.enter(collection, resource, wanted)
-  local parts = {}
-  for i, name in ipairs(resource.key) do parts[i] = wanted[name] == nil and "" or compare.fold(wanted[name]) end
-  local key = table.concat(parts, "\0")
-  while collection.busy[key] do
-    local ok, why = collection.busy[key]:wait()
-    if not ok then return nil, why end
-  end
-  local event = runtime.event()
-  collection.busy[key] = event
-  event.guard = runtime.guard(bury, collection, key)
-  return key
-end
-
-function M.leave(collection, key)
-  local event = collection.busy[key]
-  collection.busy[key] = nil
-  runtime.unguard(event.guard)
-  event:set()
 end
 
 -- ---- looking ----
@@ -136,7 +51,7 @@ local function look(search, ends)
   local pages, err = search.pages(function(record)
     local may, shown = has_key(search.resource, search.wanted, record)
     if not may then return end
-    local id = id_text(record.id)
+    local id = notes.id(record.id)
     if not known[id] and not claimed[id] then fresh[#fresh + 1] = record else seen.held = seen.held or shown end
   end, ends)
   if not pages then return nil, err end

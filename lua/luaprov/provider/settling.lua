@@ -4,6 +4,7 @@ local compare = require "luaprov.policy.compare"
 local errors = require "luaprov.errors"
 local http = require "luaprov.http"
 local listing = require "luaprov.provider.listing"
+local notes = require "luaprov.policy.notes"
 local records = require "luaprov.provider.records"
 local secret = require "luaprov.secret"
 local settle = require "luaprov.policy.settle"
@@ -127,7 +128,7 @@ end
 
 local function enter(self, collection)
   local description = self.resource.description
-  local key, why = settle.enter(collection, description, self.wanted)
+  local key, why = notes.enter(collection, description, self.wanted)
   if not key then
     return nil, errors.new {
       kind = why, outcome = "not_sent", operation = "create", provider = self.resource.state.provider.name,
@@ -137,7 +138,7 @@ local function enter(self, collection)
   end
   self.collection, self.key = collection, key
   local err
-  self.note, err = settle.note(collection, function(each) return self.pages(each) end)
+  self.note, err = notes.note(collection, function(each) return self.pages(each) end)
   if self.note then return true end
   self:finish()
   -- One error may be that of many who shared the list.
@@ -169,7 +170,7 @@ function M.begin(resource, checked, budget)
   if get then self.get = function(record, ends) return whole(resource, get, record, checked.parents, ends) end end
   if not client.settle then return self end
   local began = http.now()
-  local ok, err = enter(self, settle.collection(client, description, checked.parents))
+  local ok, err = enter(self, notes.collection(client, description, checked.parents))
   if not ok then return nil, err end
   local waited = http.now() - began
   budget.ends, budget.settles_until = budget.ends + waited, budget.settles_until + waited
@@ -183,9 +184,9 @@ function Session:finish(record, err)
   local collection = self.collection
   if not collection then return end
   self.collection = nil
-  if record then settle.claim(collection, record.id)
-  elseif not err or err.outcome == "unknown" then settle.forget(collection) end
-  settle.leave(collection, self.key)
+  if record then notes.claim(collection, record.id)
+  elseif not err or err.outcome == "unknown" then notes.forget(collection) end
+  notes.leave(collection, self.key)
 end
 
 local function traced(err) return type(err) == "string" and debug.traceback(err, 2) or err end
