@@ -171,12 +171,13 @@ end
 --- Waits for a turn. Every ticket is to be given back, whatever becomes of the call.
 --- @param patience number seconds: a wait that the vendor itself names may be as long as this, or as a window
 --- @param lasts number seconds that the call may take at most, once it has its turn
+--- @param now number|nil seconds of core.now(), of whoever knows it
 --- @return table|nil ticket for `leave`; waited: whether it did
 --- @return string|nil why "cancelled" or "timeout": the task is, or its deadline has passed; "rate_limited": the vendor
 ---   has named a time that is too late
 --- @return number|nil seconds until that time
-function Limiter:enter(patience, lasts)
-  local now = core.now()
+function Limiter:enter(patience, lasts, now)
+  now = now or core.now()
   if not self.head and self:ready_at(now) <= now then
     local ticket = go(self, now, false, lasts)
     if ticket then return ticket end
