@@ -83,7 +83,8 @@ end
 --- @return number at math.huge: that hangs on an answer
 function Limiter:ready_at(now)
   if self.in_flight >= self.cap then return math.huge end
-  local at = math.max(self.held, told.until_when(self.told, self.in_flight, now))
+  local at = self.held
+  if self.rule.reader then at = math.max(at, told.until_when(self.told, self.in_flight, now)) end
   local sent = self.sent
   for _, window in ipairs(self.rule.windows) do
     local first = sent[#sent - window[1] + 1]
@@ -104,7 +105,7 @@ local function bury(self, ticket) self:leave(ticket) end
 
 -- Takes a turn; nil, and when to ask again, where other processes have all.
 local function go(self, now, waited, lasts)
-  local ticket = { sent = now, waited = waited }
+  local ticket = { sent = now, waited = waited, guard = nil, places = nil, answered = nil }
   ticket.guard = runtime.guard(bury, self, ticket)
   if self.slots then
     local later
@@ -242,7 +243,7 @@ function Limiter:leave(ticket, answer, not_sent)
       slow_down(self, ticket, answer.retry_after, now)
       keep(self, now)
     else
-      if not heard then told.lose(self.told) end
+      if not heard and self.rule.reader then told.lose(self.told) end
       if answer then speed_up(self) end
     end
   end

@@ -158,10 +158,10 @@ end
 
 --- Makes a call, again where that is safe.
 --- @param call table operation (its name), try (function call -> answer or nil, err, renew: whether another token may
----   be had), began (seconds of core.now(), or nil: now), budget ({ attempts, ends }: how many tries, and until when one
----   may begin), changes (whether it changes anything at the vendor), settle (function err, is_last, call -> what stands in place of the answer; or nil and
----   "again", "not there", "refused" (none was carried out, and another will not be), or why nobody can tell; for an
----   operation that may not simply be repeated)
+---   be had), began (seconds of core.now(), or nil: now), budget ({ attempts, ends }: how many tries, and until when
+---   one may begin), changes (whether it changes anything at the vendor), settle (function err, is_last, call -> what
+---   stands in place of the answer; or nil and "again", "not there", "refused" (none was carried out, and another will
+---   not be), or why nobody can tell; for an operation that may not simply be repeated)
 --- @return any answer
 --- @return luaprov.Error|nil err with attempts: at (seconds since the first), seconds, status, kind, outcome, why,
 ---   waited (seconds) each

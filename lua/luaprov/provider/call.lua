@@ -88,6 +88,11 @@ local function header_plan(state, operation, content_type)
   return plan
 end
 
+-- Apart from what is called for every call: LuaJIT compiles nothing that makes a function.
+local function filled(state, parts)
+  return template.expand(parts, function(setting) return setting_text(state, setting) end)
+end
+
 local function headers_of(state, operation, content_type)
   local plans = state.headers[operation] or {}
   local plan = plans[content_type or ""]
@@ -98,9 +103,7 @@ local function headers_of(state, operation, content_type)
   local names = plan.names
   local headers = { Accept = nil, Authorization = nil, ["Content-Type"] = nil, ["User-Agent"] = nil } -- room for them
   for i, value in ipairs(plan.values) do
-    if type(value) == "table" then
-      value = template.expand(value, function(setting) return setting_text(state, setting) end)
-    end
+    if type(value) == "table" then value = filled(state, value) end
     headers[names[i]] = value
   end
   return headers, plan.order
@@ -236,7 +239,8 @@ local function tell(name, context, began, waited, err)
   if not events.wanted(name) then return end
   events.emit(name, {
     provider = context.provider.name, resource = context.resource, operation = context.operation,
-    method = context.request.method, status = context.status, kind = err and err.kind, outcome = err and err.outcome or "done",
+    method = context.request.method, status = context.status, kind = err and err.kind,
+    outcome = err and err.outcome or "done",
     trace_id = trace_of(context, err), attempts = context.tries, seconds = http.now() - began, waited = waited,
   })
 end
