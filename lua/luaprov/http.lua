@@ -23,6 +23,19 @@ function M.retry_after(headers)
   return at and math.max(0, at - date.now(headers))
 end
 
+local function ordered(headers, order)
+  local list, count = {}, 0
+  for i = 1, #order do
+    local name = order[i]
+    local value = headers[name]
+    if value then
+      list[count + 1], list[count + 2] = name, value
+      count = count + 2
+    end
+  end
+  return list
+end
+
 local function list_of(headers)
   -- They are few: each is put where it belongs. (LuaJIT does not compile table.sort.)
   local list, count = {}, 0
@@ -64,8 +77,9 @@ M.share = runtime.share
 --- sent, and within a deadline (see luaprov.deadline) it waits for no longer.
 --- @param request table method, url (already escaped), headers ({ name = value }), body (string or nil), deadline
 ---   (seconds of http.now(), for the whole exchange), connect_timeout (seconds), limit (bytes of the answer's body,
----   8 MiB by default), transport (of luaprov.transport), shown (function -> the URL
----   as it may be printed, or nil)
+---   8 MiB by default), transport (of luaprov.transport), shown (function(request) -> the
+---   URL as it may be printed, or nil), context (for it), order (the names of all headers, sorted: whoever sends many
+---   of the same knows it)
 --- @return table|nil response status, headers (names in lower case), body, seconds, http (10, 11 or 20)
 --- @return luaprov.Error|nil err
 --- @return table|nil part what had arrived, when headers and status did and the body did not
@@ -73,8 +87,9 @@ function M.exchange(request)
   if runtime.cancelled() then
     return nil, errors.new { kind = "cancelled", outcome = "not_sent", message = "the task was cancelled" }
   end
-  local deadline = runtime.deadline_now()
-  local left = math.min(request.deadline, deadline or request.deadline) - runtime.now()
+  local deadline, ends = runtime.deadline_now(), request.deadline
+  if deadline and deadline < ends then ends = deadline end
+  local left = ends - runtime.now()
   if left <= 0 then
     return nil, errors.new { kind = "timeout", outcome = "not_sent", message = "no time is left for the request" }
   end
@@ -82,14 +97,15 @@ function M.exchange(request)
     method = request.method,
     url = request.url,
     shown = request.shown,
-    headers = list_of(request.headers or {}),
+    headers = request.order and ordered(request.headers, request.order) or list_of(request.headers or {}),
     body = request.body,
     timeout = left,
     connect_timeout = request.connect_timeout or 10,
     limit = request.limit,
+    context = request.context,
   }
-  local ok, response, why, kind
-  ok, why = transport.apply(request.transport, sent)
+  local ok, response, why, kind = true, nil, nil, nil
+  if request.transport then ok, why = transport.apply(request.transport, sent) end
   if ok then response, why, kind = runtime.transfer(sent) end
   if not response then return nil, errors.new { kind = kind or "invalid", outcome = "not_sent", message = why } end
   if response.status == 407 and response.proxy and request.url:find("^[Hh][Tt][Tt][Pp]:") then

@@ -120,6 +120,9 @@ end
 
 function M.is(value) return sources[value] ~= nil end
 
+--- Whether a secret was made of its value, and is not read when it is needed.
+function M.is_fixed(secret) return not sources[secret][1] end
+
 -- What stands for a secret until all are found: no spelling of another can be in it.
 local MARK = "\1"
 

@@ -4,6 +4,7 @@
 
 #include "binding/json.h"
 #include "binding/json_write.h"
+#include "engine/json.h"
 
 /* Pushes a new instance of lua-cjson: its settings are not shared with the host program's. */
 static void push_cjson(lua_State *L) {
@@ -57,12 +58,28 @@ static void push_c_locale(lua_State *L) {
   }
 }
 
+/* characters(text) -> how many it has; nil where it is not UTF-8 */
+static int characters(lua_State *L) {
+  size_t len, at = 0, count = 0;
+  const char *text = luaL_checklstring(L, 1, &len);
+  while (at < len) {
+    size_t size = lp_utf8_char(text + at, len - at);
+    if (size == 0) {
+      return 0;
+    }
+    at += size;
+    count++;
+  }
+  lua_pushinteger(L, (lua_Integer)count);
+  return 1;
+}
+
 void lp_json_open(lua_State *L) {
   luaL_checkstack(L, 8, NULL);
   push_cjson(L);
   push_array_mt(L);
   int cjson = lua_gettop(L) - 1, array_mt = cjson + 1;
-  lua_createtable(L, 0, 4);
+  lua_createtable(L, 0, 5);
 
   lua_pushvalue(L, array_mt);
   lua_getfield(L, cjson, "decode");
@@ -77,6 +94,9 @@ void lp_json_open(lua_State *L) {
   lua_pop(L, 1);
   lua_pushcclosure(L, lp_json_encode, LP_ENCODE_UPVALUES);
   lua_setfield(L, -2, "encode");
+
+  lua_pushcfunction(L, characters);
+  lua_setfield(L, -2, "characters");
 
   lua_pushlightuserdata(L, NULL); /* == cjson.null */
   lua_setfield(L, -2, "null");

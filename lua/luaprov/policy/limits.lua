@@ -83,7 +83,8 @@ end
 --- @return number at math.huge: that hangs on an answer
 function Limiter:ready_at(now)
   if self.in_flight >= self.cap then return math.huge end
-  local at = math.max(self.held, told.until_when(self.told, self.in_flight, now))
+  local at = self.held
+  if self.rule.reader then at = math.max(at, told.until_when(self.told, self.in_flight, now)) end
   local sent = self.sent
   for _, window in ipairs(self.rule.windows) do
     local first = sent[#sent - window[1] + 1]
@@ -104,7 +105,7 @@ local function bury(self, ticket) self:leave(ticket) end
 
 -- Takes a turn; nil, and when to ask again, where other processes have all.
 local function go(self, now, waited, lasts)
-  local ticket = { sent = now, waited = waited }
+  local ticket = { sent = now, waited = waited, guard = nil, places = nil, answered = nil }
   ticket.guard = runtime.guard(bury, self, ticket)
   if self.slots then
     local later
@@ -171,12 +172,13 @@ end
 --- Waits for a turn. Every ticket is to be given back, whatever becomes of the call.
 --- @param patience number seconds: a wait that the vendor itself names may be as long as this, or as a window
 --- @param lasts number seconds that the call may take at most, once it has its turn
+--- @param now number|nil seconds of core.now(), of whoever knows it
 --- @return table|nil ticket for `leave`; waited: whether it did
 --- @return string|nil why "cancelled" or "timeout": the task is, or its deadline has passed; "rate_limited": the vendor
 ---   has named a time that is too late
 --- @return number|nil seconds until that time
-function Limiter:enter(patience, lasts)
-  local now = core.now()
+function Limiter:enter(patience, lasts, now)
+  now = now or core.now()
   if not self.head and self:ready_at(now) <= now then
     local ticket = go(self, now, false, lasts)
     if ticket then return ticket end
@@ -241,7 +243,7 @@ function Limiter:leave(ticket, answer, not_sent)
       slow_down(self, ticket, answer.retry_after, now)
       keep(self, now)
     else
-      if not heard then told.lose(self.told) end
+      if not heard and self.rule.reader then told.lose(self.told) end
       if answer then speed_up(self) end
     end
   end

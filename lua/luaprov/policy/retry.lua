@@ -112,7 +112,7 @@ local function decide(call, err, attempts, count)
   -- A refusal may be due to what an earlier try has made, although that seemed not to be there.
   local open = some_unknown(attempts) or err.outcome == "refused" and was_unknown(attempts)
   if seconds or err.kind == "cancelled" or not call.settle or not open then return seconds, why end
-  local settled, verdict = call.settle(err, is_last or core.now() > budget.ends)
+  local settled, verdict = call.settle(err, is_last or core.now() > budget.ends, call)
   if settled then return nil, "it was found", settled end
   if verdict == "again" then return M.back_off(count), "doing it again is safe" end
   local done_none = verdict == "not there" or verdict == "refused"
@@ -123,22 +123,11 @@ local function decide(call, err, attempts, count)
   return verdict == "not there" and not is_last and 0 or nil, "it was not done"
 end
 
---- Makes a call, again where that is safe.
---- @param call table operation (its name), try (function -> answer or nil, err, renew: whether another token may be
----   had), budget ({ attempts, ends }: how many tries, and until when one may begin), changes (whether it changes
----   anything at the vendor), settle (function err, is_last -> what stands in place of the answer; or nil and "again",
----   "not there", "refused" (none was carried out, and another will not be), or why nobody can tell; for an operation
----   that may not simply be repeated)
---- @return any answer
---- @return luaprov.Error|nil err with attempts: at (seconds since the first), seconds, status, kind, outcome, why,
----   waited (seconds) each
-function M.run(call)
-  local attempts, renewed, count = { began = core.now() }, false, 0
+-- After a first try that failed.
+local function again(call, began, err, renew)
+  local attempts, renewed, count = { began = began }, false, 0
   while true do
-    local began = core.now()
-    local answer, err, renew = call.try()
     local attempt = note(attempts, began, err)
-    if not err then return answer end
     -- After a try that may have been carried out, being gone is what a delete wanted.
     if call.operation == "delete" and err.kind == "not_found" and some_unknown(attempts) then return { gone = true } end
     if renew and not renewed then
@@ -160,7 +149,27 @@ function M.run(call)
         return nil, concluded(err, attempts, call.changes)
       end
     end
+    began = core.now()
+    local answer
+    answer, err, renew = call:try()
+    if not err then return answer end
   end
+end
+
+--- Makes a call, again where that is safe.
+--- @param call table operation (its name), try (function call -> answer or nil, err, renew: whether another token may
+---   be had), began (seconds of core.now(), or nil: now), budget ({ attempts, ends }: how many tries, and until when
+---   one may begin), changes (whether it changes anything at the vendor), settle (function err, is_last, call -> what
+---   stands in place of the answer; or nil and "again", "not there", "refused" (none was carried out, and another will
+---   not be), or why nobody can tell; for an operation that may not simply be repeated)
+--- @return any answer
+--- @return luaprov.Error|nil err with attempts: at (seconds since the first), seconds, status, kind, outcome, why,
+---   waited (seconds) each
+function M.run(call)
+  local began = call.began or core.now()
+  local answer, err, renew = call:try()
+  if not err then return answer end
+  return again(call, began, err, renew)
 end
 
 return M

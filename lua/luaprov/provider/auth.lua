@@ -146,6 +146,24 @@ function M.new(options)
   return auth
 end
 
+-- Asks for a token; returns the error.
+local function ask(auth, deadline)
+  repeat
+    local mine
+    local ok, err, stopped = http.share(auth, function()
+      mine = true
+      return shared_token.fetch(auth, deadline, renew)
+    end)
+    mine = mine or stopped
+    -- Somebody else's request may have ended for want of time that we still have.
+    if not ok and (mine or (err.kind ~= "timeout" and err.kind ~= "cancelled") or http.now() >= deadline) then
+      local copy = {}
+      for name, value in pairs(err) do copy[name] = value end
+      return errors.new(copy)
+    end
+  until mine or auth.token and not (auth.renew_at and http.now() >= auth.renew_at)
+end
+
 --- The token to send, asked for when there is none or when it is about to end. Callers who come meanwhile share one
 --- request.
 --- @param auth table
@@ -154,22 +172,9 @@ end
 --- @return luaprov.Error|nil err its outcome is always not_sent
 function M.token(auth, deadline)
   if not auth.method then return nil end
-  if auth.method.kind == "token_request" then
-    while not auth.token or (auth.renew_at and http.now() >= auth.renew_at) do
-      local mine
-      local ok, err, stopped = http.share(auth, function()
-        mine = true
-        return shared_token.fetch(auth, deadline, renew)
-      end)
-      mine = mine or stopped
-      -- Somebody else's request may have ended for want of time that we still have.
-      if not ok and (mine or (err.kind ~= "timeout" and err.kind ~= "cancelled") or http.now() >= deadline) then
-        local copy = {}
-        for name, value in pairs(err) do copy[name] = value end
-        return nil, errors.new(copy)
-      end
-      if mine then break end
-    end
+  if auth.method.kind == "token_request" and (not auth.token or auth.renew_at and http.now() >= auth.renew_at) then
+    local err = ask(auth, deadline)
+    if err then return nil, err end
   end
   if not auth.token then
     -- Somebody else's call found it refused in the meantime, and could not renew it.

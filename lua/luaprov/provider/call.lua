@@ -8,6 +8,7 @@ local json = require "luaprov.json"
 local redact = require "luaprov.provider.redact"
 local retry = require "luaprov.policy.retry"
 local secret = require "luaprov.secret"
+local tables = require "luaprov.tables"
 local template = require "luaprov.provider.template"
 local transport = require "luaprov.transport"
 local uri = require "luaprov.uri"
@@ -27,13 +28,9 @@ local function setting_text(state, name)
   return tostring(value)
 end
 
---- The path of an operation below the base URL.
---- @param parts table name -> value, of the id (as `id`) and of parents
---- @return string|nil path
---- @return table|nil faults
-function M.path(state, operation, parts)
+local function expand_path(state, path_template, parts)
   local faults = {}
-  local path, missing = template.expand(operation.path, function(name)
+  local path, missing = template.expand(path_template, function(name)
     local setting = setting_text(state, name)
     local value, fault = template.path_part(parts[name] == nil and setting or parts[name])
     if value then return uri.escape(value) end
@@ -50,6 +47,17 @@ function M.path(state, operation, parts)
   return path
 end
 
+--- The path of an operation below the base URL.
+--- @param parts table name -> value, of the id (as `id`) and of parents
+--- @return string|nil path
+--- @return table|nil faults
+function M.path(state, operation, parts)
+  local template_parts = operation.path
+  -- Most paths of a collection are one text.
+  if template_parts[2] == nil and type(template_parts[1]) == "string" then return template_parts[1] end
+  return expand_path(state, template_parts, parts)
+end
+
 -- A header's name is the same in any case.
 local function set_header(headers, name, value)
   for there in pairs(headers) do
@@ -58,14 +66,47 @@ local function set_header(headers, name, value)
   headers[name] = value
 end
 
-local function headers_of(state, operation)
+-- What the headers of an operation are made from: names and values, as lists, and the order of all names that there may
+-- be. A value with a secret in it is a template still: it is opened for the call alone.
+local function header_plan(state, operation, content_type)
   local headers = { Accept = "application/json", ["User-Agent"] = state.user_agent }
   for _, templates in ipairs { state.provider.headers, operation.headers } do
     for name, parts in pairs(templates) do
-      set_header(headers, name, template.expand(parts, function(setting) return setting_text(state, setting) end))
+      local has_secret = false
+      local value = template.expand(parts, function(setting)
+        has_secret = has_secret or secret.is(state.settings[setting])
+        return not has_secret and setting_text(state, setting) or nil
+      end)
+      set_header(headers, name, has_secret and parts or value)
     end
   end
-  return headers
+  if content_type then set_header(headers, "Content-Type", content_type) end
+  local plan = { names = tables.keys(headers), values = {} }
+  for i, name in ipairs(plan.names) do plan.values[i] = headers[name] end
+  headers.Authorization = true
+  plan.order = tables.keys(headers)
+  return plan
+end
+
+-- Apart from what is called for every call: LuaJIT compiles nothing that makes a function.
+local function filled(state, parts)
+  return template.expand(parts, function(setting) return setting_text(state, setting) end)
+end
+
+local function headers_of(state, operation, content_type)
+  local plans = state.headers[operation] or {}
+  local plan = plans[content_type or ""]
+  if not plan then
+    plan = header_plan(state, operation, content_type)
+    state.headers[operation], plans[content_type or ""] = plans, plan
+  end
+  local names = plan.names
+  local headers = { Accept = nil, Authorization = nil, ["Content-Type"] = nil, ["User-Agent"] = nil } -- room for them
+  for i, value in ipairs(plan.values) do
+    if type(value) == "table" then value = filled(state, value) end
+    headers[names[i]] = value
+  end
+  return headers, plan.order
 end
 
 local function named(err, context)
@@ -80,13 +121,14 @@ end
 --- @return table budget attempts, timeout (seconds of one try), ends (seconds of http.now()), settles_until (the same,
 ---   where nothing is sent again but looked for); gains over (when the last try would have timed out)
 function M.budget(state, options)
-  options = options or {}
-  local attempts, timeout = options.attempts or state.attempts, options.timeout or state.timeout
-  local patience, now = options.patience or state.patience, http.now()
-  local over = options.ends or math.huge
+  local attempts, timeout, patience, now, over = state.attempts, state.timeout, state.patience, http.now(), math.huge
+  if options then
+    attempts, timeout = options.attempts or attempts, options.timeout or timeout
+    patience, over = options.patience or patience, options.ends or over
+  end
   return {
     attempts = attempts, timeout = timeout, ends = math.min(now + patience, over), cut = over,
-    settles_until = now + math.max(timeout, patience),
+    settles_until = now + math.max(timeout, patience), over = nil,
   }
 end
 
@@ -103,34 +145,25 @@ local function kept_spellings(state)
   return kept[state]
 end
 
--- The body as text, and the headers that go with it.
-local function encoded(spec, headers, context)
-  if spec.body == nil then return nil end
-  local body, why = json.encode(spec.body)
-  if body then
-    set_header(headers, "Content-Type", spec.content_type or "application/json")
-    return body
-  end
+-- The error of a body that has no JSON form.
+local function not_encoded(why, context)
   local where, what = why:match("^([^:%s]+): (.*)$")
-  local fault = { path = where or "", message = what or why, problem = "value" }
-  return nil, named(errors.invalid { fault }, context)
+  return named(errors.invalid { { path = where or "", message = what or why, problem = "value" } }, context)
 end
 
-local function context_of(state, spec)
-  local operation = spec.operation
-  local context = {
-    provider = state.provider, resource = spec.resource, operation = spec.name or operation.name,
-    opened = {}, secret_names = state.secret_names, expect = operation.expect, waited = 0,
-    spellings = kept_spellings(state),
-  }
+-- All secrets that a call may send, opened, and how they may be spelled: what of its answer is shown must not have
+-- them. Most answers are never shown.
+local function complete(context)
+  context.complete = nil
+  local opened, state = context.opened or {}, context.state
+  context.opened, context.spellings = opened, kept_spellings(state)
   for _, values in ipairs { state.auth.credentials, state.settings } do
     for _, value in pairs(values) do
-      if secret.is(value) then context.opened[#context.opened + 1] = value:reveal() end
+      if secret.is(value) then opened[#opened + 1] = value:reveal() end
     end
   end
-  transport.add_secrets(state.transport, context.opened)
-  for _, value in ipairs(spec.opened or {}) do context.opened[#context.opened + 1] = value end
-  return context
+  transport.add_secrets(state.transport, opened)
+  for _, value in ipairs(context.spec.opened or {}) do opened[#opened + 1] = value end
 end
 
 local IN_VAIN = {
@@ -144,14 +177,16 @@ local function waited_in_vain(why, seconds, context)
 end
 
 -- A token, and an exchange with it. The third value: what was answered; the fourth: the token that was sent.
-local function exchange(state, request, budget, context)
-  local token, err = auth.token(state.auth, math.min(http.now() + budget.timeout, budget.cut))
+local function exchange(context, now)
+  local state, request, budget = context.state, context.request, context.budget
+  local token, err = auth.token(state.auth, math.min(now + budget.timeout, budget.cut))
   if err then return nil, err end
   if token then
     request.headers.Authorization = "Bearer " .. token
-    context.opened[#context.opened + 1] = token
+    if context.opened then context.opened[#context.opened + 1] = token else context.opened = { token } end
+    if state.auth.method.kind == "token_request" then now = http.now() end -- it may have been waited for
   end
-  budget.over = http.now() + budget.timeout
+  budget.over = now + budget.timeout
   request.deadline = math.min(budget.over, budget.cut)
   local response, part
   response, err, part = state.exchange(request, context.operation)
@@ -160,29 +195,30 @@ end
 
 -- The same in its turn: when the account's limits let it. Only then is there a token: one that was had before might
 -- have ended meanwhile. Requests for tokens have no turn: no vendor says that it counts them.
-local function exchange_in_turn(state, request, budget, context)
-  local limiter, asked = state.limiter(), http.now()
-  local ticket, why, seconds = limiter:enter(budget.ends - asked, 2 * budget.timeout)
+local function exchange_in_turn(context, now)
+  local limiter, budget = context.state.limiter(), context.budget
+  local ticket, why, seconds = limiter:enter(budget.ends - now, 2 * budget.timeout, now)
   -- Whoever waits for a turn loses no time of its own.
-  context.waited = ticket and not ticket.waited and 0 or http.now() - asked
-  if not ticket then return nil, waited_in_vain(why, seconds, context) end
-  if ticket.waited then
+  context.waited = 0
+  if not ticket or ticket.waited then
+    local asked = now
+    now = http.now()
+    context.waited = now - asked
+    if not ticket then return nil, waited_in_vain(why, seconds, context) end
     budget.ends, budget.settles_until = budget.ends + context.waited, budget.settles_until + context.waited
   end
-  local ok, response, err, answered, token = pcall(exchange, state, request, budget, context)
+  local ok, response, err, answered, token = pcall(exchange, context, now)
+  if ok and answered and answered.status == 429 then answered.retry_after = http.retry_after(answered.headers) end
   -- The turn is given back, whatever tears us out of the midst: a Ctrl-C, a fault of ours.
-  limiter:leave(ticket, ok and answered and {
-    status = answered.status, headers = answered.headers,
-    retry_after = http.retry_after(answered.headers),
-  }, ok and not answered and err.outcome == "not_sent")
+  limiter:leave(ticket, ok and answered or nil, ok and not answered and err.outcome == "not_sent")
   if not ok then error(response, 0) end
   return response, err, answered, token
 end
 
 -- One try. The third value: whether another token may be had.
-local function try(state, request, budget, context)
+local function try(context, now)
   context.status, context.answer = nil, nil
-  local response, err, answered, token = exchange_in_turn(state, request, budget, context)
+  local response, err, answered, token = exchange_in_turn(context, now)
   if not answered then return nil, named(err, context) end
   local answer = answers.new(answered)
   context.status, context.answer = answered.status, answer
@@ -190,7 +226,7 @@ local function try(state, request, budget, context)
   if not err then return answer end
   -- 401 is a refusal: nothing was done, so repeating with another token doubles nothing.
   local refused = err.kind == "unauthorized" and err.outcome == "refused" and token
-  return nil, err, refused and auth.refused(state.auth, token)
+  return nil, err, refused and auth.refused(context.state.auth, token)
 end
 
 -- A trace id is told of what went well, too: it is what a vendor's support asks for.
@@ -199,50 +235,66 @@ local function trace_of(context, err)
   return context.answer and answers.trace_id(context.answer, context) or nil
 end
 
-local function tell(name, context, request, began, attempts, waited, err)
+local function tell(name, context, began, waited, err)
   if not events.wanted(name) then return end
   events.emit(name, {
     provider = context.provider.name, resource = context.resource, operation = context.operation,
-    method = request.method, status = context.status, kind = err and err.kind, outcome = err and err.outcome or "done",
-    trace_id = trace_of(context, err), attempts = attempts, seconds = http.now() - began, waited = waited,
+    method = context.request.method, status = context.status, kind = err and err.kind,
+    outcome = err and err.outcome or "done",
+    trace_id = trace_of(context, err), attempts = context.tries, seconds = http.now() - began, waited = waited,
   })
 end
+
+-- A try, and what is read of its answer: one that cannot be used is no answer.
+local function try_and_read(context)
+  local now = context.tries > 0 and http.now() or context.began
+  context.tries = context.tries + 1
+  local answer, err, renew = try(context, now)
+  local result, read = answer, context.spec.read
+  if answer and read then result, err = read(answer, context) end
+  context.waited_in_all = context.waited_in_all + context.waited
+  tell("attempt", context, now, context.waited, err)
+  return result, err, renew
+end
+
+local function shown_url(request) return redact.line(request.url, request.context) end
 
 --- Makes one call: tries it, in its turn, and again where that is safe.
 --- @param state table a client's inside
 --- @param spec table resource (its name), operation (a description), path, query (text), body (any wire value),
 ---   content_type, opened (values of the secrets in the body), budget (of the call that this is a part of), read
----   (function answer, context -> what is in it; or nil, err), settle (see policy/retry)
+---   (function answer, context -> what is in it; or nil, err; context.spec is this table), settle (see policy/retry)
 --- @return any answer what read made of it, or the luaprov.Answer; or what stands in its place: { settled = record },
 ---   { gone = true } for a delete
 --- @return luaprov.Error|nil err
 function M.send(state, spec)
-  local operation, context = spec.operation, context_of(state, spec)
-  local headers, began = headers_of(state, operation), http.now()
-  local body, invalid = encoded(spec, headers, context)
-  if invalid then return nil, invalid end
-  local request = {
-    method = operation.method, headers = headers, body = body, connect_timeout = state.connect_timeout,
-    limit = state.response_limit, transport = state.transport,
-    url = state.base_url .. spec.path .. (spec.query and spec.query ~= "" and "?" .. spec.query or ""),
+  local operation, name = spec.operation, spec.operation.name
+  -- What judges its answer and what is known of it; and what policy/retry asks for.
+  local context = {
+    provider = state.provider, resource = spec.resource, operation = name, expect = operation.expect,
+    secret_names = state.secret_names, complete = complete, opened = nil, state = state, spec = spec, request = nil,
+    status = nil, answer = nil, began = http.now(), tries = 0, waited = 0, waited_in_all = 0,
+    try = try_and_read, settle = spec.settle, changes = name ~= "get" and name ~= "list",
+    budget = spec.budget or M.budget(state),
   }
-  function request.shown() return redact.line(request.url, context) end
-  local budget, count, waited = spec.budget or M.budget(state), 0, 0
-  local answer, err = retry.run {
-    operation = operation.name, changes = operation.name ~= "get" and operation.name ~= "list", budget = budget,
-    settle = spec.settle, try = function()
-      local tried_at = http.now()
-      count = count + 1
-      local tried, failed, renew = try(state, request, budget, context)
-      local result = tried
-      -- An answer that cannot be used is no answer.
-      if tried and spec.read then result, failed = spec.read(tried, context) end
-      waited = waited + context.waited
-      tell("attempt", context, request, tried_at, count, context.waited, failed)
-      return result, failed, renew
-    end,
+  local body
+  if spec.body ~= nil then
+    local why
+    body, why = json.encode(spec.body)
+    if not body then return nil, not_encoded(why, context) end
+  end
+  local headers, order = headers_of(state, operation, body and (spec.content_type or "application/json"))
+  local url, query = state.base_url .. spec.path, spec.query
+  if query and query ~= "" then url = url .. "?" .. query end
+  context.request = {
+    method = operation.method, url = url, headers = headers, order = order, body = body,
+    connect_timeout = state.connect_timeout, limit = state.response_limit, transport = state.transport,
+    shown = shown_url, context = context, deadline = nil,
   }
-  tell("call", context, request, began, count, waited, err)
+  -- What can change meanwhile is opened before it is sent.
+  if state.has_changing_secrets then complete(context) end
+  local answer, err = retry.run(context)
+  tell("call", context, context.began, context.waited_in_all, err)
   return answer, err
 end
 

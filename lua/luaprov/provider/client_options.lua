@@ -223,6 +223,17 @@ local function once_known(account, make)
   end
 end
 
+-- Whether a secret may be another one from call to call.
+local function changes(method, places)
+  if method and method.rotates then return true end
+  for _, values in ipairs(places) do
+    for _, value in pairs(values) do
+      if secret.is(value) and not secret.is_fixed(value) then return true end
+    end
+  end
+  return false
+end
+
 --- @param provider table description
 --- @param given table options
 --- @param inside table|nil exchange, marks: as in `client.new`
@@ -262,12 +273,14 @@ function M.read(provider, given, inside)
     user_agent = "luaprov/" .. require("luaprov.version"), secret_names = secret_names(provider),
     origins = origins.of(provider, settings, base_url),
     exchange = inside.exchange or http.exchange, marks = inside.marks, transport = way,
+    headers = {}, -- of each operation, as far as they are the same for all its calls
   }
   state.auth = auth.new {
     provider = provider, method = method, credentials = credentials, settings = settings, base_url = base_url,
     token_url = common.token_url, connect_timeout = common.connect_timeout, user_agent = state.user_agent,
     secret_names = state.secret_names, exchange = state.exchange, transport = way,
   }
+  state.has_changing_secrets = changes(method, { credentials, settings, way or {} })
   local account = account_reader(state, method, credentials)
   state.limiter = once_known(account, function(name) return limits.of(provider, name, common.limits) end)
   state.collections = once_known(account, function(name)

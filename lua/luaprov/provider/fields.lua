@@ -9,6 +9,7 @@ local values = require "luaprov.provider.values"
 
 local M = {}
 
+local NONE = {}
 local MOST_TABLES = 100000 -- in what a provider file passes on
 
 -- `problem`: the same as the message for programs, as far as it fits by the names of problems.lua.
@@ -29,6 +30,7 @@ local function pass(value, context, path, depth)
   if type(value) ~= "table" then return value end
   -- Tables that share parts would be copied, and sent, once for each way that leads to them.
   context.copied = (context.copied or 0) + 1
+  context.inside = context.inside or {}
   if context.inside[value] or depth > 100 or context.copied > MOST_TABLES then
     fault(context, path, "value", context.inside[value] and "holds itself" or "is too large, or nested too deep")
     return nil
@@ -104,19 +106,17 @@ end
 
 local FIXED = "is fixed: it cannot change after create"
 
-local function check_field(field, context, wire, prefix, needs_all)
+local function check_field(field, context, input, wire, prefix, needs_all)
   local name = field.name
-  local path = join(prefix, name)
-  local scope = context.scopes[#context.scopes]
-  local value = rawget(scope.input, name)
+  local value = rawget(input, name)
   if value == nil and context.operation == "create" then value = field.default end
+  if value == nil and not (field.required and needs_all) then return end
+  local path = join(prefix, name)
   if value == nil then
-    if field.required and needs_all then
-      -- Where an update replaces a group whole, leaving out a part that cannot change would change it.
-      if context.operation ~= "update" or prefix:find("%]$") then fault(context, path, "required", "is required")
-      elseif field.fixed then fault(context, path, "fixed", FIXED)
-      else fault(context, path, "required", "is required: an update replaces all of " .. prefix) end
-    end
+    -- Where an update replaces a group whole, leaving out a part that cannot change would change it.
+    if context.operation ~= "update" or prefix:find("%]$") then fault(context, path, "required", "is required")
+    elseif field.fixed then fault(context, path, "fixed", FIXED)
+    else fault(context, path, "required", "is required: an update replaces all of " .. prefix) end
   elseif field.computed then
     fault(context, path, "computed", "comes with answers only and cannot be set"
       .. (context.operation == "update" and ": an update takes what changes" or ""))
@@ -144,24 +144,23 @@ local function no_such_case(by, chosen, context, prefix)
 end
 
 -- Checks the fields of a shape and of its variants against the innermost table. Returns whether unknown ones pass.
-local function check_fields(shape, context, wire, prefix, known, needs_all)
+local function check_fields(shape, context, input, wire, prefix, known, needs_all)
   local passes = shape.unknown == "pass"
   for _, field in ipairs(shape.fields) do
     known[field.name] = true
-    check_field(field, context, wire, prefix, needs_all)
+    check_field(field, context, input, wire, prefix, needs_all)
   end
   for _, by in ipairs(shape.by) do
     local case, complete, chosen = case_of(by, context)
     if case then
-      passes = check_fields(case, context, wire, prefix, known, needs_all) or passes
+      passes = check_fields(case, context, input, wire, prefix, known, needs_all) or passes
     else
       local already = #context.faults > 0
-      local input = context.scopes[#context.scopes].input
       for name, field in pairs(by.union) do
         -- On update the variants agree about these, or the record would have been read; on create the selector's own
         -- fault is enough, if it has one.
         if context.operation == "update" and not complete then
-          if by.agrees[name] or not context.tentative then check_field(field, context, wire, prefix, false) end
+          if by.agrees[name] or not context.tentative then check_field(field, context, input, wire, prefix, false) end
         elseif not complete and not already and rawget(input, name) ~= nil then
           fault(context, join(prefix, name), "variant",
             "needs " .. table.concat(by.selectors, ", ") .. ", which it depends on")
@@ -199,14 +198,22 @@ end
 
 function check_table(shape, input, context, prefix, in_list)
   local depth = #context.scopes
-  local outer = context.scopes[depth]
-  local record = outer and outer.record
-  if prefix ~= "" and record then record = record[prefix:match("[^.]+$")] end
-  context.scopes[depth + 1] = { input = input, shape = shape, record = type(record) == "table" and record or nil }
-  if depth == 0 then context.scopes[1].record = context.record end
-  local wire, known = {}, {}
   local needs_all = context.operation == "create" or in_list or (depth > 0 and shape.whole)
-  local passes = check_fields(shape, context, wire, prefix, known, needs_all)
+  local wire = {}
+  local known, passes
+  if shape.is_flat then
+    known, passes = shape.by_name, shape.unknown == "pass"
+    for _, field in ipairs(shape.fields) do check_field(field, context, input, wire, prefix, needs_all) end
+  else
+    local outer = context.scopes[depth]
+    local record = outer and outer.record
+    if prefix ~= "" and record then record = record[prefix:match("[^.]+$")] end
+    context.scopes[depth + 1] = { input = input, shape = shape, record = type(record) == "table" and record or nil }
+    if depth == 0 then context.scopes[1].record = context.record end
+    known = {}
+    passes = check_fields(shape, context, input, wire, prefix, known, needs_all)
+    context.scopes[depth + 1] = nil
+  end
   for name, value in pairs(input) do
     if not known[name] then
       local path = join(prefix, tostring(name))
@@ -214,9 +221,10 @@ function check_table(shape, input, context, prefix, in_list)
       else fault(context, path, unknown(shape, known, name, context)) end
     end
   end
-  context.scopes[depth + 1] = nil
   return wire
 end
+
+local function by_path(a, b) return a.path < b.path end
 
 --- Checks a table that somebody wants to create or to change.
 --- @param shape table
@@ -228,12 +236,12 @@ end
 ---   message, problem } each; problem: required, type, value, range, unknown, variant, fixed or computed)
 function M.check(shape, input, options)
   local context = {
-    operation = options.operation, in_path = options.in_path or {}, record = options.record,
-    faults = {}, opened = {}, parents = {}, scopes = {}, inside = {}, tentative = options.tentative,
-    marks = options.marks,
+    operation = options.operation, in_path = options.in_path or NONE, record = options.record,
+    faults = {}, opened = {}, parents = {}, scopes = shape.is_flat and NONE or {}, tentative = options.tentative,
+    marks = options.marks, wire = nil, inside = nil,
   }
   context.wire = check_table(shape, input, context, "")
-  if context.faults[2] then table.sort(context.faults, function(a, b) return a.path < b.path end) end
+  if context.faults[2] then table.sort(context.faults, by_path) end
   return context
 end
 
@@ -291,7 +299,7 @@ end
 --- @return table wire
 function M.writable(shape, record, id_name, opened)
   local context = {
-    operation = "update", faults = {}, opened = opened, inside = {}, scopes = { { input = record, shape = shape } },
+    operation = "update", faults = {}, opened = opened, scopes = { { input = record, shape = shape } },
   }
   return writable(shape, record, context, {}, { id = true, [id_name] = true })
 end

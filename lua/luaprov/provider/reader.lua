@@ -22,6 +22,8 @@ local function read_value(field, value, scope)
   if value == json.null then return value end
   if field.type == "secret" or (field.of and field.of.type == "secret") then return closed(value) end
   if field.type == "choice" and type(value) ~= "table" then
+    -- Where numbers stand for it, its own spelling may be one.
+    if not field.codes and type(value) == "string" and field.values[value] ~= nil then return value end
     local text = as_text(value)
     if field.codes and field.codes[text] ~= nil then return field.codes[text] end
     for _, candidate in ipairs(field.value_list) do
@@ -98,16 +100,33 @@ end
 -- Closes what has a secret's name and no shape has read as something else: a group that came as a list, another
 -- variant's fields, a key in another case.
 local function close_named(body, names, open)
+  local known = open[body]
   for key, value in pairs(body) do
-    if type(value) ~= "table" or not secret.is(value) then
+    if type(value) ~= "table" and not (known and known[key]) or type(value) == "table" and not secret.is(value) then
       local named = type(key) == "string" and names[key:lower()]
-      if named and not (open[body] and open[body][key]) then body[key] = closed(value)
+      if named and not (known and known[key]) then body[key] = closed(value)
       elseif type(value) == "table" then close_named(value, names, open) end
     end
   end
 end
 
-local secret_names = setmetatable({}, { __mode = "k" }) -- of a shape, in lower case
+-- Of a shape: names (of its secrets, in lower case; nil: it has none), and of a flat one also read (the fields of which
+-- something is to be read), open (name -> true of those that are no secrets).
+local plans = setmetatable({}, { __mode = "k" })
+
+local function make_plan(shape)
+  local plan, names = {}, {}
+  for name in pairs(shapes.secret_names(shape, {})) do names[name:lower()] = true end
+  plan.names = next(names) and names or nil
+  if shape.is_flat and not shape.any_case then
+    plan.read, plan.open = {}, {}
+    for _, field in ipairs(shape.fields) do
+      if field.type == "secret" or field.type == "choice" then plan.read[#plan.read + 1] = field end
+      if field.type ~= "secret" then plan.open[field.name] = true end
+    end
+  end
+  return plan
+end
 
 --- Makes a record of a table that an answer had, in place: secret fields become secrets, numbers that stand for a
 --- choice become its spelling, keys in another case get theirs where the provider file says so.
@@ -115,14 +134,23 @@ local secret_names = setmetatable({}, { __mode = "k" }) -- of a shape, in lower 
 --- @param body table
 --- @return table body
 function M.read(shape, body)
-  local names, open = secret_names[shape], {}
-  if not names then
-    names = {}
-    for name in pairs(shapes.secret_names(shape, {})) do names[name:lower()] = true end
-    secret_names[shape] = names
+  local plan = plans[shape]
+  if not plan then
+    plan = make_plan(shape)
+    plans[shape] = plan
   end
-  read_table(shape, body, { body = {}, open = open })
-  close_named(body, names, open)
+  local open
+  if plan.read then
+    for _, field in ipairs(plan.read) do
+      local value = body[field.name]
+      if value ~= nil then body[field.name] = read_value(field, value) end
+    end
+    open = plan.names and { [body] = plan.open }
+  else
+    open = {}
+    read_table(shape, body, { body = {}, open = open })
+  end
+  if plan.names then close_named(body, plan.names, open) end
   return body
 end
 

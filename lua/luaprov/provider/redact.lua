@@ -2,7 +2,7 @@
 --- calls secret, and not too much.
 ---
 --- A context has `opened` (the values of the secrets that were sent), `secret_names` (of members, in lower case),
---- `provider`, and `spellings` (see secret.scrubber; nil: nothing is kept).
+--- `provider`, and `spellings` (see secret.scrubber; nil: nothing is kept). A function `complete` adds what is missing.
 local digits = require "luaprov.provider.digits"
 local json = require "luaprov.json"
 local secret = require "luaprov.secret"
@@ -16,6 +16,7 @@ local DETAILS = 64 * 1024 -- bytes of the largest answer that err.details holds
 
 -- The spellings of many secrets are made once a call, and only for a call that fails.
 local function scrubber(context)
+  if context.complete then context.complete(context) end
   if context.scrubbed ~= #context.opened then
     context.scrub = secret.scrubber(context.opened, context.spellings)
     context.scrubbed = #context.opened

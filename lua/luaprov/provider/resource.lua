@@ -14,6 +14,8 @@ local template = require "luaprov.provider.template"
 
 local M = {}
 
+local NONE = {}
+
 local function where(resource, operation)
   return { provider = resource.state.provider.name, resource = resource.description.name, operation = operation }
 end
@@ -102,30 +104,37 @@ local function read_back(resource, id, checked, input, budget)
   return secret.close_like(records.make(resource, checked.wire, id, checked.parents), input), err
 end
 
+local function read_created(answer, context)
+  local spec, operation = context.spec, context.spec.operation
+  local resource = spec.of
+  if operation.returns ~= "nothing" and records.find(answer, operation.record, "object") then
+    local record, unusable = records.from(resource, operation, answer, context, spec.path, spec.session.checked.parents)
+    return record and { record = record }, unusable
+  end
+  local id = records.id(answer, {}, resource, operation, spec.path)
+  if id ~= nil then return { id = id } end
+  local missing = operation.returns == "nothing" and "id" or operation.id and "record and no id" or "record"
+  local why = records.no_id(answer, context, resource, operation):gsub("^the answer has no id", "")
+  return nil, answers.unusable(answer, context, "the answer has no " .. missing .. why)
+end
+
 -- Sends a create. Its answer has the record, or nothing but the id; what was created is then read back.
-local function create(resource, operation, path, checked, session, input)
+local function create(resource, operation, path, session, input)
+  local checked = session.checked
   local answer, err = call.send(resource.state, {
     resource = resource.description.name, operation = operation, path = path, body = checked.wire,
-    opened = checked.opened, budget = session.budget, settle = session.settle,
-    read = function(answer, context)
-      if operation.returns ~= "nothing" and records.find(answer, operation.record, "object") then
-        local record, unusable = records.from(resource, operation, answer, context, path, checked.parents)
-        return record and { record = record }, unusable
-      end
-      local id = records.id(answer, {}, resource, operation, path)
-      if id ~= nil then return { id = id } end
-      local missing = operation.returns == "nothing" and "id" or operation.id and "record and no id" or "record"
-      local why = records.no_id(answer, context, resource, operation):gsub("^the answer has no id", "")
-      return nil, answers.unusable(answer, context, "the answer has no " .. missing .. why)
-    end,
+    opened = checked.opened, budget = session.budget, settle = session.settle, read = read_created,
+    of = resource, session = session,
   })
   if not answer then
     for _, candidate in ipairs(err.candidates or {}) do secret.close_like(candidate, input) end
     return nil, err
   end
   local record = answer.record or answer.settled
-  if record then return secret.close_like(record, input) end
-  return read_back(resource, answer.id, checked, input, session.budget)
+  if not record then return read_back(resource, answer.id, checked, input, session.budget) end
+  -- Without a secret in it nothing is to be closed.
+  if checked.opened[1] or resource.state.marks then secret.close_like(record, input) end
+  return record
 end
 
 --- Creates a record.
@@ -141,7 +150,7 @@ function Resource:create(input, options)
   if not operation then return nil, err end
   local checked = fields.check(self.description.shape, input, { operation = "create", marks = self.state.marks })
   local path, faults = call.path(self.state, operation, checked.parents)
-  for _, fault in ipairs(faults or {}) do
+  for _, fault in ipairs(faults or NONE) do
     local there
     for _, other in ipairs(checked.faults) do there = there or other.path == fault.path end
     if not there then checked.faults[#checked.faults + 1] = fault end
@@ -151,7 +160,7 @@ function Resource:create(input, options)
   local session
   session, err = settling.begin(self, checked, budget)
   if not session then return nil, err end
-  return session:run(create, self, operation, path, checked, session, input)
+  return session:run(create, self, operation, path, session, input)
 end
 
 --- Reads a record.

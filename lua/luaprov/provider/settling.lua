@@ -86,7 +86,8 @@ local function left_open(self, err, why, candidates)
 end
 
 -- What retry asks when a create may have been carried out, now or by an earlier try.
-local function settle_create(self, err, is_last)
+local function settle_create(err, is_last, sent)
+  local self = sent.spec.session
   local description = self.resource.description
   -- The vendor itself refuses a second one.
   if description.unique and err.outcome == "unknown" and not is_last then return nil, "again" end
@@ -126,6 +127,25 @@ local function wanted_of(checked)
   return wanted
 end
 
+-- What settling needs.
+local function prepare(self)
+  local resource, checked = self.resource, self.checked
+  local description, client = resource.description, resource.state
+  self.wanted = wanted_of(checked)
+  local list = description.key and call.resolve(client, description.operations.list)
+  if not list then return end
+  self.pages = function(each, ends) return walk(resource, list, checked.parents, each, ends) end
+  local get = call.resolve(client, description.operations.get)
+  if get then self.get = function(record, ends) return whole(resource, get, record, checked.parents, ends) end end
+end
+
+-- Of a create that has noted nothing.
+local function settle_later(err, is_last, sent)
+  local self = sent.spec.session
+  if not self.wanted then prepare(self) end
+  return settle_create(err, is_last, sent)
+end
+
 local function enter(self, collection)
   local description = self.resource.description
   local key, why = notes.enter(collection, description, self.wanted)
@@ -158,17 +178,15 @@ end
 --- @return luaprov.Error|nil err nothing has been sent
 function M.begin(resource, checked, budget)
   local description, client = resource.description, resource.state
-  local self = setmetatable({ resource = resource, budget = budget, wanted = wanted_of(checked) }, Session)
-  -- Who asks for one try and no settling gets one exchange.
-  if client.settle or budget.attempts > 1 then
-    self.settle = function(err, is_last) return settle_create(self, err, is_last) end
+  local self = setmetatable({ resource = resource, budget = budget, checked = checked }, Session)
+  if not client.settle then
+    -- Who asks for one try and no settling gets one exchange.
+    if budget.attempts > 1 then self.settle = settle_later end
+    return self
   end
-  local list = description.key and call.resolve(client, description.operations.list)
-  if not list then return self end
-  self.pages = function(each, ends) return walk(resource, list, checked.parents, each, ends) end
-  local get = call.resolve(client, description.operations.get)
-  if get then self.get = function(record, ends) return whole(resource, get, record, checked.parents, ends) end end
-  if not client.settle then return self end
+  prepare(self)
+  self.settle = settle_create
+  if not self.pages then return self end
   local began = http.now()
   local ok, err = enter(self, notes.collection(client, description, checked.parents))
   if not ok then return nil, err end

@@ -1,6 +1,7 @@
 --- The shape of a table: its fields in order, and the variants that one or several of them choose.
 ---
---- shape: fields (ordered), by_name, by (variants), paths (names of path parts), unknown, any_case, whole
+--- shape: fields (ordered), by_name, by (variants), paths (names of path parts), unknown, any_case, whole, is_flat
+---        (there are no variants, and no shapes in it)
 --- field: name, type, required, fixed, computed, default, min, max, pattern, values, value_list, codes, sent_as, path,
 ---        as, parent, example, of (a field), shape (a group's)
 --- by:    selectors, cases (joined values of the selectors -> shape), union (name -> field of some case),
@@ -300,6 +301,8 @@ function M.compile(parts, path, unknown, check_options, report, outer)
     end
   end
   for i, by in ipairs(shape.by) do check_once(shape, by, variants[i], path, report) end
+  shape.is_flat = #shape.by == 0
+  for _, field in ipairs(shape.fields) do shape.is_flat = shape.is_flat and not field.shape and not field.of end
   return shape
 end
 

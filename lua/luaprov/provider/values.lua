@@ -1,9 +1,9 @@
 --- Checks one value against a field: text, secret, url, integer, boolean, choice.
+local core = require "luaprov.core"
 local digits = require "luaprov.provider.digits"
 local json = require "luaprov.json"
 local near = require "luaprov.near"
 local secret = require "luaprov.secret"
-local texts = require "luaprov.text"
 
 local M = {}
 
@@ -15,11 +15,8 @@ function M.described(value)
   return (kind == "boolean" or kind == "nil") and tostring(value) or "a " .. kind
 end
 
-local function characters(text)
-  if not text:find("[\128-\255]") then return #text end
-  local _, continuation = text:gsub("[\128-\191]", "")
-  return #text - continuation
-end
+-- How many characters a text has; nil where it is not UTF-8.
+local characters = core.json.characters
 
 local function named_values(field)
   local names = {}
@@ -30,10 +27,12 @@ local function named_values(field)
   return table.concat(names, ", ")
 end
 
+local math_type = math.type
+
 --- A whole number of any size that the runtime holds exactly, or nil.
 function M.whole(value)
   if type(value) ~= "number" or value % 1 ~= 0 then return nil end
-  if math.type and math.type(value) == "float" then value = math.tointeger(value) end
+  if math_type and math_type(value) == "float" then value = math.tointeger(value) end
   return value
 end
 
@@ -58,7 +57,6 @@ local function check_length(field, value, n, unit)
 end
 
 local function fits(field, text)
-  if not field.pattern then return true end
   local ok, found = pcall(string.find, text, field.pattern)
   return ok and found
 end
@@ -67,25 +65,32 @@ local function misfit(field)
   return field.about and "must be " .. field.about or "does not match " .. field.pattern
 end
 
+local function check_text(field, text)
+  local count = characters(text)
+  if not count then return nil, "is not UTF-8", "value" end
+  if field.pattern and not fits(field, text) then return nil, misfit(field), "value" end
+  return check_length(field, text, count, "characters")
+end
+
 function checks.text(field, value, opened)
-  if secret.is(value) then return checks.secret(field, value, opened) end
-  if type(value) ~= "string" then return nil, "must be text, not " .. M.described(value), "type" end
-  if not texts.is_utf8(value) then return nil, "is not UTF-8", "value" end
-  if not fits(field, value) then return nil, misfit(field), "value" end
-  return check_length(field, value, characters(value), "characters")
+  if type(value) ~= "string" then
+    if secret.is(value) then return checks.secret(field, value, opened) end
+    return nil, "must be text, not " .. M.described(value), "type"
+  end
+  return check_text(field, value)
 end
 
 function checks.secret(field, value, opened)
-  if not secret.is(value) then
-    if type(value) ~= "string" then return nil, "must be a secret or text, not " .. M.described(value), "type" end
-    value = secret.new(value)
+  local text = value
+  if secret.is(value) then
+    local why
+    text, why = value:reveal()
+    if not text then return nil, "cannot be opened: " .. why, "value" end
+  elseif type(value) ~= "string" then
+    return nil, "must be a secret or text, not " .. M.described(value), "type"
   end
-  local text, why = value:reveal()
-  if not text then return nil, "cannot be opened: " .. why, "value" end
   opened[#opened + 1] = text
-  if not texts.is_utf8(text) then return nil, "is not UTF-8", "value" end
-  if not fits(field, text) then return nil, misfit(field), "value" end
-  return check_length(field, text, characters(text), "characters")
+  return check_text(field, text)
 end
 
 -- What is wrong with a URL that we call ourselves, beyond what no URL may have.
@@ -109,15 +114,16 @@ function checks.url(field, value)
 end
 
 function checks.integer(field, value)
+  local n = M.whole(value)
   if field.sent_as == "string" and type(value) == "string" then
     if not value:find("^%-?%d+$") then return nil, "must be a whole number", "type" end
-  elseif M.whole(value) == nil then
+    n = tonumber(value)
+  elseif n == nil then
     return nil, "must be a whole number" .. (type(value) ~= "number" and ", not " .. M.described(value) or ""), "type"
   end
-  local n = tonumber(value)
   if field.min and n < field.min then return nil, "is less than " .. field.min, "range" end
   if field.max and n > field.max then return nil, "is more than " .. field.max, "range" end
-  if field.sent_as ~= "string" then return M.whole(value) end
+  if field.sent_as ~= "string" then return n end
   return type(value) == "string" and value or digits(value)
 end
 
@@ -147,6 +153,7 @@ local function meant(field, value)
 end
 
 function checks.choice(field, value)
+  if type(value) == "string" and field.values[value] ~= nil then return value end
   local text = type(value) ~= "table" and tostring(M.whole(value) or value)
   for _, candidate in ipairs(field.value_list) do
     -- 1000 is "1000" to whoever writes it: there is nothing else that it could be.

@@ -201,8 +201,9 @@ function M.transfer(request)
     if not ok then error(id, 0) end
     return nil, why
   end
+  -- With room for all that it gains.
   local waiter = { id = id, method = request.method, url = request.url, shown = request.shown,
-                   interrupt = cancel_transfer }
+                   context = request.context, interrupt = cancel_transfer, full = nil, value = nil, task = nil }
   transfers[id] = waiter
   return M.wait(waiter)
 end

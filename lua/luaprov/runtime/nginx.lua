@@ -80,19 +80,14 @@ rawset(coroutine, "wrap", adopting(coroutine.wrap))
 
 -- ---- what is to be undone ----
 
-local guards = {} -- coroutine -> list of its guards
+local guards = {} -- coroutine -> its last guard, which knows the one before
 local guarded = 0 -- how many there are
 
 function M.guard(fn, a, b)
   local co = running()
   if not co then check_phase() end -- nginx's init runs in none
-  local list = guards[co]
-  if not list then
-    list = {}
-    guards[co] = list
-  end
-  local guard = { fn = fn, a = a, b = b, co = co }
-  list[#list + 1] = guard
+  local guard = { fn = fn, a = a, b = b, co = co, before = guards[co] }
+  guards[co] = guard
   guarded = guarded + 1
   return guard
 end
@@ -101,23 +96,23 @@ function M.unguard(guard)
   if not guard or not guard.fn then return end
   guard.fn = nil
   guarded = guarded - 1
-  local list = guards[guard.co]
-  while list[1] and not list[#list].fn do list[#list] = nil end
-  if not list[1] then guards[guard.co] = nil end
+  local last = guards[guard.co]
+  while last and not last.fn do last = last.before end
+  guards[guard.co] = last
 end
 
 -- Undoes what a coroutine has left behind that never goes on.
 local function bury(co)
-  local list = guards[co]
+  local guard = guards[co]
   guards[co] = nil
-  for i = list and #list or 0, 1, -1 do
-    local guard = list[i]
+  while guard do
     local fn = guard.fn
     if fn then
       guard.fn = nil
       guarded = guarded - 1
       fn(guard.a, guard.b)
     end
+    guard = guard.before
   end
 end
 
@@ -302,7 +297,8 @@ function M.transfer(request)
   local id
   id, why = driver:submit(request)
   if not id then return nil, why end
-  local waiter = { id = id, interrupt = cancel_transfer }
+  -- With room for all that it gains.
+  local waiter = { id = id, interrupt = cancel_transfer, sem = nil, co = nil, place = nil, full = nil, value = nil }
   transfers[id] = waiter
   in_flight = in_flight + 1
   wait(waiter)

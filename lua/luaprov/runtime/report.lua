@@ -16,7 +16,7 @@ local MEANING = { not_sent = "nothing was done", refused = "nothing was done", u
 -- Neither user and password nor what stands behind the path: there may be a secret in it. Of one in the path the caller
 -- knows.
 local function where(waiter)
-  local url = waiter.shown and waiter.shown() or waiter.url
+  local url = waiter.shown and waiter:shown() or waiter.url
   local place = url:gsub("^%w+://", ""):gsub("[?#].*$", "")
   local host, path = place:match("^([^/]*)(.*)$")
   return host:gsub("^.*@", "") .. path
