@@ -6,8 +6,8 @@
 --- it made.
 ---
 --- What no client can tell is a record that somebody else, in another process, has made since the note with the same
---- key and the same fields: it is taken for ours when our request was not acted on. A note is up to five minutes old when a
---- call begins with it, and older where the list is long: see `notes`.
+--- key and the same fields: it is taken for ours when our request was not acted on. A note is up to five minutes old
+--- when a call begins with it, and older where the list is long: see `notes`.
 local compare = require "luaprov.policy.compare"
 local core = require "luaprov.core"
 local notes = require "luaprov.policy.notes"
