@@ -73,7 +73,9 @@ end
 --- @return any wire nil when something is wrong
 function M.check_value(field, value, context, path, in_list)
   local wire, why, problem
-  if field.type == "list" then
+  if context.marks and context.marks[value] then
+    wire = (value:reveal()) -- it only stands for a value, of whatever type
+  elseif field.type == "list" then
     wire, why, problem = check_list(field, value, context, path)
   elseif field.type == "group" then
     if type(value) == "table" and not secret.is(value) then

@@ -1,0 +1,237 @@
+--- What a manifest declares: accounts of providers, and records. Nothing is judged here that can wait until the manifest
+--- has ended; what is wrong is noted with its line, and what a word returns then still takes whatever follows.
+---
+---   local hubster = use("hubster", {…}, { as = "eu" })
+---   local hub = hubster.hubs("acme", { name = "Acme" }, { protect = true })   a handle (reference.lua)
+---   hubster.hubs.acme, hubster.hubs["a b"]                                    the same, before or after its declaration
+local digits = require "luaprov.provider.digits"
+local json = require "luaprov.json"
+local near = require "luaprov.near"
+local reference = require "luaprov.stack.reference"
+local secret = require "luaprov.secret"
+local tables = require "luaprov.tables"
+
+local M = {}
+
+local DEPTH = 100 -- of tables in a field
+local NAME = 200  -- bytes
+
+-- The address of a record that could not be declared, for a reason that is told.
+M.NOWHERE = "?"
+
+local destination_mt = { __name = "luaprov.destination" }
+
+--- Where an output goes.
+--- @param kind string file or command
+--- @param target string
+function M.destination(kind, target) return setmetatable({ kind = kind, target = target }, destination_mt) end
+
+function M.is_destination(value) return getmetatable(value) == destination_mt end
+
+local function join(path, key)
+  if type(key) == "number" then return path .. "[" .. digits(key) .. "]" end
+  return path == "" and tostring(key) or path .. "." .. tostring(key)
+end
+
+local copy
+
+local REFUSED = { ["function"] = true, thread = true, userdata = true }
+
+local function copy_table(value, node, path, depth, note)
+  if depth > DEPTH then return nil, note(path, "is nested too deep, or holds itself") end
+  local into = {}
+  for key, inner in pairs(value) do
+    local kind = type(key)
+    if kind ~= "string" and kind ~= "number" then
+      note(path, "has a " .. kind .. " for a key")
+    else
+      into[key] = copy(inner, node, join(path, key), depth + 1, note)
+    end
+  end
+  -- A list that came from JSON stays one when it is empty.
+  return json.is_array(value) and json.array(into) or into
+end
+
+-- What a manifest does with its tables afterwards changes no declaration.
+function copy(value, node, path, depth, note)
+  local kind = type(value)
+  if kind == "table" then
+    if secret.is(value) then return value end
+    if reference.is(value) then
+      node.deferred = true
+      return value
+    end
+    if reference.is_handle(value) then
+      return nil, note(path, "is a record: name one of its fields, as in " .. reference.address(value) .. ".id")
+    end
+    if M.is_destination(value) then
+      return nil, note(path, value.kind .. " says where an output goes: it belongs in the options' outputs")
+    end
+    return copy_table(value, node, path, depth, note)
+  end
+  if REFUSED[kind] and value ~= json.null then return nil, note(path, "is a " .. kind) end
+  if kind == "string" and value:find("<secret>", 1, true) then
+    return nil, note(path, "has a secret within a text, which would be sent as <secret>: give the whole text as a secret")
+  end
+  return value
+end
+
+local function name_fault(name)
+  if name == "" then return "is empty" end
+  if #name > NAME then return "is longer than " .. NAME .. " bytes" end
+  if name:find("%c") or name:find("^%s") or name:find("%s$") then
+    return "has a control character, or white space at an end"
+  end
+end
+
+local function node_of(ctx, account, description, name, line)
+  return {
+    address = account.alias .. "." .. description.name .. "." .. name, alias = account.alias, name = name,
+    provider = account.provider.name, resource = description.name, description = description, line = line,
+    fields = {}, options = {}, needs = {}, sequence = #ctx.records + 1,
+  }
+end
+
+-- hubster.hubs(name, fields, options)
+local function declare(ctx, account, description, name, fields, options)
+  local line = ctx.line()
+  local what = account.alias .. "." .. description.name
+  if type(name) == "number" and name % 1 == 0 then name = digits(name) end
+  if type(name) ~= "string" then
+    ctx.fault(line, what .. " takes a name first, not " .. (reference.is(name) and "a value that is known later"
+      or type(name)))
+    return reference.handle(M.NOWHERE, ctx)
+  end
+  local fault = name_fault(name)
+  if fault then ctx.fault(line, what .. ": the name " .. fault) end
+  local node = node_of(ctx, account, description, name, line)
+  local there = ctx.record[node.address]
+  if there then
+    ctx.fault(line, "is declared twice: first on line " .. there.line, node.address)
+  else
+    ctx.record[node.address] = node
+    ctx.records[#ctx.records + 1] = node
+  end
+  local function note(path, message)
+    node.broken = true -- what follows from it is not told
+    ctx.fault(line, message, node.address, path)
+  end
+  if type(fields) ~= "table" or secret.is(fields) or reference.is(fields) or reference.is_handle(fields) then
+    note("", "takes a table of fields second")
+  else
+    node.fields = copy_table(fields, node, "", 1, note)
+  end
+  if options ~= nil and type(options) ~= "table" then
+    note("", "takes a table of options third")
+  else
+    node.options = options or {}
+  end
+  return reference.handle(node.address, ctx)
+end
+
+local function resource(ctx, account, description)
+  return setmetatable({}, {
+    __name = "luaprov.declarer",
+    __call = function(_, ...) return declare(ctx, account, description, ...) end,
+    __index = function(_, name)
+      return reference.handle(account.alias .. "." .. description.name .. "." .. tostring(name), ctx)
+    end,
+    __newindex = function()
+      error(ctx.where() .. "a record is declared by a call: " .. account.alias .. "." .. description.name
+        .. "(NAME, {…})", 0)
+    end,
+  })
+end
+
+-- What stands for a resource or an account that is not there takes whatever is done with it: it is told already.
+local function no_resource(ctx)
+  local handle = reference.handle(M.NOWHERE, ctx)
+  return setmetatable({}, { __call = function() return handle end, __index = function() return handle end })
+end
+
+local function no_account(ctx)
+  local declarer = no_resource(ctx)
+  return setmetatable({}, { __index = function() return declarer end })
+end
+
+local function face(ctx, account)
+  return setmetatable({}, {
+    __name = "luaprov.account",
+    __index = function(self, name)
+      local description = account.provider.resource[name]
+      if description then
+        local made = resource(ctx, account, description)
+        rawset(self, name, made)
+        return made
+      end
+      ctx.fault(ctx.line(), account.provider.name .. " has no resource '" .. tostring(name) .. "'"
+        .. near.hint(tostring(name), tables.names(account.provider.resources)))
+      return no_resource(ctx)
+    end,
+    __newindex = function() error(ctx.where() .. account.alias .. " cannot be changed", 0) end,
+  })
+end
+
+-- Mistakes of a provider file, a line each.
+local function indented(text) return (tostring(text):gsub("\n", "\n  ")) end
+
+local function has_missing(options, missing)
+  for _, value in pairs(options) do
+    if type(value) == "string" and value:find(missing, 1, true) then return true end
+  end
+  return false
+end
+
+-- The account's client: it knows which credentials and settings there must be.
+local function connect(ctx, account, options, line)
+  if has_missing(options, ctx.missing) then return end
+  local client, err, state = ctx.connect(account.provider, options)
+  if client then
+    account.client, account.state = client, state
+    return
+  end
+  for _, fault in ipairs(err.details or { { path = "", message = err.message } }) do
+    ctx.fault(line, account.alias .. ": " .. (fault.path ~= "" and fault.path .. " " or "") .. fault.message)
+  end
+end
+
+local function alias_of(ctx, provider, more, line)
+  local alias = provider.name
+  for key, value in pairs(more) do
+    if key ~= "as" then
+      ctx.fault(line, "use has no option '" .. tostring(key) .. "'" .. near.hint(tostring(key), { "as" }))
+    elseif type(value) ~= "string" or not value:find("^[%a_][%w_-]*$") then
+      ctx.fault(line, "as must be a name of letters, digits, _ and -")
+    else
+      alias = value
+    end
+  end
+  return alias
+end
+
+--- use(provider, options, { as = alias })
+function M.use(ctx, name, options, more)
+  local line = ctx.line()
+  if type(name) ~= "string" or name == "" then error(ctx.where() .. "use takes a provider's name first", 0) end
+  if options ~= nil and type(options) ~= "table" then error(ctx.where() .. "use takes a table of options second", 0) end
+  if more ~= nil and type(more) ~= "table" then error(ctx.where() .. "use takes a table third: { as = NAME }", 0) end
+  local provider, err = ctx.provider(name)
+  if not provider then
+    ctx.fault(line, indented(err.message))
+    return no_account(ctx)
+  end
+  local alias = alias_of(ctx, provider, more or {}, line)
+  local account = { alias = alias, provider = provider, line = line }
+  local there = ctx.account[alias]
+  if there then
+    ctx.fault(line, "'" .. alias .. "' is used twice, first on line " .. there.line
+      .. ": name the other account with { as = NAME }")
+    return face(ctx, account)
+  end
+  ctx.account[alias] = account
+  ctx.accounts[#ctx.accounts + 1] = account
+  connect(ctx, account, options or {}, line)
+  return face(ctx, account)
+end
+
+return M

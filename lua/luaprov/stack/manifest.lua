@@ -1,0 +1,197 @@
+--- Reads a manifest: runs it where only its words exist (words.lua), and judges what it declares (check.lua).
+---
+---   local manifest, err = manifest.load("luaprov.lua", { vars = { region = "eu" } })
+---
+---   manifest.file, manifest.folder
+---   manifest.accounts   list of { alias, provider (description), client, state (the client's inside), line }
+---   manifest.account    the same by alias
+---   manifest.records    list, in the order of the file; manifest.record: the same by address
+---   manifest.order      list of addresses, each after what it needs
+---   manifest.inputs     list of { what, text }: all that it was made of (the file, JSON files, env, var), for digests
+---
+--- A record: address, alias, provider, resource, name, description (the resource's), fields (secrets are secrets; what is
+--- known later is deferred: reference.lua), needs (addresses, sorted), line, protect (true, false or nil), ignore (set of
+--- field paths, or nil), outputs (list of { path, keys, kind = "file" or "command", target }, or nil), deferred (whether
+--- its fields had a reference).
+---
+--- All that is wrong is one error: `err.details` is a list of { line, address, path, message } in the order of the file,
+--- `err.message` has it as text, FILE:LINE: ADDRESS: PATH MESSAGE. Nothing has been sent then.
+local check = require "luaprov.stack.check"
+local clients = require "luaprov.provider.client"
+local errors = require "luaprov.errors"
+local near = require "luaprov.near"
+local providers = require "luaprov.provider.load"
+local tables = require "luaprov.tables"
+local words = require "luaprov.stack.words"
+
+local M = {}
+
+M.FILE = "luaprov.lua"
+
+local STEPS = 1e9    -- of Lua's machine, that a manifest may take: some hundreds a record
+local LOOK = 1e6     -- steps between two looks at what it has taken
+local MEMORY = 4096  -- megabytes
+local SHOWN = 50     -- faults in a message; all are in its details
+
+local function connect(provider, options)
+  local inside = {}
+  local client, err = clients.new(provider, options, inside)
+  return client, err, inside.state
+end
+
+-- ---- the context of a run: what words note ----
+
+-- The line of the manifest that is being run: where the innermost of its functions is.
+local function line_in(chunk)
+  for level = 3, 60 do
+    local info = debug.getinfo(level, "Sl")
+    if not info then return 0 end
+    if info.source == chunk then return info.currentline end
+  end
+  return 0
+end
+
+local function context(file, options)
+  local ctx = {
+    file = file, chunk = "@" .. file, folder = file:match("^(.*/)[^/]*$") or "", faults = {}, inputs = {},
+    accounts = {}, account = {}, records = {}, record = {}, asked = {}, vars = options.vars or {},
+    getenv = options.getenv or os.getenv, provider = options.provider or providers.load,
+    connect = options.connect or connect, missing = words.MISSING,
+  }
+  function ctx.line() return line_in(ctx.chunk) end
+  function ctx.where() return file .. ":" .. line_in(ctx.chunk) .. ": " end
+  function ctx.declared(address)
+    local node = ctx.record[address]
+    return node and node.fields
+  end
+  function ctx.path(name)
+    if name:find("^/") then return name end
+    return ctx.folder .. name
+  end
+  function ctx.fault(line, message, address, path)
+    ctx.faults[#ctx.faults + 1] = { line = line, message = message, address = address, path = path }
+  end
+  return ctx
+end
+
+-- ---- faults as an error ----
+
+local function fault_text(file, fault)
+  local path = fault.path and fault.path ~= "" and fault.path .. " " or ""
+  return file .. (fault.line > 0 and ":" .. fault.line or "") .. ": "
+    .. (fault.address and fault.address .. ": " or "") .. path .. fault.message
+end
+
+local function invalid(ctx)
+  local faults, lines = ctx.faults, {}
+  for i, fault in ipairs(faults) do fault.number = i end
+  table.sort(faults, function(a, b)
+    if a.line ~= b.line then return a.line < b.line end
+    return a.number < b.number
+  end)
+  for i, fault in ipairs(faults) do
+    fault.number = nil
+    if i <= SHOWN then lines[i] = fault_text(ctx.file, fault) end
+  end
+  if #faults > SHOWN then lines[#lines + 1] = ("… and %d more"):format(#faults - SHOWN) end
+  return errors.new {
+    kind = "invalid", outcome = "not_sent", message = table.concat(lines, "\n"), details = faults,
+  }
+end
+
+-- ---- the run ----
+
+-- Runs what may never end, or may want all memory.
+local function bounded(chunk, limits)
+  local hook, mask, count = debug.gethook()
+  -- Somebody else's hook cannot be put back.
+  if type(hook) == "string" then return pcall(chunk) end
+  local jit = rawget(_G, "jit")
+  if jit then jit.off(chunk, true) end -- what is compiled calls no hooks
+  local steps, most = limits.steps or STEPS, collectgarbage "count" + (limits.memory or MEMORY) * 1024
+  local look, taken = math.min(LOOK, steps), 0
+  debug.sethook(function()
+    taken = taken + look
+    if taken >= steps then error("the manifest does not end", 2) end
+    if collectgarbage "count" > most then error("the manifest takes too much memory", 2) end
+  end, "", look)
+  local ok, why = pcall(chunk)
+  debug.sethook(hook, mask, count)
+  return ok, why
+end
+
+-- Where an error was raised: its own words, in front of them or where it has none.
+local function note_error(ctx, why)
+  local text = type(why) == "string" and why or type(why) == "table" and getmetatable(why) and tostring(why)
+    or "an error of type " .. type(why)
+  -- Lua shortens a long name of a chunk.
+  local line, message = text:match("^[^\n]-:(%d+): (.*)$")
+  ctx.fault(tonumber(line) or 0, message or text)
+end
+
+local function run(ctx, source, limits)
+  if source:find("^\27") then return ctx.fault(1, "is a binary chunk; a manifest is text") end
+  -- A first line that names an interpreter.
+  local text = source:gsub("^#[^\n]*", "")
+  local chunk, why = load(text, ctx.chunk, "t", words.environment(ctx))
+  if not chunk then return note_error(ctx, why) end
+  local ok
+  ok, why = bounded(chunk, limits)
+  if ok then return true end
+  -- Ctrl-C is nobody's mistake.
+  if type(why) == "string" and why:find("interrupted!$") then error("interrupted!", 0) end
+  note_error(ctx, why)
+end
+
+local function check_vars(ctx)
+  for _, name in ipairs(tables.keys(ctx.vars)) do
+    if not ctx.asked[name] then
+      ctx.fault(0, "asks for no var '" .. name .. "'" .. near.hint(name, tables.keys(ctx.asked)))
+    end
+  end
+end
+
+--- @param source string a manifest's text
+--- @param file string its path, for messages and for the files that it names
+--- @param options table|nil vars (name -> text), getenv (function), steps, memory (megabytes), provider (name ->
+---   description or nil, err) and connect (description, options -> client or nil, err, state) for tests
+--- @return table|nil manifest
+--- @return luaprov.Error|nil err
+function M.read(source, file, options)
+  options = options or {}
+  local ctx = context(file, options)
+  ctx.inputs[1] = { "manifest", source }
+  local ended = run(ctx, source, options)
+  ctx.has_missing = #ctx.faults > 0
+  if ended then check_vars(ctx) end
+  -- What a manifest that broke off has not declared would be told as missing.
+  if ended then check.check(ctx) end
+  if #ctx.faults > 0 then return nil, invalid(ctx) end
+  return {
+    file = ctx.file, folder = ctx.folder, accounts = ctx.accounts, account = ctx.account, records = ctx.records,
+    record = ctx.record, order = ctx.order, inputs = ctx.inputs,
+  }
+end
+
+--- @param file string|nil luaprov.lua by default
+--- @param options table|nil as for read
+--- @return table|nil manifest
+--- @return luaprov.Error|nil err
+function M.load(file, options)
+  file = file or M.FILE
+  local handle, why = io.open(file, "rb")
+  local source
+  if handle then
+    source, why = handle:read("*a")
+    handle:close()
+  end
+  if not source then
+    return nil, errors.new {
+      kind = "invalid", outcome = "not_sent",
+      message = "there is no manifest " .. file .. " (" .. tostring(why) .. ")",
+    }
+  end
+  return M.read(source, file, options)
+end
+
+return M
