@@ -214,7 +214,10 @@ M.of = {
   integer = with(field, { min = number, max = number }),
   boolean = with(field, {}),
   choice  = with(field, { values = map, codes = map }),  -- codes: what an answer may have in a value's place
-  list    = with(field, { of = anything, min = count, max = count }),
+  list    = with(field, {
+    of = anything, min = count, max = count,
+    any_order = boolean,                  -- its order means nothing: in another order it is the same list
+  }),
   group   = with(field, {
     -- fields that the file does not name: "pass" them on; the vendor would refuse them, or has them "ignored"
     unknown  = one_of("refuse", "pass", "ignored"),

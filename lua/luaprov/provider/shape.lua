@@ -3,7 +3,7 @@
 --- shape: fields (ordered), by_name, by (variants), paths (names of path parts), unknown, any_case, whole, is_flat
 ---        (there are no variants, and no shapes in it)
 --- field: name, type, required, fixed, computed, default, min, max, pattern, values, value_list, codes, sent_as, path,
----        as, parent, example, of (a field), shape (a group's)
+---        as, parent, example, any_order, of (a field), shape (a group's)
 --- by:    selectors, cases (joined values of the selectors -> shape), union (name -> field of some case),
 ---        agrees (name -> whether every case says the same of it), passes (whether a case passes unknown fields on)
 local digits = require "luaprov.provider.digits"
@@ -121,7 +121,7 @@ function compile_field(node, path, check_options, report, outer)
   local given = node.options
   local field = { name = node.name, type = node.word, line = node.line }
   for _, option in ipairs { "about", "required", "fixed", "computed", "default", "min", "max", "pattern", "sent_as",
-                            "path", "as", "parent", "example" } do
+                            "path", "as", "parent", "example", "any_order" } do
     field[option] = given[option]
   end
   if node.word == "choice" then

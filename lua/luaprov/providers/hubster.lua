@@ -95,7 +95,7 @@ return provider {
           text   "pageId" { computed = true, example = "100000000000002" },
         },
         WebChat = {
-          list "allowedOrigins" { required = true, of = text {} }, list "start" {},
+          list "allowedOrigins" { required = true, any_order = true, of = text {} }, list "start" {},
           boolean "echo" { computed = true, example = false },
         },
         Direct = {
@@ -106,7 +106,7 @@ return provider {
         },
         System = {
           text "webhookUrl" { required = true },
-          list "events" { required = true, of = choice {
+          list "events" { required = true, any_order = true, of = choice {
             values = { "message", "message:customer", "message:agent", "message:bot" } } },
           boolean "regenerateKeys" {},
           signing,

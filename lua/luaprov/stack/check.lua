@@ -133,6 +133,10 @@ function readers.outputs(ctx, node, value)
 end
 
 local function check_options(ctx, node)
+  if next(node.options) == nil then
+    node.options = nil
+    return
+  end
   for _, name in ipairs(sorted_keys(node.options)) do
     local reader, fault = readers[name], nil
     if reader then fault = reader(ctx, node, node.options[name])
@@ -219,11 +223,11 @@ end
 function M.check(ctx)
   ctx.keys, ctx.places = {}, {}
   for _, node in ipairs(ctx.records) do
-    node.needed = {}
-    if not node.broken then check_references(ctx, node) end
+    if node.deferred or next(node.options) ~= nil then node.needed = {} end
+    check_references(ctx, node)
     check_options(ctx, node)
     node.needed = nil
-    table.sort(node.needs)
+    if node.needs[2] then table.sort(node.needs) end
   end
   ctx.order = ordered(ctx)
   for _, address in ipairs(ctx.order or {}) do

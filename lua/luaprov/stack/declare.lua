@@ -41,9 +41,11 @@ local function copy_table(value, node, path, depth, note)
   if depth > DEPTH then return nil, note(path, "is nested too deep, or holds itself") end
   local into = {}
   for key, inner in pairs(value) do
-    local kind = type(key)
-    if kind ~= "string" and kind ~= "number" then
-      note(path, "has a " .. kind .. " for a key")
+    local key_type, kind = type(key), type(inner)
+    if key_type ~= "string" and key_type ~= "number" then
+      note(path, "has a " .. key_type .. " for a key")
+    elseif kind == "boolean" or kind == "number" or kind == "string" and not inner:find("<secret>", 1, true) then
+      into[key] = inner
     else
       into[key] = copy(inner, node, join(path, key), depth + 1, note)
     end
@@ -70,7 +72,7 @@ function copy(value, node, path, depth, note)
     return copy_table(value, node, path, depth, note)
   end
   if REFUSED[kind] and value ~= json.null then return nil, note(path, "is a " .. kind) end
-  if kind == "string" and value:find("<secret>", 1, true) then
+  if kind == "string" then
     return nil, note(path, "has a secret within a text, which would be sent as <secret>: give the whole text as a secret")
   end
   return value

@@ -15,19 +15,31 @@ local function selected(name, scope)
   end
 end
 
---- The field of a name, in the variant that the tables choose; where they choose none, that of any variant.
+local merged = setmetatable({}, { __mode = "k" }) -- variant -> name -> field, with those around it
+
+local function add(into, map)
+  for name, field in pairs(map) do into[name] = into[name] or field end
+  return into
+end
+
+--- The fields of a shape by name, in the variant that the tables choose; where they choose none, those of any variant.
 --- @param shape table
---- @param name any
 --- @param scope table { wanted, there, outer = scope }
---- @return table|nil field nil: the provider file says nothing of it
-function M.field(shape, name, scope)
-  local field = shape.by_name[name]
-  if field then return field end
-  for _, by in ipairs(shape.by) do
-    local case = shapes.case(by, function(selector) return selected(selector, scope) end)
-    if case then field = M.field(case, name, scope) else field = by.union[name] end
-    if field then return field end
+--- @return table map name -> field; not to be changed
+function M.map(shape, scope)
+  if not shape.by[1] then return shape.by_name end
+  local function value_of(selector) return selected(selector, scope) end
+  local first = shapes.case(shape.by[1], value_of)
+  if first and not shape.by[2] and not first.by[1] then
+    if not merged[first] then merged[first] = add(add({}, shape.by_name), first.by_name) end
+    return merged[first]
   end
+  local map = add({}, shape.by_name)
+  for _, by in ipairs(shape.by) do
+    local case = shapes.case(by, value_of)
+    add(map, case and M.map(case, scope) or by.union)
+  end
+  return map
 end
 
 local function anywhere(shape, name)

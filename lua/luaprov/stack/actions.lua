@@ -1,0 +1,72 @@
+--- From the steps of a plan to what is done, and what each waits for.
+---
+--- An action: op ("create", "update", "delete" or "forget"), step, needs (list of actions). A replaced record has two.
+---   create, update   after those of what the record needs
+---   delete           after all that needed the record is gone, or has been changed to need it no more
+---   replaced         deleted before it is made, or the other way round (step.first)
+--- `graph.run(plan.actions, actions.needs(plan.actions))` gives them out.
+local graph = require "luaprov.stack.graph"
+
+local M = {}
+
+local MAKES = { create = "create", update = "update", replace = "create" }
+local ENDS = { delete = "delete", replace = "delete", forget = "forget" }
+
+local function add(list, op, step)
+  local action = { op = op, step = step, needs = {} }
+  list[#list + 1] = action
+  return action
+end
+
+local function after(action, other)
+  if other and other ~= action then action.needs[#action.needs + 1] = other end
+end
+
+--- @param plan table steps
+--- @param rows table index of rows.lua
+--- @return table[] actions
+function M.of(plan, rows)
+  local list, makes, ends = {}, {}, {}
+  for _, step in ipairs(plan.steps) do
+    if MAKES[step.action] then makes[step.address] = add(list, MAKES[step.action], step) end
+    if ENDS[step.action] then ends[step.address] = add(list, ENDS[step.action], step) end
+  end
+  for _, step in ipairs(plan.steps) do
+    local make, gone = makes[step.address], ends[step.address]
+    if make then
+      for _, address in ipairs(step.record.needs) do after(make, makes[address]) end
+    end
+    if make and gone then
+      if step.first == "create" then after(gone, make) else after(make, gone) end
+    end
+  end
+  if next(ends) == nil then return list end
+  for _, row in ipairs(rows.list) do
+    local make, gone = makes[row.address], ends[row.address]
+    if make or gone then
+      for _, other in ipairs(rows.needs(row)) do
+        local its_end = ends[other.address]
+        if its_end then
+          local step = its_end.step
+          if gone then after(its_end, gone)
+          -- A record that is deleted to be made anew cannot wait for those that are to name the new one.
+          elseif not (step.action == "replace" and step.first == "delete") then after(its_end, make) end
+        end
+      end
+    end
+  end
+  return list
+end
+
+--- @param list table[] actions
+--- @return table needs for graph
+function M.needs(list)
+  local needs = {}
+  for _, action in ipairs(list) do needs[action] = action.needs end
+  return needs
+end
+
+--- How many waves there are, if each waited for the one before.
+function M.waves(list) return graph.waves(list, M.needs(list)) end
+
+return M

@@ -1,0 +1,233 @@
+--- Compares what a manifest wants with what is there, field by field. Fields that are not declared are left alone: the
+--- vendor's defaults and computed fields are no change.
+---
+---   compare.changes(description, wanted, there, options) -> list of changes
+---   compare.drift(description, known, there, options)    -> list of changes: known is what the state has
+---   compare.input(description, changes, wanted)          -> table for client.RESOURCE:update
+---
+--- `there` is a record as the client returns it (secrets closed) or a state row's `fields`. `options`: ignore (set of
+--- paths), secrets (of the state row: path -> { sent, shown, secret }, see remember.lua), pending (function deferred ->
+--- whether what it refers to is to be made or changed; nil: everything is).
+---
+--- A change: path ("configuration.name"), keys (the same as a list), old, new (nil: nothing), fixed (true or "ignored"),
+--- secret ("changed", or "unknown": nobody knows what the vendor has; old and new are nil), later (`new` is deferred:
+--- known at apply), unseen (the vendor does not show it: old is not known).
+local equal = require "luaprov.stack.equal"
+local find = require "luaprov.stack.fields_of"
+local hash = require "luaprov.stack.hash"
+local hidden = require "luaprov.stack.hidden"
+local json = require "luaprov.json"
+local reference = require "luaprov.stack.reference"
+local secret = require "luaprov.secret"
+
+local M = {}
+
+local NONE = {}
+
+local function plain_table(value)
+  return type(value) == "table" and not secret.is(value) and not reference.is(value)
+end
+
+local function keys_with(keys, name)
+  local longer = {}
+  for i, key in ipairs(keys) do longer[i] = key end
+  longer[#longer + 1] = name
+  return longer
+end
+
+local function add(ctx, leaf, change)
+  change.path, change.keys = leaf.path, keys_with(leaf.keys, leaf.name)
+  change.fixed = leaf.fixed or leaf.field and (leaf.field.fixed or leaf.field.path) or nil
+  ctx.list[#ctx.list + 1] = change
+end
+
+local function has_deferred(value)
+  if type(value) ~= "table" or secret.is(value) then return false end
+  local found = false
+  reference.each(value, function() found = true end)
+  return found
+end
+
+-- A value that is known only later. Where all that it refers to stays as it is, so does it, although nobody can tell
+-- what it is (a secret that the vendor showed once).
+local function compare_later(ctx, leaf, wanted, there, entry)
+  if ctx.pending and not ctx.pending(wanted) and (entry or not equal.is_nothing(there)) then return end
+  local secretly = hidden.is_field(leaf.field) or (entry and entry.secret)
+  add(ctx, leaf, { new = not secretly and wanted or nil, later = true, secret = secretly and "changed" or nil,
+                   old = not secretly and not secret.is(there) and there or nil })
+end
+
+local function compare_secret(ctx, leaf, wanted, there, entry)
+  local text = hidden.text(wanted)
+  local shown = not equal.is_nothing(there) and hidden.text(there) or nil
+  if shown ~= nil and shown == text or text == nil then return end
+  if not (entry and entry.sent) then
+    if ctx.creating or not equal.is_nothing(wanted) then
+      add(ctx, leaf, { secret = ctx.creating and "changed" or "unknown" })
+    end
+    return
+  end
+  local drifted = shown and entry.shown and not hash.matches(entry.shown, shown)
+  if drifted or not hash.matches(entry.sent, text) then add(ctx, leaf, { secret = "changed" }) end
+end
+
+local function compare_leaf(ctx, leaf, wanted, there)
+  local entry = ctx.secrets[leaf.path]
+  if has_deferred(wanted) then return compare_later(ctx, leaf, wanted, there, entry) end
+  if hidden.is_field(leaf.field) or entry and entry.secret or hidden.within(wanted) or hidden.within(there) then
+    return compare_secret(ctx, leaf, wanted, there, entry)
+  end
+  if entry and equal.is_nothing(there) then
+    -- The vendor takes it and does not show it.
+    if not hash.matches(entry.sent, hidden.text(wanted)) then add(ctx, leaf, { new = wanted, unseen = true }) end
+    return
+  end
+  if not equal.values(leaf.field, wanted, there) then
+    if there == json.null then there = nil end
+    add(ctx, leaf, { old = there, new = wanted })
+  end
+end
+
+local function compare_table(ctx, shape, wanted, there, around)
+  local scope = { wanted, there or NONE, outer = around.scope }
+  local map = find.map(shape, scope)
+  for name, value in pairs(wanted) do
+    local other = there and there[name]
+    local same = there and type(value) ~= "table" and value == other -- as most are
+    local path = not same and (around.path == "" and tostring(name) or around.path .. "." .. tostring(name))
+    local field = map[name]
+    if not (same or ctx.ignore[path] or field and field.computed) then
+      if field and field.shape and plain_table(value) then
+        compare_table(ctx, field.shape, value, plain_table(other) and other or nil, {
+          scope = scope, path = path, keys = keys_with(around.keys, name), fixed = around.fixed or field.fixed,
+        })
+      else
+        compare_leaf(ctx, { field = field, name = name, path = path, keys = around.keys, fixed = around.fixed }, value,
+          other)
+      end
+    end
+  end
+end
+
+local function by_path(a, b) return a.path < b.path end
+
+local ROOT = { path = "", keys = {} }
+
+--- @param description table of a resource
+--- @param wanted table fields of a manifest's record, with what is known filled in
+--- @param there table|nil nil: nothing, all is new
+--- @param options table|nil
+--- @return table[] changes sorted by path
+function M.changes(description, wanted, there, options)
+  options = options or NONE
+  local ctx = {
+    list = {}, ignore = there and options.ignore or NONE, secrets = there and options.secrets or NONE,
+    pending = there and options.pending or nil, creating = there == nil,
+  }
+  compare_table(ctx, description.shape, wanted, there, ROOT)
+  if #ctx.list > 1 then table.sort(ctx.list, by_path) end
+  return ctx.list
+end
+
+-- ---- drift ----
+
+local function drift_leaf(ctx, leaf, known, there)
+  local entry = ctx.secrets[leaf.path]
+  if hidden.is_field(leaf.field) or entry and entry.secret or hidden.within(there) or hidden.within(known) then
+    local shown = not equal.is_nothing(there) and hidden.text(there)
+    if shown and entry and entry.shown and not hash.matches(entry.shown, shown) then
+      add(ctx, leaf, { secret = "changed" })
+    end
+  elseif not equal.values(leaf.field, known, there) or not equal.values(leaf.field, there, known) then
+    if there == json.null then there = nil end
+    if known == json.null then known = nil end
+    add(ctx, leaf, { old = known, new = there })
+  end
+end
+
+local function drift_table(ctx, shape, known, there, around)
+  local scope, seen = { there, known, outer = around.scope }, {}
+  local map = find.map(shape, scope)
+  for _, side in ipairs { known, there } do
+    for name in pairs(side) do
+      if not seen[name] then
+        seen[name] = true
+        local path = around.path == "" and tostring(name) or around.path .. "." .. tostring(name)
+        local field = map[name]
+        local a, b = known[name], there[name]
+        if field and not field.computed and not ctx.ignore[path] then
+          if field.shape and (plain_table(a) or plain_table(b)) then
+            drift_table(ctx, field.shape, plain_table(a) and a or NONE, plain_table(b) and b or NONE,
+              { scope = scope, path = path, keys = keys_with(around.keys, name) })
+          else
+            drift_leaf(ctx, { field = field, name = name, path = path, keys = around.keys }, a, b)
+          end
+        end
+      end
+    end
+  end
+end
+
+--- What was changed at the vendor since the state was written: settable fields, declared or not.
+--- @param description table of a resource
+--- @param known table a state row's fields
+--- @param there table the record
+--- @param options table|nil ignore, secrets
+--- @return table[] changes old: as the state has it, new: as the vendor has it now
+function M.drift(description, known, there, options)
+  options = options or NONE
+  local ctx = { list = {}, ignore = options.ignore or NONE, secrets = options.secrets or NONE }
+  drift_table(ctx, description.shape, known, there, ROOT)
+  table.sort(ctx.list, by_path)
+  return ctx.list
+end
+
+-- ---- update ----
+
+-- How many of a change's keys go into an update as one: a group that is replaced whole is sent whole.
+local function depth_of(description, keys, wanted)
+  local shape, scope, at = description.shape, nil, wanted
+  for i = 1, #keys - 1 do
+    scope = { at, NONE, outer = scope }
+    local field = find.map(shape, scope)[keys[i]]
+    if not field or not field.shape or field.shape.whole then return i end
+    shape, at = field.shape, at[keys[i]]
+  end
+  return #keys
+end
+
+--- The fields that an update has to send.
+--- @param description table of a resource
+--- @param changes table[]
+--- @param wanted table fields, with nothing deferred left in them
+--- @return table input
+function M.input(description, changes, wanted)
+  local input = {}
+  for _, change in ipairs(changes) do
+    local depth, from, into = depth_of(description, change.keys, wanted), wanted, input
+    for i = 1, depth - 1 do
+      local key = change.keys[i]
+      into[key] = into[key] or {}
+      from, into = from[key], into[key]
+    end
+    into[change.keys[depth]] = from[change.keys[depth]]
+  end
+  return input
+end
+
+--- A record of a list that shows only some fields, with the others as the state has them.
+--- @param fields table of the state row
+--- @param record table
+--- @param shows string[]|nil names that the list shows; nil: all
+function M.complete(fields, record, shows)
+  if not shows then return record end
+  local shown, whole = {}, {}
+  for _, name in ipairs(shows) do shown[name] = true end
+  for name, value in pairs(fields) do
+    if not shown[name] then whole[name] = value end
+  end
+  for name, value in pairs(record) do whole[name] = value end
+  return whole
+end
+
+return M

@@ -1,0 +1,47 @@
+--- What may be shown and stored of a value, and what may not.
+local equal = require "luaprov.stack.equal"
+local json = require "luaprov.json"
+local reference = require "luaprov.stack.reference"
+local secret = require "luaprov.secret"
+local shapes = require "luaprov.provider.shape"
+
+local M = {}
+
+--- Whether a secret stands in a value, at any depth.
+function M.within(value)
+  if type(value) ~= "table" or reference.is(value) then return false end
+  if secret.is(value) then return true end
+  for _, inner in pairs(value) do
+    if M.within(inner) then return true end
+  end
+  return false
+end
+
+--- Whether whatever stands in a field is secret, also where somebody wrote it as plain text.
+--- @param field table|nil
+function M.is_field(field)
+  if not field then return false end
+  if field.type == "secret" then return true end
+  local of = field.of
+  return of ~= nil and (M.is_field(of) or of.shape ~= nil and next(shapes.secret_names(of.shape, {})) ~= nil)
+end
+
+local function opened(value)
+  if secret.is(value) then return (value:reveal()) end
+  if type(value) ~= "table" then return value end
+  local copy = setmetatable({}, getmetatable(value))
+  for key, inner in pairs(value) do copy[key] = opened(inner) end
+  return copy
+end
+
+--- A value as the text that is hashed: the same for whatever means the same.
+--- @return string|nil text nil when a secret's source does not have it
+function M.text(value)
+  value = opened(value)
+  if value == nil then return nil end
+  if value == json.null then return "" end
+  if type(value) == "table" then return json.encode(value) or "?" end
+  return equal.text(value)
+end
+
+return M

@@ -1,0 +1,67 @@
+--- The rows of the state, and which of them needs which: for what must go before what.
+local equal = require "luaprov.stack.equal"
+
+local M = {}
+
+local function id_key(alias, resource, id) return alias .. "\0" .. resource .. "\0" .. equal.text(id):lower() end
+
+-- The rows that a row's fields name as parents.
+local function add_parents(row, alias, description, by_id, add)
+  for _, field in ipairs(description.shape.fields) do
+    if field.parent then
+      local id = row.fields[field.name]
+      if id == nil and row.parents then id = row.parents[field.name] end
+      if type(id) == "string" or type(id) == "number" then add(by_id[id_key(alias, field.parent, id)]) end
+    end
+  end
+end
+
+local function has_parents(description)
+  for _, field in ipairs(description.shape.fields) do
+    if field.parent then return true end
+  end
+  return false
+end
+
+--- @param rows table[]
+--- @param manifest table
+--- @return table index list, by_address, needs (function row -> list of rows that it needs)
+function M.index(rows, manifest)
+  local index = { list = {}, by_address = {} }
+  for i, row in ipairs(rows) do
+    index.list[i] = row
+    index.by_address[row.address] = row
+  end
+  -- In an order that does not hang on the store.
+  table.sort(index.list, function(a, b) return a.address < b.address end)
+  local by_id
+  local function ids()
+    if by_id then return by_id end
+    by_id = {}
+    for _, row in ipairs(index.list) do
+      if row.id ~= nil then by_id[id_key(row.address:match("^[^.]+"), row.resource, row.id)] = row end
+    end
+    return by_id
+  end
+  local parental = {}
+  function index.needs(row)
+    local needed, seen = {}, { [row.address] = true }
+    local function add(other)
+      if other and not seen[other.address] then
+        seen[other.address] = true
+        needed[#needed + 1] = other
+      end
+    end
+    for _, address in ipairs(row.depends_on or {}) do add(index.by_address[address]) end
+    local alias = row.address:match("^[^.]+")
+    local account = manifest.account[alias]
+    local description = account and account.provider.resource[row.resource]
+    if not description then return needed end
+    if parental[description] == nil then parental[description] = has_parents(description) end
+    if parental[description] then add_parents(row, alias, description, ids(), add) end
+    return needed
+  end
+  return index
+end
+
+return M
