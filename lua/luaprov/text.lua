@@ -57,4 +57,30 @@ function M.one_line(text, limit)
   return table.concat(out) .. (cut and "…" or "")
 end
 
+local function escaped_byte(c) return ("\\x%02x"):format(c:byte()) end
+
+-- The code point of a character of two or three bytes.
+local function escaped_character(c)
+  local a, b, d = c:byte(1, 3)
+  return ("\\u%04x"):format(d and (a % 16) * 4096 + (b % 64) * 64 + d % 64 or (a % 32) * 64 + b % 64)
+end
+
+local NAMES = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
+
+--- Escapes C1 controls, and the marks that turn the direction of writing: in JSON text it stays the same JSON.
+--- @param text string
+--- @return string
+function M.escape_unseen(text)
+  if not text:find("[\127-\255]") then return text end
+  return (text:gsub("\127", "\\u007f"):gsub("\194[\128-\159]", escaped_character)
+    :gsub("\226\128[\142\143\168-\174]", escaped_character):gsub("\226\129[\166-\169]", escaped_character))
+end
+
+--- A text without anything that a terminal would obey.
+--- @param text string
+--- @return string
+function M.plain(text)
+  return (M.escape_unseen(text):gsub("%c", function(c) return NAMES[c] or escaped_byte(c) end))
+end
+
 return M

@@ -5,6 +5,7 @@ local core = require "luaprov.core"
 local digits = require "luaprov.provider.digits"
 local json = require "luaprov.json"
 local secret = require "luaprov.secret"
+local texts = require "luaprov.text"
 local width = require "luaprov.cli.width"
 
 local M = {}
@@ -34,29 +35,8 @@ function M.new(command, args)
   return setmetatable({ command = command, json = as_json and true or false }, Output)
 end
 
-local function escaped_byte(c) return ("\\x%02x"):format(c:byte()) end
-
--- The code point of a character of two or three bytes.
-local function escaped_character(c)
-  local a, b, d = c:byte(1, 3)
-  return ("\\u%04x"):format(d and (a % 16) * 4096 + (b % 64) * 64 + d % 64 or (a % 32) * 64 + b % 64)
-end
-
-local NAMES = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
-
--- C1 controls, and the marks that turn the direction of writing.
-local function escape_unseen(text)
-  if not text:find("[\127-\255]") then return text end
-  return (text:gsub("\127", "\\u007f"):gsub("\194[\128-\159]", escaped_character)
-    :gsub("\226\128[\142\143\168-\174]", escaped_character):gsub("\226\129[\166-\169]", escaped_character))
-end
-
 --- A text without anything that a terminal would obey.
---- @param text string
---- @return string
-function M.plain(text)
-  return (escape_unseen(text):gsub("%c", function(c) return NAMES[c] or escaped_byte(c) end))
-end
+M.plain = texts.plain
 
 --- The same, lines kept.
 function M.plain_lines(text)
@@ -69,7 +49,7 @@ end
 function M.encode(value)
   local text, why = json.encode(value)
   -- Only strings can have what is escaped here, so it stays the same JSON.
-  return text and escape_unseen(text), why
+  return text and texts.escape_unseen(text), why
 end
 
 --- One value for people.

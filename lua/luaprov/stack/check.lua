@@ -1,8 +1,8 @@
 --- Judges what a manifest has declared, all of it, before anything is sent.
 ---
 --- After it each record of `ctx.records` has: fields (references whose value the manifest itself has are filled in),
---- needs (addresses that must exist first, sorted), protect, ignore (set of paths), outputs (list of { path, keys, kind,
---- target }), key. What is wrong is noted by ctx.fault.
+--- needs (addresses that must exist first, sorted), protect, ignore (set of paths), outputs (list of { path, keys,
+--- kind, target }), key. What is wrong is noted by ctx.fault.
 local declare = require "luaprov.stack.declare"
 local fields = require "luaprov.provider.fields"
 local find = require "luaprov.stack.fields_of"
@@ -138,9 +138,9 @@ local function check_options(ctx, node)
     return
   end
   for _, name in ipairs(sorted_keys(node.options)) do
-    local reader, fault = readers[name], nil
-    if reader then fault = reader(ctx, node, node.options[name])
-    else fault = "is unknown" .. near.hint(tostring(name), OPTIONS) end
+    local reader = readers[name]
+    local fault = not reader and "is unknown" .. near.hint(tostring(name), OPTIONS)
+      or reader and reader(ctx, node, node.options[name])
     if fault then ctx.fault(node.line, "option " .. tostring(name) .. ": " .. fault, node.address) end
   end
   node.options = nil

@@ -9,9 +9,9 @@
 --- paths), secrets (of the state row: path -> { sent, shown, secret }, see remember.lua), pending (function deferred ->
 --- whether what it refers to is to be made or changed; nil: everything is).
 ---
---- A change: path ("configuration.name"), keys (the same as a list), old, new (nil: nothing), fixed (true or "ignored"),
---- secret ("changed", or "unknown": nobody knows what the vendor has; old and new are nil), later (`new` is deferred:
---- known at apply), unseen (the vendor does not show it: old is not known).
+--- A change: path ("configuration.name"), keys (the same as a list), old, new (nil: nothing), fixed (true or
+--- "ignored"), secret ("changed", or "unknown": nobody knows what the vendor has; old and new are nil), later (`new`
+--- is deferred: known at apply), unseen (the vendor does not show it: old is not known).
 local equal = require "luaprov.stack.equal"
 local find = require "luaprov.stack.fields_of"
 local hash = require "luaprov.stack.hash"

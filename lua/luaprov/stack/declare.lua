@@ -1,9 +1,10 @@
---- What a manifest declares: accounts of providers, and records. Nothing is judged here that can wait until the manifest
---- has ended; what is wrong is noted with its line, and what a word returns then still takes whatever follows.
+--- What a manifest declares: accounts of providers, and records. Nothing is judged here that can wait until the
+--- manifest has ended; what is wrong is noted with its line, and what a word returns then still takes whatever
+--- follows.
 ---
 ---   local hubster = use("hubster", {…}, { as = "eu" })
 ---   local hub = hubster.hubs("acme", { name = "Acme" }, { protect = true })   a handle (reference.lua)
----   hubster.hubs.acme, hubster.hubs["a b"]                                    the same, before or after its declaration
+---   hubster.hubs.acme, hubster.hubs["a b"]                                    the same, declared or to be declared
 local digits = require "luaprov.provider.digits"
 local json = require "luaprov.json"
 local near = require "luaprov.near"
@@ -73,7 +74,7 @@ function copy(value, node, path, depth, note)
   end
   if REFUSED[kind] and value ~= json.null then return nil, note(path, "is a " .. kind) end
   if kind == "string" then
-    return nil, note(path, "has a secret within a text, which would be sent as <secret>: give the whole text as a secret")
+    return nil, note(path, "has a secret within a text, which would be sent as <secret>: give all of it as a secret")
   end
   return value
 end

@@ -1,7 +1,7 @@
 --- How many calls a plan makes, and how long they take at least at the vendors' declared limits.
 ---
---- Counted is what is certain beforehand: each change, the list before the first create of a collection, and what is read
---- before and after a change. Tokens, pages beyond the first and repeated calls are not.
+--- Counted is what is certain beforehand: each change, the list before the first create of a collection, and what is
+--- read before and after a change. Tokens, pages beyond the first and repeated calls are not.
 local equal = require "luaprov.stack.equal"
 local fields = require "luaprov.provider.fields"
 local compare = require "luaprov.stack.compare"

@@ -1,5 +1,5 @@
---- What must come before what. Nodes are any values that can be keys; `needs[node]` lists those before it (those that are
---- no nodes are left out). All is linear in nodes and edges, and no walk is deeper than a few calls.
+--- What must come before what. Nodes are any values that can be keys; `needs[node]` lists those before it (those that
+--- are no nodes are left out). All is linear in nodes and edges, and no walk is deeper than a few calls.
 ---
 ---   graph.order(nodes, needs) -> list, each after what it needs, otherwise as they stood; or nil, cycle (a list)
 ---   graph.waves(nodes, needs) -> list of lists: what can go at once, if every wave waited for the one before

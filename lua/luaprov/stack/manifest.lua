@@ -9,13 +9,13 @@
 ---   manifest.order      list of addresses, each after what it needs
 ---   manifest.inputs     list of { what, text }: all that it was made of (the file, JSON files, env, var), for digests
 ---
---- A record: address, alias, provider, resource, name, description (the resource's), fields (secrets are secrets; what is
---- known later is deferred: reference.lua), needs (addresses, sorted), line, protect (true, false or nil), ignore (set of
---- field paths, or nil), outputs (list of { path, keys, kind = "file" or "command", target }, or nil), deferred (whether
---- its fields had a reference).
+--- A record: address, alias, provider, resource, name, description (the resource's), fields (secrets are secrets;
+--- what is known later is deferred: reference.lua), needs (addresses, sorted), line, protect (true, false or nil),
+--- ignore (set of field paths, or nil), outputs (list of { path, keys, kind = "file" or "command", target }, or nil),
+--- deferred (whether its fields had a reference).
 ---
---- All that is wrong is one error: `err.details` is a list of { line, address, path, message } in the order of the file,
---- `err.message` has it as text, FILE:LINE: ADDRESS: PATH MESSAGE. Nothing has been sent then.
+--- All that is wrong is one error: `err.details` is a list of { line, address, path, message } in the order of the
+--- file, `err.message` has it as text, FILE:LINE: ADDRESS: PATH MESSAGE. Nothing has been sent then.
 local check = require "luaprov.stack.check"
 local clients = require "luaprov.provider.client"
 local errors = require "luaprov.errors"

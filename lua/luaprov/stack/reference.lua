@@ -44,7 +44,8 @@ local function here(value)
 end
 
 local function reference(address, path, context)
-  return setmetatable({ [ADDRESS] = address, [PATH] = path, [LINE] = context.line(), [CONTEXT] = context }, reference_mt)
+  local made = { [ADDRESS] = address, [PATH] = path, [LINE] = context.line(), [CONTEXT] = context }
+  return setmetatable(made, reference_mt)
 end
 
 --- @param address string
@@ -111,16 +112,17 @@ local function misuse(value, what)
     .. "(..), and cannot " .. what, 0)
 end
 
+local function add_part(into, part)
+  if type(part) == "string" and type(into[#into]) == "string" then into[#into] = into[#into] .. part
+  else into[#into + 1] = part end
+end
+
 -- What may be put into a text that is made later.
 local function add_parts(into, value)
   if M.is(value) then
-    for _, part in ipairs(M.parts(value)) do
-      local last = into[#into]
-      if type(part) == "string" and type(last) == "string" then into[#into] = last .. part else into[#into + 1] = part end
-    end
+    for _, part in ipairs(M.parts(value)) do add_part(into, part) end
   elseif type(value) == "string" or type(value) == "number" then
-    local text = type(value) == "number" and digits(value) or value
-    if type(into[#into]) == "string" then into[#into] = into[#into] .. text else into[#into + 1] = text end
+    add_part(into, type(value) == "number" and digits(value) or value)
   else
     return secret.is(value) and "a secret cannot be put into a text"
       or M.is_handle(value) and M.address(value) .. " is a record: put one of its fields into the text"

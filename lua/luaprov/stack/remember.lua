@@ -1,9 +1,10 @@
 --- What the state keeps of a record: what the vendor shows, without any secret, and salted hashes of what it does not
 --- show or what is secret.
 ---
---- A row's `secrets`: path -> { sent = HASH, shown = HASH or nil, secret = true or nil }. `sent` is of what the manifest
---- wanted and was sent; `shown` of what the vendor showed then, which may be masked. So a changed secret is seen on either
---- side, and a mask is none. Without `secret` it is a plain field that the vendor takes and does not show.
+--- A row's `secrets`: path -> { sent = HASH, shown = HASH or nil, secret = true or nil }. `sent` is of what the
+--- manifest wanted and was sent; `shown` of what the vendor showed then, which may be masked. So a changed secret is
+--- seen on either side, and a mask is none. Without `secret` it is a plain field that the vendor takes and does not
+--- show.
 local equal = require "luaprov.stack.equal"
 local find = require "luaprov.stack.fields_of"
 local hash = require "luaprov.stack.hash"
@@ -44,7 +45,9 @@ local function note(ctx, shape, wanted, there, around)
         { scope = scope, path = path, keys = around.keys, depth = around.depth + 1 })
     elseif hidden.is_field(field) or hidden.within(value) or hidden.within(other) then
       local text, shown = hidden.text(value), not equal.is_nothing(other) and hidden.text(other)
-      ctx.secrets[path] = { secret = true, sent = text and hash.salted(text), shown = shown and hash.salted(shown) or nil }
+      ctx.secrets[path] = {
+        secret = true, sent = text and hash.salted(text), shown = shown and hash.salted(shown) or nil,
+      }
       remove(ctx.fields, around.keys)
     elseif equal.is_nothing(other) and not equal.is_nothing(value) then
       ctx.secrets[path] = { sent = hash.salted(hidden.text(value)) }

@@ -5,7 +5,7 @@
 ---   var "NAME"      var("NAME", DEFAULT)     what --var NAME=VALUE says
 ---   json_file "PATH"                         what a JSON file holds
 ---   secret "TEXT"   secret.env "NAME"   secret.file "PATH"   secret.command "WORDS"
----   file "PATH"     command "WORDS"          where an output goes: `outputs = { apiKey = file "keys/acme" }`; a command
+---   file "PATH"     command "WORDS"          where an output goes: `outputs = { apiKey = file "key" }`; a command
 ---                                            reads it from its standard input
 ---   null                                     empties a field
 --- Paths begin in the manifest's folder.
