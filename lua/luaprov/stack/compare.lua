@@ -3,7 +3,7 @@
 ---
 ---   compare.changes(description, wanted, there, options) -> list of changes
 ---   compare.drift(description, known, there, options)    -> list of changes: known is what the state has
----   compare.input(description, changes, wanted)          -> table for client.RESOURCE:update
+---   compare.input(step)                                  -> table for client.RESOURCE:update
 ---
 --- `there` is a record as the client returns it (secrets closed) or a state row's `fields`. `options`: ignore (set of
 --- paths), secrets (of the state row: path -> { sent, shown, secret }, see remember.lua), pending (function deferred ->
@@ -184,34 +184,49 @@ end
 
 -- ---- update ----
 
--- How many of a change's keys go into an update as one: a group that is replaced whole is sent whole.
-local function depth_of(description, keys, wanted)
-  local shape, scope, at = description.shape, nil, wanted
-  for i = 1, #keys - 1 do
-    scope = { at, NONE, outer = scope }
-    local field = find.map(shape, scope)[keys[i]]
-    if not field or not field.shape or field.shape.whole then return i end
-    shape, at = field.shape, at[keys[i]]
+-- A group that an update replaces whole: what is not declared, or is ignored, stays as the vendor has it.
+local function whole_group(field, wanted, there, scope, path, ignore)
+  if not plain_table(there) then return wanted end
+  local inner = { wanted, there, outer = scope }
+  local map, group = find.map(field.shape, inner), {}
+  for name, value in pairs(wanted) do group[name] = value end
+  for name, value in pairs(there) do
+    local member = map[name]
+    local left_alone = wanted[name] == nil or ignore[path .. "." .. tostring(name)]
+    -- A secret that the vendor shows may be a mask.
+    local sendable = member and not (member.computed or hidden.is_field(member) or hidden.within(value))
+    if left_alone and sendable and value ~= json.null then group[name] = value end
   end
-  return #keys
+  return group
+end
+
+-- Puts the part of `wanted` that a change lies in into an update: the field itself, or the group around it that is
+-- replaced whole.
+local function put(step, change, input)
+  local shape, scope, from, there, into = step.description.shape, nil, step.fields, step.there, input
+  for i, key in ipairs(change.keys) do
+    scope = { from, there or NONE, outer = scope }
+    local field = find.map(shape, scope)[key]
+    local other = plain_table(there) and there[key] or nil
+    if i == #change.keys or not (field and field.shape) then
+      into[key] = from[key]
+      return
+    elseif field.shape.whole then
+      local path = table.concat(change.keys, ".", 1, i)
+      into[key] = whole_group(field, from[key], other, scope, path, step.record and step.record.ignore or NONE)
+      return
+    end
+    into[key] = into[key] or {}
+    shape, from, there, into = field.shape, from[key], other, into[key]
+  end
 end
 
 --- The fields that an update has to send.
---- @param description table of a resource
---- @param changes table[]
---- @param wanted table fields, with nothing deferred left in them
+--- @param step table of a plan: description, changes, fields (with nothing deferred left in them), there, record
 --- @return table input
-function M.input(description, changes, wanted)
+function M.input(step)
   local input = {}
-  for _, change in ipairs(changes) do
-    local depth, from, into = depth_of(description, change.keys, wanted), wanted, input
-    for i = 1, depth - 1 do
-      local key = change.keys[i]
-      into[key] = into[key] or {}
-      from, into = from[key], into[key]
-    end
-    into[change.keys[depth]] = from[change.keys[depth]]
-  end
+  for _, change in ipairs(step.changes) do put(step, change, input) end
   return input
 end
 

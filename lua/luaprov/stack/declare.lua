@@ -68,7 +68,7 @@ function copy(value, node, path, depth, note)
       return nil, note(path, "is a record: name one of its fields, as in " .. reference.address(value) .. ".id")
     end
     if M.is_destination(value) then
-      return nil, note(path, value.kind .. " says where an output goes: it belongs in the options' outputs")
+      return nil, note(path, value.kind .. " says where an output goes: it belongs in the option outputs")
     end
     return copy_table(value, node, path, depth, note)
   end

@@ -47,7 +47,7 @@ end
 function counters.update(account, step)
   local operation, calls = operation_of(account, step.description, "update"), 1
   if not operation then return calls end
-  local input = compare.input(step.description, step.changes, step.fields)
+  local input = compare.input(step)
   if operation.sends == "whole" or fields.needs_record(step.description.shape, input) then calls = calls + 1 end
   if operation.returns == "nothing" then calls = calls + 1 end
   return calls

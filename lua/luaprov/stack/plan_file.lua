@@ -55,11 +55,8 @@ local function settable(shape, record, outer)
 end
 
 local function saved_change(change)
-  local later = change.later and not change.secret
-  return {
-    path = change.path, old = change.old, new = not later and by_name(change.new) or nil, later = later
-      and by_name(change.new) or nil, secret = change.secret, fixed = change.fixed, unseen = change.unseen,
-  }
+  return { path = change.path, old = change.old, new = by_name(change.new), later = change.later,
+           secret = change.secret, fixed = change.fixed, unseen = change.unseen }
 end
 
 local function saved_step(step, salt)

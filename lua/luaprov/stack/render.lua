@@ -95,11 +95,14 @@ end
 
 local function calls_line(plan)
   local line = ("%d call%s"):format(plan.calls, plan.calls == 1 and "" or "s")
-  if plan.seconds then line = line .. ", at least " .. M.duration(plan.seconds) .. " at the vendors' limits" end
+  if plan.seconds and plan.seconds > 0 then
+    line = line .. ", at least " .. M.duration(plan.seconds) .. " at the vendors' limits"
+  end
   local parts = {}
   for i, account in ipairs(plan.accounts) do
     parts[i] = account.alias .. " " .. ("%d"):format(account.calls)
-      .. (account.seconds and ", " .. M.duration(account.seconds) or ", no limits declared")
+      .. (account.seconds and (account.seconds > 0 and ", " .. M.duration(account.seconds) or "")
+        or ", no limits declared")
   end
   return line .. (#parts > 0 and " (" .. table.concat(parts, "; ") .. ")" or "")
 end
@@ -152,16 +155,17 @@ function M.text(plan, emit, options)
   for _, fault in ipairs(plan.faults) do emit(paint("fault", M.fault(fault, plan))) end
 end
 
-local function change_object(change)
+local function change_object(change, creating)
   local later = change.later and not change.secret
-  return { path = change.path, old = named(change.old), new = not later and named(change.new) or nil,
-           later = later and named(change.new) or nil, secret = change.secret, fixed = change.fixed and true or nil,
-           unseen = change.unseen }
+  local object = { path = change.path, old = named(change.old), secret = change.secret, unseen = change.unseen,
+                   fixed = change.fixed and not creating or nil }
+  object[later and "later" or "new"] = named(change.new)
+  return object
 end
 
-local function change_objects(changes)
+local function change_objects(changes, creating)
   local list = json.array {}
-  for i, change in ipairs(changes) do list[i] = change_object(change) end
+  for i, change in ipairs(changes) do list[i] = change_object(change, creating) end
   return list
 end
 
@@ -175,8 +179,8 @@ function M.json(plan, emit)
   for _, note in ipairs(plan.notes) do object { type = "note", address = note.address, message = note.message } end
   for _, step in ipairs(plan.steps) do
     object { type = "step", action = step.action, address = step.address, id = step.row and step.row.id,
-             changes = change_objects(step.changes), why = step.why and json.array(step.why), first = step.first,
-             gone = step.gone }
+             changes = change_objects(step.changes, step.action == "create"),
+             why = step.why and json.array(step.why), first = step.first, gone = step.gone }
   end
   for _, fault in ipairs(plan.faults) do
     object { type = "fault", address = fault.address, line = fault.line, message = fault.message }

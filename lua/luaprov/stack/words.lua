@@ -62,7 +62,12 @@ end
 
 local function plain_lua()
   local env = {
-    pairs = sorted_pairs, select = select, type = type, error = error, assert = assert,
+    pairs = sorted_pairs, select = select, type = type, error = error,
+    assert = function(value, why, ...)
+      -- With the line, which the plain one leaves out.
+      if not value then error(why == nil and "assertion failed" or why, 2) end
+      return value, why, ...
+    end,
     ipairs = function(value) return ipairs(no_deferred(value, "ipairs")) end,
     next = function(value, key)
       -- For `next(t) == nil`; a walk is what pairs is for.
