@@ -50,7 +50,8 @@ describe("a manifest", function()
       'use("acme", { token = "a" })\nuse("acme", { token = "b" })')
     is_faults("luaprov.lua:1: as must be a name of letters, digits, _ and -",
       'use("acme", { token = "a" }, { as = "a.b" })')
-    is_faults("luaprov.lua:1: use has no option 'az' (did you mean 'as'?)", 'use("acme", { token = "a" }, { az = "b" })')
+    is_faults("luaprov.lua:1: use has no option 'az' (did you mean 'as'?)",
+      'use("acme", { token = "a" }, { az = "b" })')
   end)
 
   it("reads the environment, variables and files through its words", function()
@@ -182,7 +183,8 @@ describe("a declaration", function()
   it("has a name and fields", function()
     is_fault("acme.hubs takes a name first, not table", 'acme.hubs { name = "x" }')
     is_fault("acme.hubs: the name is empty", 'acme.hubs("", { name = "x" })')
-    is_fault("acme.hubs: the name has a control character, or white space at an end", 'acme.hubs("a\\n", { name = "x" })')
+    is_fault("acme.hubs: the name has a control character, or white space at an end",
+      'acme.hubs("a\\n", { name = "x" })')
     is_fault("acme.hubs: the name is longer than 200 bytes", 'acme.hubs(("x"):rep(201), { name = "x" })')
     is_fault("acme.hubs.x: takes a table of fields second", 'acme.hubs "x"')
     is_fault("acme.hubs.x: takes a table of options third", 'acme.hubs("x", { name = "x" }, true)')
@@ -211,7 +213,8 @@ describe("a declaration", function()
   end)
 
   it("refuses a secret within a text, and a record in place of its field", function()
-    is_fault("acme.hubs.x: about has a secret within a text, which would be sent as <secret>: give all of it as a secret",
+    is_fault("acme.hubs.x: about has a secret within a text, which would be sent as <secret>: give all of it as a "
+      .. "secret",
       'acme.hubs("x", { name = "x", about = "Bearer " .. secret "abc" })')
     is_fault("acme.hubs.x: about is a record: name one of its fields, as in acme.hubs.y.id",
       'acme.hubs("x", { name = "x", about = acme.hubs("y", { name = "y" }) })')
@@ -227,7 +230,8 @@ describe("a declaration", function()
   end)
 
   it("needs a provider that can create", function()
-    is_fault("acme.cards.x: acme cards cannot be created: the provider has list only", 'acme.cards("x", { name = "x" })')
+    is_fault("acme.cards.x: acme cards cannot be created: the provider has list only",
+      'acme.cards("x", { name = "x" })')
   end)
 
   it("has a key that no other has", function()
@@ -365,8 +369,8 @@ acme.hubs("d", { name = acme.hubs.a.id })]])
   it("counts as given wherever it stands", function()
     stack.manifest [[
       local h = acme.hubs("h", { name = "h" })
-      acme.hubs("x", { name = h.id, port = h.id, open = h.id, state = h.id, site = h.id, tags = h.tags, steps = { h.id },
-                       mail = h.mail, voice = { number = h.id } })
+      acme.hubs("x", { name = h.id, port = h.id, open = h.id, state = h.id, site = h.id, tags = h.tags,
+                       steps = { h.id }, mail = h.mail, voice = { number = h.id } })
       acme.lines("l", { hub = h.id, name = "l", kind = "sms", token = h.apiKey })
     ]]
   end)
@@ -379,7 +383,9 @@ describe("a secret of a manifest", function()
     local _, folder = support.file("key", "key-0000\n")
     local manifest = assert(stack.read(HEAD .. [[
       local sources = { secret.command "echo com-0000", secret.file "key", secret.env "PATH", secret "txt-0000" }
-      for i, source in ipairs(sources) do acme.hubs(i, { name = "n" .. i, mail = { from = "x", password = source } }) end
+      for i, source in ipairs(sources) do
+        acme.hubs(i, { name = "n" .. i, mail = { from = "x", password = source } })
+      end
     ]], { file = folder .. "/luaprov.lua" }))
     local values = {}
     for i, node in ipairs(manifest.records) do values[i] = node.fields.mail.password:reveal() end

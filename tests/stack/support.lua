@@ -5,7 +5,7 @@ local manifests = require "luaprov.stack.manifest"
 local plans = require "luaprov.stack.plan"
 local reference = require "luaprov.stack.reference"
 local remember = require "luaprov.stack.remember"
-local tables = require "luaprov.tables"
+local secret = require "luaprov.secret"
 
 local M = {}
 
@@ -67,6 +67,14 @@ function M.faults(text, options)
   return err.message, err
 end
 
+-- Secrets stay what they are: a copy of one would be none.
+local function copy(value)
+  if type(value) ~= "table" or secret.is(value) then return value end
+  local into = setmetatable({}, getmetatable(value))
+  for key_there, inner in pairs(value) do into[key_there] = copy(inner) end
+  return into
+end
+
 --- The state after all of a manifest was applied: ids are "id-ADDRESS", and the vendor shows what it was sent, changed
 --- by `answer` (address, record). Also what the vendor then has.
 ---@return table rows, table observed
@@ -80,7 +88,7 @@ function M.applied(manifest, answer)
     local node = manifest.record[address]
     local fields, left = reference.fill(node.fields, lookup)
     assert(left == 0)
-    local record = tables.copy(fields)
+    local record = copy(fields)
     record.id = "id-" .. address
     if node.resource == "hubs" then record.hubId = record.id end
     if answer then answer(address, record) end

@@ -81,7 +81,7 @@ end
 local function why_replaced(changes, description)
   local why = {}
   for _, change in ipairs(changes) do
-    if change.fixed then
+    if change.fixed and change.secret ~= "unknown" then
       why[#why + 1] = change.path .. (change.fixed == "ignored" and " is ignored by the vendor after create"
         or " is fixed")
     end
@@ -92,6 +92,10 @@ end
 
 -- What the vendor keeps secret and has fixed cannot be compared; making it anew for that would be worse.
 local function without_guesses(plan, node, changes)
+  for _, change in ipairs(changes) do
+    -- It is made anew in any case.
+    if change.fixed and change.secret ~= "unknown" then return changes end
+  end
   local kept = {}
   for _, change in ipairs(changes) do
     if change.secret == "unknown" and (change.fixed or not node.description.operations.update) then
