@@ -20,7 +20,7 @@ local NEIGHBOURS = 500 -- addresses among which the one that was meant is looked
 
 -- Stands for what is known later, where fields are checked.
 local LATER = secret.new "later"
-local MARKS = { [LATER] = true }
+local CREATE = { operation = "create", marks = { [LATER] = true } }
 
 local function not_declared(ctx, address)
   local family, names = address:match("^[^.]*%.[^.]*%."), {}
@@ -31,10 +31,23 @@ local function not_declared(ctx, address)
   return "there is no record " .. address .. near.hint(address, names, 5)
 end
 
+local FEW = 16
+
 local function need(node, address)
-  if node.needed[address] then return end
-  node.needed[address] = true
-  node.needs[#node.needs + 1] = address
+  local needs = node.needs
+  if #needs < FEW then
+    for i = 1, #needs do
+      if needs[i] == address then return end
+    end
+  elseif not node.needed then
+    node.needed = {}
+    for _, other in ipairs(needs) do node.needed[other] = true end
+  end
+  if node.needed then
+    if node.needed[address] then return end
+    node.needed[address] = true
+  end
+  needs[#needs + 1] = address
 end
 
 -- ---- references ----
@@ -161,7 +174,7 @@ end
 
 local function check_fields(ctx, node)
   local given = (node.deferred or ctx.has_missing) and as_given(ctx, node.fields) or node.fields
-  local checked = fields.check(node.description.shape, given, { operation = "create", marks = MARKS })
+  local checked = fields.check(node.description.shape, given, CREATE)
   for _, fault in ipairs(checked.faults) do ctx.fault(node.line, fault.message, node.address, fault.path) end
   for name, value in pairs(checked.parents) do
     if value ~= LATER then
@@ -185,11 +198,12 @@ local function account_of(ctx, node)
 end
 
 local function check_key(ctx, node)
-  if not node.key_text then return end
-  local account = account_of(ctx, node)
+  local key = keys.symbolic(node.description, node.fields)
+  if not key then return end
+  local account, description = account_of(ctx, node), node.description
   ctx.keys[account] = ctx.keys[account] or {}
-  local by_key = ctx.keys[account]
-  local key = node.resource .. "\0" .. node.key_text
+  ctx.keys[account][description] = ctx.keys[account][description] or {}
+  local by_key = ctx.keys[account][description]
   local other = by_key[key]
   if other then
     ctx.fault(node.line, "has the key of " .. other.address .. " (line " .. other.line .. "): "
@@ -223,7 +237,6 @@ end
 function M.check(ctx)
   ctx.keys, ctx.places = {}, {}
   for _, node in ipairs(ctx.records) do
-    if node.deferred or next(node.options) ~= nil then node.needed = {} end
     check_references(ctx, node)
     check_options(ctx, node)
     node.needed = nil
@@ -238,9 +251,7 @@ function M.check(ctx)
     check_create(ctx, node)
     if not node.broken then
       check_fields(ctx, node)
-      node.key_text = keys.of(node.description, node.fields, true)
       check_key(ctx, node)
-      node.key_text = nil
     end
   end
 end

@@ -87,18 +87,12 @@ local function name_fault(name)
   end
 end
 
-local function node_of(ctx, account, description, name, line)
-  return {
-    address = account.alias .. "." .. description.name .. "." .. name, alias = account.alias, name = name,
-    provider = account.provider.name, resource = description.name, description = description, line = line,
-    fields = {}, options = {}, needs = {}, sequence = #ctx.records + 1,
-  }
-end
+local NONE = {}
 
--- hubster.hubs(name, fields, options)
-local function declare(ctx, account, description, name, fields, options)
+-- hubster.hubs(name, fields, options). What a resource's records have in common they have by `family`.
+local function declare(ctx, family, name, fields, options)
   local line = ctx.line()
-  local what = account.alias .. "." .. description.name
+  local what = family.prefix
   if type(name) == "number" and name % 1 == 0 then name = digits(name) end
   if type(name) ~= "string" then
     ctx.fault(line, what .. " takes a name first, not " .. (reference.is(name) and "a value that is known later"
@@ -107,7 +101,10 @@ local function declare(ctx, account, description, name, fields, options)
   end
   local fault = name_fault(name)
   if fault then ctx.fault(line, what .. ": the name " .. fault) end
-  local node = node_of(ctx, account, description, name, line)
+  local node = setmetatable({
+    address = what .. "." .. name, name = name, line = line, needs = {}, sequence = #ctx.records + 1,
+    fields = NONE, options = NONE,
+  }, family.mt)
   local there = ctx.record[node.address]
   if there then
     ctx.fault(line, "is declared twice: first on line " .. there.line, node.address)
@@ -124,24 +121,21 @@ local function declare(ctx, account, description, name, fields, options)
   else
     node.fields = copy_table(fields, node, "", 1, note)
   end
-  if options ~= nil and type(options) ~= "table" then
-    note("", "takes a table of options third")
-  else
-    node.options = options or {}
-  end
+  if options ~= nil and type(options) ~= "table" then note("", "takes a table of options third")
+  elseif options then node.options = options end
   return reference.handle(node.address, ctx)
 end
 
 local function resource(ctx, account, description)
+  local family = { prefix = account.alias .. "." .. description.name, mt = { __index = {
+    alias = account.alias, provider = account.provider.name, resource = description.name, description = description,
+  } } }
   return setmetatable({}, {
     __name = "luaprov.declarer",
-    __call = function(_, ...) return declare(ctx, account, description, ...) end,
-    __index = function(_, name)
-      return reference.handle(account.alias .. "." .. description.name .. "." .. tostring(name), ctx)
-    end,
+    __call = function(_, ...) return declare(ctx, family, ...) end,
+    __index = function(_, name) return reference.handle(family.prefix .. "." .. tostring(name), ctx) end,
     __newindex = function()
-      error(ctx.where() .. "a record is declared by a call: " .. account.alias .. "." .. description.name
-        .. "(NAME, {…})", 0)
+      error(ctx.where() .. "a record is declared by a call: " .. family.prefix .. "(NAME, {…})", 0)
     end,
   })
 end

@@ -2,30 +2,45 @@
 local digits = require "luaprov.provider.digits"
 local json = require "luaprov.json"
 local reference = require "luaprov.stack.reference"
-local secret = require "luaprov.secret"
 
 local M = {}
 
---- @param description table of a resource
---- @param fields table as declared, or a record
---- @param symbolic boolean|nil what is known later goes in by its name; without, there is no key then
---- @return string|nil key nil: the resource has no key, the fields nothing of it, or it cannot be told
-function M.of(description, fields, symbolic)
+local function parts_of(description, fields, symbolic)
   local parts, some = {}, false
   for i, name in ipairs(description.key or {}) do
     local value = fields[name]
-    if secret.is(value) then return nil end
-    if reference.is(value) then
-      if not symbolic then return nil end
+    local kind = type(value)
+    if kind == "table" then
+      if not symbolic or not reference.is(value) then return nil end
       value = "\1" .. reference.shown(value)
+    elseif kind == "number" then
+      value = digits(value)
+    elseif kind == "boolean" then
+      value = tostring(value)
+    elseif kind ~= "string" then
+      value = ""
     end
-    if type(value) == "number" then value = digits(value) end
-    if type(value) == "boolean" then value = tostring(value) end
-    parts[i] = type(value) == "string" and value or ""
-    some = some or parts[i] ~= ""
+    parts[i] = value
+    some = some or value ~= ""
   end
-  if not some then return nil end
-  return (json.encode(json.array(parts)))
+  return some and parts or nil
+end
+
+--- The key as the state has it.
+--- @param description table of a resource
+--- @param fields table as declared, or a record
+--- @return string|nil key nil: the resource has no key, the fields nothing of it, or it cannot be told: a part is secret
+---   or known later
+function M.of(description, fields)
+  local parts = parts_of(description, fields)
+  return parts and (json.encode(json.array(parts))) or nil
+end
+
+--- What two records of a manifest have in common that have one key; what is known later goes in by its name.
+--- @return string|nil
+function M.symbolic(description, fields)
+  local parts = parts_of(description, fields, true)
+  return parts and table.concat(parts, "\0") or nil
 end
 
 --- For people: name "Acme".

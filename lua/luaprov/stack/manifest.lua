@@ -42,11 +42,14 @@ end
 -- ---- the context of a run: what words note ----
 
 -- The line of the manifest that is being run: where the innermost of its functions is.
-local function line_in(chunk)
-  for level = 3, 60 do
-    local info = debug.getinfo(level, "Sl")
+local function line_in(ctx)
+  local ours = ctx.functions -- whether a function is the manifest's: asking for its source costs
+  for level = 2, 60 do
+    local info = debug.getinfo(level, "fl")
     if not info then return 0 end
-    if info.source == chunk then return info.currentline end
+    local fn = info.func
+    if fn and ours[fn] == nil then ours[fn] = debug.getinfo(fn, "S").source == ctx.chunk end
+    if fn and ours[fn] then return info.currentline end
   end
   return 0
 end
@@ -57,9 +60,10 @@ local function context(file, options)
     accounts = {}, account = {}, records = {}, record = {}, asked = {}, vars = options.vars or {},
     getenv = options.getenv or os.getenv, provider = options.provider or providers.load,
     connect = options.connect or connect, missing = words.MISSING,
+    functions = setmetatable({}, { __mode = "k" }),
   }
-  function ctx.line() return line_in(ctx.chunk) end
-  function ctx.where() return file .. ":" .. line_in(ctx.chunk) .. ": " end
+  function ctx.line() return line_in(ctx) end
+  function ctx.where() return file .. ":" .. line_in(ctx) .. ": " end
   function ctx.declared(address)
     local node = ctx.record[address]
     return node and node.fields

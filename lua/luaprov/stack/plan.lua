@@ -115,9 +115,10 @@ local function replaced_first(ctx, node, row, fields)
     if other and other.action == "replace" and other.first == "delete" then return "delete" end
   end
   if not node.description.key then return "delete" end
-  local key = keys.of(node.description, fields, true)
+  local new = keys.symbolic(node.description, fields) -- with what is known later in it, it is another in any case
+  if not new then return "delete" end
   local old = row.key or keys.of(node.description, ctx.observed[node.address] or row.fields)
-  return key ~= nil and old ~= nil and key ~= old and "create" or "delete"
+  return old ~= nil and keys.of(node.description, fields) ~= old and "create" or "delete"
 end
 
 local function put(ctx, step)

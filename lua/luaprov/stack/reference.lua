@@ -81,6 +81,7 @@ function reference_mt.__index(self, name)
 end
 
 local function path_text(path)
+  if #path == 1 and type(path[1]) == "string" then return path[1] end
   local out = {}
   for i, part in ipairs(path) do
     out[i] = type(part) == "number" and "[" .. digits(part) .. "]" or (i > 1 and "." or "") .. tostring(part)
