@@ -70,18 +70,34 @@ local function check_reference(ctx, node, part)
   need(node, part.address)
 end
 
+-- node.deferred: the places of what is known later, a table and a key each, one after the other.
 local function check_references(ctx, node)
-  if node.deferred then reference.each(node.fields, function(part) check_reference(ctx, node, part) end) end
+  local places = node.deferred or {}
+  for i = 1, #places, 2 do
+    for _, part in ipairs(reference.parts(places[i][places[i + 1]])) do
+      if type(part) == "table" then check_reference(ctx, node, part) end
+    end
+  end
 end
 
 -- What the manifest itself says of a field, in the order of the references.
 local function fill_known(ctx, node)
-  node.fields = reference.fill(node.fields, function(address, path)
+  local places, left = node.deferred, {}
+  local function lookup(address, path)
     local target = ctx.record[address]
     local value = target and reference.at(target.fields, path)
     if value == nil or reference.is(value) or (type(value) == "table" and not secret.is(value)) then return nil end
     return value
-  end)
+  end
+  for i = 1, #places, 2 do
+    local into, key = places[i], places[i + 1]
+    into[key] = reference.fill(into[key], lookup)
+    if reference.is(into[key]) then
+      left[#left + 1] = into
+      left[#left + 1] = key
+    end
+  end
+  node.deferred = left[1] and left or nil
 end
 
 -- ---- options ----
@@ -161,20 +177,36 @@ end
 
 -- ---- fields ----
 
--- What is known later, and what could not be had and is told, counts as given.
+-- What could not be had and is told counts as given.
 local function as_given(ctx, value)
-  if secret.is(value) then return value end
-  if type(value) == "string" and ctx.has_missing and value:find(ctx.missing, 1, true) then return LATER end
-  if reference.is(value) then return LATER end
+  if secret.is(value) or reference.is(value) then return value end
+  if type(value) == "string" and value:find(ctx.missing, 1, true) then return LATER end
   if type(value) ~= "table" then return value end
   local into = setmetatable({}, getmetatable(value))
   for key, inner in pairs(value) do into[key] = as_given(ctx, inner) end
   return into
 end
 
+-- So does what is known later; it is put back afterwards.
+local function without_deferred(node, check)
+  local places, taken = node.deferred or {}, {}
+  for i = 1, #places, 2 do
+    local into, key = places[i], places[i + 1]
+    taken[i], into[key] = into[key], LATER
+  end
+  local result = check()
+  for i = 1, #places, 2 do places[i][places[i + 1]] = taken[i] end
+  return result
+end
+
+local function checked_fields(ctx, node)
+  return fields.check(node.description.shape, ctx.has_missing and as_given(ctx, node.fields) or node.fields, CREATE)
+end
+
 local function check_fields(ctx, node)
-  local given = (node.deferred or ctx.has_missing) and as_given(ctx, node.fields) or node.fields
-  local checked = fields.check(node.description.shape, given, CREATE)
+  local checked
+  if node.deferred then checked = without_deferred(node, function() return checked_fields(ctx, node) end)
+  else checked = checked_fields(ctx, node) end
   for _, fault in ipairs(checked.faults) do ctx.fault(node.line, fault.message, node.address, fault.path) end
   for name, value in pairs(checked.parents) do
     if value ~= LATER then

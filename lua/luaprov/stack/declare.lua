@@ -47,6 +47,11 @@ local function copy_table(value, node, path, depth, note)
       note(path, "has a " .. key_type .. " for a key")
     elseif kind == "boolean" or kind == "number" or kind == "string" and not inner:find("<secret>", 1, true) then
       into[key] = inner
+    elseif kind == "table" and reference.is(inner) then
+      into[key] = inner
+      node.deferred = node.deferred or {}
+      table.insert(node.deferred, into)
+      table.insert(node.deferred, key)
     else
       into[key] = copy(inner, node, join(path, key), depth + 1, note)
     end
@@ -60,10 +65,6 @@ function copy(value, node, path, depth, note)
   local kind = type(value)
   if kind == "table" then
     if secret.is(value) then return value end
-    if reference.is(value) then
-      node.deferred = true
-      return value
-    end
     if reference.is_handle(value) then
       return nil, note(path, "is a record: name one of its fields, as in " .. reference.address(value) .. ".id")
     end

@@ -29,8 +29,8 @@ end
 --- The key as the state has it.
 --- @param description table of a resource
 --- @param fields table as declared, or a record
---- @return string|nil key nil: the resource has no key, the fields nothing of it, or it cannot be told: a part is secret
----   or known later
+--- @return string|nil key nil: the resource has no key, the fields nothing of it, or a part of it is secret or known
+---   later
 function M.of(description, fields)
   local parts = parts_of(description, fields)
   return parts and (json.encode(json.array(parts))) or nil

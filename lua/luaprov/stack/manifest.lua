@@ -12,7 +12,7 @@
 --- A record: address, alias, provider, resource, name, description (the resource's), fields (secrets are secrets;
 --- what is known later is deferred: reference.lua), needs (addresses, sorted), line, protect (true, false or nil),
 --- ignore (set of field paths, or nil), outputs (list of { path, keys, kind = "file" or "command", target }, or nil),
---- deferred (whether its fields had a reference).
+--- deferred (the places of what is known later, a table and a key each; nil: there is nothing).
 ---
 --- All that is wrong is one error: `err.details` is a list of { line, address, path, message } in the order of the
 --- file, `err.message` has it as text, FILE:LINE: ADDRESS: PATH MESSAGE. Nothing has been sent then.

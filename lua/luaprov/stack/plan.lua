@@ -4,7 +4,7 @@
 ---
 --- rows: list of { address, provider, resource, id, fields, secrets, key, parents, base_url, account }, and, where they
 ---   are known, depends_on (list of addresses) and protect. `provider` is the provider's name, the alias is in the
----   address. fields and secrets are those of remember.lua, key that of key.lua.
+---   address. fields and secrets are those of remember.lua, as tables or as JSON texts; key is that of key.lua.
 --- observed: address -> record, or false: the vendor does not have it any more. nil: nobody looked, the state counts.
 --- destroy: true: nothing is wanted. targets: addresses, or beginnings of them up to a dot: only these, with what they
 ---   need, and with what cannot stay when they go.
@@ -57,7 +57,7 @@ local function lookup_in(ctx)
     local row = ctx.rows.by_address[address]
     if not row then return nil end
     if #path == 1 and path[1] == "id" then return row.id end
-    return reference.at(ctx.observed[address] or row.fields, path)
+    return reference.at(ctx.observed[address] or rows_of.open(row).fields, path)
   end
 end
 
@@ -138,7 +138,7 @@ local function plan_create(ctx, node, row, gone)
 end
 
 local function plan_record(ctx, node)
-  local plan, row = ctx.plan, ctx.rows.by_address[node.address]
+  local plan, row = ctx.plan, rows_of.open(ctx.rows.by_address[node.address])
   local observed = ctx.observed[node.address]
   if not row or observed == false then return plan_create(ctx, node, row, row and true) end
   local fields, left = node.fields, 0
@@ -170,6 +170,7 @@ local function note_drift(ctx, row, description, node)
   if observed == nil then return end
   local drift = { address = row.address, gone = observed == false, changes = NONE }
   if observed then
+    row = rows_of.open(row)
     drift.changes = compare.drift(description, row.fields, observed,
       { ignore = node and node.ignore, secrets = row.secrets })
   end
@@ -180,6 +181,7 @@ local function note_drift(ctx, row, description, node)
 end
 
 local function plan_removal(ctx, row)
+  row = rows_of.open(row)
   local alias = row.address:match("^[^.]+")
   local account = ctx.manifest.account[alias]
   local description = account and account.provider.resource[row.resource]
