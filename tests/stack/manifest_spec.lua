@@ -258,7 +258,8 @@ describe("a declaration", function()
   it("has options", function()
     local manifest = stack.manifest [[
       local a = acme.hubs("a", { name = "a" }, { protect = true, ignore = { "about", "mail.from" } })
-      acme.hubs("b", { name = "b" }, { depends_on = { a }, outputs = { apiKey = file "keys/b", seen = command "cat" } })
+      acme.hubs("b", { name = "b" }, { depends_on = { a },
+        outputs = { apiKey = file "keys/b", seen = command { "cat", "-" } } })
       acme.hubs("c", { name = "c" }, { depends_on = "acme.hubs.b" })
     ]]
     local a, b = manifest.record["acme.hubs.a"], manifest.record["acme.hubs.b"]
@@ -267,7 +268,7 @@ describe("a declaration", function()
     assert.same({ "acme.hubs.a" }, b.needs)
     assert.same({
       { path = "apiKey", keys = { "apiKey" }, kind = "file", target = "keys/b" },
-      { path = "seen", keys = { "seen" }, kind = "command", target = "cat" },
+      { path = "seen", keys = { "seen" }, kind = "command", target = { "cat", "-" } },
     }, b.outputs)
     assert.same({ "acme.hubs.b" }, manifest.record["acme.hubs.c"].needs)
   end)
@@ -283,7 +284,7 @@ describe("a declaration", function()
       ["depends_on = { acme.hubs.z }"] = "depends_on: there is no record acme.hubs.z (did you mean 'acme.hubs.x'?)",
       ["outputs = { apiKye = file 'x' }"] = "outputs: there is no 'apiKye' (did you mean 'apiKey'?)",
       ["outputs = { apiKey = 'x' }"]
-        = 'outputs: must be a table of fields: { apiKey = file "PATH" } or command "WORDS"',
+        = 'outputs: must be a table of fields: { apiKey = file "PATH" } or command { "WORD", … }',
       ["outputs = { apiKey = file 'x', seen = file 'x' }"]
         = "outputs: two outputs go to x: this and that of acme.hubs.x",
       ["5"] = "1: is unknown (there is depends_on, ignore, outputs, protect)",
@@ -382,7 +383,7 @@ describe("a secret of a manifest", function()
   it("comes from a command, a file beside the manifest, the environment or a text", function()
     local _, folder = support.file("key", "key-0000\n")
     local manifest = assert(stack.read(HEAD .. [[
-      local sources = { secret.command "echo com-0000", secret.file "key", secret.env "PATH", secret "txt-0000" }
+      local sources = { secret.command { "echo", "com-0000" }, secret.file "key", secret.env "PATH", secret "txt-0000" }
       for i, source in ipairs(sources) do
         acme.hubs(i, { name = "n" .. i, mail = { from = "x", password = source } })
       end
@@ -393,16 +394,31 @@ describe("a secret of a manifest", function()
     assert.is_nil(support.shown(manifest.records):find("-0000", 1, true))
   end)
 
+  it("is asked of a command once, however many records have it", function()
+    local path, folder = support.file("count", "")
+    stack.manifest(([[
+      for i = 1, 5 do
+        acme.hubs(i, { name = "n" .. i, mail = { from = "x",
+          password = secret.command { "sh", "-c", "echo x >>%s; echo pw-0000" } } })
+      end]]):format(path), { file = folder .. "/luaprov.lua" })
+    assert.equal("x\n", support.read(path))
+  end)
+
   it("that cannot be opened is a fault, and no message holds one", function()
     local text = stack.faults(HEAD .. [[
-acme.hubs("a", { name = "a", mail = { from = "x", password = secret.command "echo s3cret-0000; exit 3" } })
+local failing = secret.command { "sh", "-c", "echo s3cret-0000; exit 3" }
+acme.hubs("a", { name = "a", mail = { from = "x", password = failing } })
 acme.hubs("b", { name = "b", mail = { from = "x", password = secret.file "/none" } })
 acme.hubs("c", { name = secret "s3cret-0000", port = secret "s3cret-0000" })]])
-    has("mail.password cannot be opened: the secret's command (echo …) failed with exit status 3", text)
+    has("mail.password cannot be opened: the secret's command sh failed (status 3)", text)
     has("mail.password cannot be opened: cannot read the secret's file: /none: No such file", text)
     assert.is_nil(text:find("s3cret", 1, true))
     is_fault("there is no secret.envv (did you mean 'env'?)", 'secret.envv "X"')
     is_fault("secret.env takes a text", "secret.env(5)")
+    local list = 'takes a list of words, as in { "pass", "show", "hubster" }'
+    is_fault("secret.command " .. list, 'secret.command "pass show x"')
+    is_fault("command " .. list, 'command { "pass", 5 }')
+    is_fault("file takes a path", "file {}")
     is_fault("a secret is made from a text, not from number", "secret(5)")
   end)
 end)

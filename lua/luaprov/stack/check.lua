@@ -144,7 +144,7 @@ function readers.depends_on(ctx, node, value)
 end
 
 function readers.outputs(ctx, node, value)
-  local wanted = 'must be a table of fields: { apiKey = file "PATH" } or command "WORDS"'
+  local wanted = 'must be a table of fields: { apiKey = file "PATH" } or command { "WORD", … }'
   if type(value) ~= "table" then return wanted end
   node.outputs = {}
   for _, path in ipairs(sorted_keys(value)) do
@@ -223,10 +223,11 @@ local function check_create(ctx, node)
     .. table.concat(tables.keys(operations), ", ") .. " only", node.address)
 end
 
--- Two aliases may be one account.
+-- Two aliases may be one account: then their calls are counted together.
 local function account_of(ctx, node)
-  local account = ctx.account[node.alias]
-  return account.state and account.state.limiter or account
+  local account, identity = ctx.account[node.alias], ctx.identity
+  if not identity[account] then identity[account] = account.state and account.state.limiter() or account end
+  return identity[account]
 end
 
 local function check_key(ctx, node)
@@ -267,7 +268,7 @@ end
 
 --- @param ctx table of manifest.lua
 function M.check(ctx)
-  ctx.keys, ctx.places = {}, {}
+  ctx.keys, ctx.places, ctx.identity = {}, {}, {}
   for _, node in ipairs(ctx.records) do
     check_references(ctx, node)
     check_options(ctx, node)

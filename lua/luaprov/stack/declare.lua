@@ -24,7 +24,7 @@ local destination_mt = { __name = "luaprov.destination" }
 
 --- Where an output goes.
 --- @param kind string file or command
---- @param target string
+--- @param target string|string[] a path, or the words of a command
 function M.destination(kind, target) return setmetatable({ kind = kind, target = target }, destination_mt) end
 
 function M.is_destination(value) return getmetatable(value) == destination_mt end

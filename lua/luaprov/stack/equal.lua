@@ -1,16 +1,13 @@
 --- Whether two values mean the same to a vendor, whatever their spelling: 465 and "465", a choice by number or by text,
 --- nothing and null and "", a list without order, an id in either case.
-local digits = require "luaprov.provider.digits"
 local json = require "luaprov.json"
+local policy = require "luaprov.policy.compare"
 local secret = require "luaprov.secret"
 
 local M = {}
 
 --- One value that is no table, as text.
-function M.text(value)
-  if type(value) == "number" then return digits(value) end
-  return tostring(value)
-end
+M.text = policy.text
 
 --- Whether there is nothing: no value, null, an empty text, an empty table.
 function M.is_nothing(value)
@@ -24,10 +21,11 @@ local function opened(value)
 end
 
 local function equal_scalars(field, a, b)
-  a, b = M.text(a), M.text(b)
-  if a == b then return true end
+  -- 5 and "5.0", true and "1", a GUID in another case.
+  if policy.equal(a, b) then return true end
   if not field then return false end
-  -- Ids that are GUIDs mean the same in either case.
+  a, b = M.text(a), M.text(b)
+  -- An id in a path is one in either case.
   if field.path or field.parent then return a:lower() == b:lower() end
   if field.type == "url" then return a:gsub("/+$", "") == b:gsub("/+$", "") end
   return false

@@ -4,8 +4,8 @@
 ---   env "NAME"      env("NAME", DEFAULT)     an environment variable
 ---   var "NAME"      var("NAME", DEFAULT)     what --var NAME=VALUE says
 ---   json_file "PATH"                         what a JSON file holds
----   secret "TEXT"   secret.env "NAME"   secret.file "PATH"   secret.command "WORDS"
----   file "PATH"     command "WORDS"          where an output goes: `outputs = { apiKey = file "key" }`; a command
+---   secret "TEXT"   secret.env "NAME"   secret.file "PATH"   secret.command { "WORD", … }
+---   file "PATH"     command { "WORD", … }    where an output goes: `outputs = { apiKey = file "key" }`; a command
 ---                                            reads it from its standard input
 ---   null                                     empties a field
 --- Paths begin in the manifest's folder.
@@ -133,8 +133,22 @@ local function json_file(ctx)
   end
 end
 
+-- The words of a program and its arguments.
+local function word_list(list, what)
+  local words, count = {}, 0
+  for i, word in ipairs(type(list) == "table" and list or {}) do
+    words[i] = type(word) == "string" and not word:find("\0", 1, true) and word or nil
+  end
+  for _ in pairs(type(list) == "table" and list or {}) do count = count + 1 end
+  if not words[1] or words[1] == "" or #words ~= count then
+    error(what .. ' takes a list of words, as in { "pass", "show", "hubster" }', 3)
+  end
+  return words, table.concat(words, "\0")
+end
+
 -- Their own errors would name a line of this file.
 local function secrets(ctx)
+  local commands = {}
   local function word(make, what, prepare)
     return function(argument)
       if type(argument) ~= "string" or argument == "" then error(what .. " takes a text", 2) end
@@ -144,7 +158,12 @@ local function secrets(ctx)
   end
   return setmetatable({
     env = word(secret.env, "secret.env"), file = word(secret.file, "secret.file", ctx.path),
-    command = word(secret.command, "secret.command"),
+    command = function(list)
+      local words, key = word_list(list, "secret.command")
+      -- A thousand records with one secret ask somebody for it once.
+      commands[key] = commands[key] or secret.command(words)
+      return commands[key]
+    end,
   }, {
     __call = function(_, value)
       if not secret.is(value) and type(value) ~= "string" then
@@ -158,10 +177,12 @@ local function secrets(ctx)
   })
 end
 
-local function destination(kind, prepare)
-  return function(argument)
-    if type(argument) ~= "string" or not argument:find("%S") then error(kind .. " takes a text", 2) end
-    return declare.destination(kind, prepare and prepare(argument) or argument)
+local function destinations(ctx)
+  return function(path)
+    if type(path) ~= "string" or not path:find("%S") then error("file takes a path", 2) end
+    return declare.destination("file", ctx.path(path))
+  end, function(list)
+    return declare.destination("command", (word_list(list, "command")))
   end
 end
 
@@ -177,7 +198,7 @@ function M.environment(ctx)
     return ctx.vars[name]
   end, function(name) return "there is no var '" .. name .. "': give --var " .. name .. "=VALUE" end)
   env.json_file, env.secret = json_file(ctx), secrets(ctx)
-  env.file, env.command = destination("file", ctx.path), destination("command")
+  env.file, env.command = destinations(ctx)
   env.use = function(...) return declare.use(ctx, ...) end
   local names = tables.keys(env)
   return setmetatable({}, {
