@@ -138,19 +138,21 @@ local function plan_create(ctx, node, row, gone)
 end
 
 local function plan_record(ctx, node)
-  local plan, row = ctx.plan, rows_of.open(ctx.rows.by_address[node.address])
+  local plan, row = ctx.plan, ctx.rows.by_address[node.address]
   local observed = ctx.observed[node.address]
-  if not row or observed == false then return plan_create(ctx, node, row, row and true) end
+  if not row or observed == false then return plan_create(ctx, node, rows_of.open(row), row and true) end
   local fields, left = node.fields, 0
   if node.deferred then fields, left = reference.fill(node.fields, ctx.lookup) end
-  local there = observed or row.fields
+  local known, secrets = rows_of.parts(row)
+  local there = observed or known
   local changes = compare.changes(node.description, fields, there,
-    { ignore = node.ignore, secrets = row.secrets, pending = left > 0 and ctx.pending or nil })
+    { ignore = node.ignore, secrets = secrets, pending = left > 0 and ctx.pending or nil })
   if changes[1] then changes = without_guesses(plan, node, changes) end
   if not changes[1] then
     plan.counts.unchanged = plan.counts.unchanged + 1
     return
   end
+  row = rows_of.open(row)
   local why = why_replaced(changes, node.description)
   local step = step_for(why[1] and "replace" or "update", node, row, there)
   step.changes, step.fields, step.deferred = changes, fields, left

@@ -12,10 +12,18 @@ function M.open(row)
   if not row or type(row.fields) ~= "string" and type(row.secrets) ~= "string" then return row end
   local copy = {}
   for name, value in pairs(row) do copy[name] = value end
-  for _, name in ipairs { "fields", "secrets" } do
-    if type(row[name]) == "string" then copy[name] = assert(json.decode(row[name])) end
-  end
+  copy.fields, copy.secrets = M.parts(row)
   return copy
+end
+
+--- The same of its fields and secrets alone.
+--- @return table fields
+--- @return table|nil secrets
+function M.parts(row)
+  local fields, secrets = row.fields, row.secrets
+  if type(fields) == "string" then fields = assert(json.decode(fields)) end
+  if type(secrets) == "string" then secrets = assert(json.decode(secrets)) end
+  return fields, secrets
 end
 
 local function id_key(alias, resource, id) return alias .. "\0" .. resource .. "\0" .. equal.text(id):lower() end
