@@ -194,7 +194,7 @@ local function whole_group(field, wanted, there, scope, path, ignore)
     local member = map[name]
     local left_alone = wanted[name] == nil or ignore[path .. "." .. tostring(name)]
     -- A secret that the vendor shows may be a mask.
-    local sendable = member and not (member.computed or hidden.is_field(member) or hidden.within(value))
+    local sendable = member and not (member.computed or hidden.within(value))
     if left_alone and sendable and value ~= json.null then group[name] = value end
   end
   return group

@@ -141,7 +141,7 @@ function Run:done(node)
   leave(self)
   for _, follower in ipairs(self.followers[node] or {}) do
     self.waiting[follower] = self.waiting[follower] - 1
-    if self.waiting[follower] == 0 and not self.skipped[follower] then
+    if self.waiting[follower] == 0 then
       self.last = self.last + 1
       self.ready[self.last] = follower
     end
