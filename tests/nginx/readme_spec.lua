@@ -23,6 +23,8 @@ describe("README.md's nginx.conf #nginx", function()
       lua_package_cpath "%s/lib/lua/5.1/?.so;;";]]):format(build, build, build))
     assert.equal(1, count)
     local file = assert(io.open(folder .. "/nginx.conf", "w"))
+    -- Who is root need not let others read this checkout.
+    if worker.is_root() then file:write "user root;\n" end
     file:write("daemon off; pid nginx.pid; error_log stderr; env LUAPROV_OCAMBA_BASE_URL;\n", conf)
     file:close()
     -- The shell waits for the end of its standard input, which comes when this process is gone.

@@ -56,7 +56,10 @@ describe("what is refused within nginx #nginx", function()
   end)
 
   it("to write in the temporary folder", function()
-    -- Who is root is not refused anything: the workers are somebody else.
+    -- Who is root is not refused anything: the workers are somebody else, who must be able to read luaprov.
+    local may = os.execute(("[ $(id -u) != 0 ] || setpriv --reuid=nobody --regid=nogroup --clear-groups test -r "
+      .. "%s/share/lua/5.1/luaprov/init.lua"):format(build))
+    if may ~= true and may ~= 0 then return pending("nobody but root can read " .. build) end
     nginx = worker.start { environment = { TMPDIR = "/usr" }, main = "user nobody nogroup;" }
     assert.equal("acme things list: unsupported: luaprov's engine cannot tell nginx what has ended: no folder can be "
       .. "made in /usr: Permission denied not_sent", list())

@@ -49,7 +49,8 @@ local function free_port()
   return port
 end
 
-local function is_root()
+--- Whether nginx would change its workers' user.
+function M.is_root()
   return io.popen("id -u"):read("*l") == "0"
 end
 
@@ -67,7 +68,7 @@ end
 local function configuration(self, options)
   local folder, main = self.folder, options.main or ""
   for name in pairs(options.environment or {}) do main = main .. "\nenv " .. name .. ";" end
-  if not main:find("user ", 1, true) and is_root() then main = "user root;\n" .. main end
+  if not main:find("user ", 1, true) and M.is_root() then main = "user root;\n" .. main end
   return CONFIGURATION:format(options.workers or 1, folder, main, folder, folder, folder, folder, folder, build, build,
     root, build, options.http or "", self.port,
     options.spread and " reuseport" or "", options.server or "")
