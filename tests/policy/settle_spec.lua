@@ -2,6 +2,7 @@
 local http = require "luaprov.http"
 local luaprov = require "luaprov"
 local retry = require "luaprov.policy.retry"
+local runtime = require "luaprov.runtime"
 local support = require "tests.support"
 local vendors = require "tests.policy.vendors"
 
@@ -383,6 +384,21 @@ describe("A client that settles", function()
     assert.is_false(ok)
     assert.truthy(tostring(why):find("ouch", 1, true))
     assert(client.things:create(thing()))
+    assert.equal(1, #vendor:new())
+  end)
+
+  it("goes on when an error is raised while it notes what is there, as by a Ctrl-C", function()
+    local vendor = vendors.start(acme(), {})
+    local client, share, guard, unguard, held = vendor:client(), runtime.share, runtime.guard, runtime.unguard, {}
+    runtime.guard = function() held[1] = {} return held[1] end
+    runtime.unguard = function(it) held[1] = it ~= held[1] and held[1] or nil end
+    runtime.share = function() error "ouch" end
+    local ok, why = pcall(client.things.create, client.things, thing())
+    runtime.share, runtime.guard, runtime.unguard = share, guard, unguard
+    assert.is_false(ok)
+    assert.truthy(tostring(why):find("ouch", 1, true))
+    assert.same({}, held)
+    assert(luaprov.deadline(5, function() return client.things:create(thing()) end))
     assert.equal(1, #vendor:new())
   end)
 end)

@@ -5,9 +5,9 @@
 --- compared. And that it is not there counts only when the vendor can no longer act on the request and would list what
 --- it made.
 ---
---- What no client can tell is a record that somebody else, in another process, has made since the note with the same key
---- and the same fields: it is taken for ours when our request was not acted on. A note is up to five minutes old when a
---- call begins with it, and older where the list is long: see `notes`.
+--- What no client can tell is a record that somebody else, in another process, has made since the note with the same
+--- key and the same fields: it is taken for ours when our request was not acted on. A note may be five minutes old when
+--- a call begins with it, and older where the list is long: see `notes`.
 local compare = require "luaprov.policy.compare"
 local core = require "luaprov.core"
 local notes = require "luaprov.policy.notes"

@@ -97,7 +97,7 @@ local function settle_create(self, err, is_last)
   end
   local record, verdict, candidates = settle.find {
     resource = description, wanted = self.wanted, pages = self.pages, get = self.get, note = self.note,
-    collection = self.collection, unique = description.unique,
+    collection = self.turn and self.turn.collection, unique = description.unique,
     over_at = self.budget.over + description.settles_in, ends = self.budget.settles_until,
   }
   if record then return { settled = record } end
@@ -126,39 +126,44 @@ local function wanted_of(checked)
   return wanted
 end
 
-local function enter(self, collection)
-  local description = self.resource.description
-  local key, why = notes.enter(collection, description, self.wanted)
-  if not key then
+-- Waits for the create's turn, and notes what is there. The call's time begins anew then.
+local function prepare(self)
+  local description, client, budget = self.resource.description, self.resource.state, self.budget
+  local began = http.now()
+  self.turn = notes.turn(notes.collection(client, description, self.parents), description, self.wanted)
+  local ok, why = notes.enter(self.turn)
+  if not ok then
     return nil, errors.new {
-      kind = why, outcome = "not_sent", operation = "create", provider = self.resource.state.provider.name,
+      kind = why, outcome = "not_sent", operation = "create", provider = client.provider.name,
       resource = description.name, message = (why == "cancelled" and "cancelled" or "the deadline passed")
         .. " while another create with the same key went on",
     }
   end
-  self.collection, self.key = collection, key
   local err
-  self.note, err = notes.note(collection, function(each) return self.pages(each) end)
-  if self.note then return true end
-  self:finish()
-  -- One error may be that of many who shared the list.
-  local own = { provider = self.resource.state.provider.name, resource = description.name }
-  for name, value in pairs(err) do own[name] = value end
-  own.operation, own.outcome = "create", "not_sent"
-  own.message = "what is there already cannot be listed first: " .. err.message
-  return nil, errors.new(own)
+  self.note, err = notes.note(self.turn.collection, function(each) return self.pages(each) end)
+  if not self.note then
+    -- One error may be that of many who shared the list.
+    local own = { provider = client.provider.name, resource = description.name }
+    for name, value in pairs(err) do own[name] = value end
+    own.operation, own.outcome = "create", "not_sent"
+    own.message = "what is there already cannot be listed first: " .. err.message
+    return nil, errors.new(own)
+  end
+  local waited = http.now() - began
+  budget.ends, budget.settles_until = budget.ends + waited, budget.settles_until + waited
+  return true
 end
 
---- Begins a create: where the client settles, waits until no other create with the same key goes on, and notes what is
---- there. What it returns is to be `run`.
+--- A create that is to be `run`.
 --- @param resource luaprov.Resource
 --- @param checked table wire, parents, opened
---- @param budget table of the call; it begins anew when all is noted
---- @return table|nil session settle (for call.send)
---- @return luaprov.Error|nil err nothing has been sent
-function M.begin(resource, checked, budget)
+--- @param budget table of the call
+--- @return table session settle (for call.send), budget
+function M.new(resource, checked, budget)
   local description, client = resource.description, resource.state
-  local self = setmetatable({ resource = resource, budget = budget, wanted = wanted_of(checked) }, Session)
+  local self = setmetatable({
+    resource = resource, budget = budget, wanted = wanted_of(checked), parents = checked.parents,
+  }, Session)
   -- Who asks for one try and no settling gets one exchange.
   if client.settle or budget.attempts > 1 then
     self.settle = function(err, is_last) return settle_create(self, err, is_last) end
@@ -168,42 +173,41 @@ function M.begin(resource, checked, budget)
   self.pages = function(each, ends) return walk(resource, list, checked.parents, each, ends) end
   local get = call.resolve(client, description.operations.get)
   if get then self.get = function(record, ends) return whole(resource, get, record, checked.parents, ends) end end
-  if not client.settle then return self end
-  local began = http.now()
-  local ok, err = enter(self, notes.collection(client, description, checked.parents))
-  if not ok then return nil, err end
-  local waited = http.now() - began
-  budget.ends, budget.settles_until = budget.ends + waited, budget.settles_until + waited
   return self
 end
 
---- Ends it.
---- @param record table|nil what was created
---- @param err luaprov.Error|nil
-function Session:finish(record, err)
-  local collection = self.collection
+-- What is known of the collection after it.
+local function finish(self, record, err)
+  local collection = self.turn and self.turn.collection
   if not collection then return end
-  self.collection = nil
   if record then notes.claim(collection, record.id)
-  elseif not err or err.outcome == "unknown" then notes.forget(collection) end
-  notes.leave(collection, self.key)
+  elseif self.began and (not err or err.outcome == "unknown") then notes.forget(collection) end
+  notes.leave(self.turn)
+end
+
+local function prepared(self, fn, ...)
+  local ok, err = prepare(self)
+  if not ok then return nil, err end
+  self.began = true
+  return fn(...)
 end
 
 local function traced(err) return type(err) == "string" and debug.traceback(err, 2) or err end
 
 local function finished(self, ok, record, err)
-  self:finish(ok and record or nil, ok and err or nil)
+  finish(self, ok and record or nil, ok and err or nil)
   if not ok then error(record, 0) end
   return record, err
 end
 
---- Runs a create and ends the session: also when something is raised on the way (by a function that listens to events),
---- or no other create with its key would ever go on.
+--- Runs a create: where the client settles, when no other create with the same key goes on and what is there is noted.
+--- Its turn ends also when something is raised on the way (a Ctrl-C, by a function that listens to events), or no other
+--- create with its key would ever go on.
 --- @param fn function -> record, err
---- @return any what fn returned
+--- @return any what fn returned; nil and an error when nothing has been sent
 function Session:run(fn, ...)
-  if not self.collection then return fn(...) end
-  return finished(self, xpcall(fn, traced, ...))
+  if not self.pages or not self.resource.state.settle then return fn(...) end
+  return finished(self, xpcall(prepared, traced, self, fn, ...))
 end
 
 return M
