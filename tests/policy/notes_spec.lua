@@ -129,8 +129,10 @@ describe("What is known of a collection", function()
 
   it("belongs to the account, its resource and parents", function()
     local one, two, other = client_of "a", client_of "a", client_of "b"
-    local function of(client, name, parents) return notes.collection(client, { name = name }, parents) end
+    local function of(client, name, parents) return notes.collection(client, { name = name }, parents, true) end
+    assert.is_nil(notes.collection(one, { name = "hubs" }, {}))
     assert.equal(of(one, "hubs", {}), of(two, "hubs", {}))
+    assert.equal(of(one, "hubs", {}), notes.collection(two, { name = "hubs" }, {}))
     assert.equal(of(one, "hubs", { a = "X", b = 1 }), of(two, "hubs", { b = "1", a = "x" }))
     for _, each in ipairs { of(other, "hubs", {}), of(one, "pbxs", {}), of(one, "hubs", { a = "X" }) } do
       assert.not_equal(of(one, "hubs", {}), each)

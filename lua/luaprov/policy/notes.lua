@@ -26,15 +26,16 @@ end
 --- @param client table a client's inside
 --- @param resource table description
 --- @param parents table
---- @return table collection
-function M.collection(client, resource, parents)
+--- @param is_new boolean|nil whether it begins to be known where nobody has asked for it before
+--- @return table|nil collection
+function M.collection(client, resource, parents, is_new)
   local names = {}
   for name in pairs(parents) do names[#names + 1] = name end
   table.sort(names)
   for i, name in ipairs(names) do names[i] = name .. "=" .. M.id(parents[name]) end
   local key = resource.name .. "\0" .. table.concat(names, "\0")
   local all = client.collections()
-  all[key] = all[key] or { claimed = {}, busy = {} }
+  if is_new then all[key] = all[key] or { claimed = {}, busy = {} } end
   return all[key]
 end
 

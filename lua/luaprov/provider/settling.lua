@@ -126,32 +126,47 @@ local function wanted_of(checked)
   return wanted
 end
 
--- Waits for the create's turn, and notes what is there. The call's time begins anew then.
-local function prepare(self)
-  local description, client, budget = self.resource.description, self.resource.state, self.budget
-  local began = http.now()
-  self.turn = notes.turn(notes.collection(client, description, self.parents), description, self.wanted)
+-- What is known of where it creates: nothing for a client that does not settle, unless another one of its account does.
+local function collection_of(self)
+  local client = self.resource.state
+  return notes.collection(client, self.resource.description, self.parents, client.settle)
+end
+
+-- Waits for the create's turn. One that is not settled has one, too: whoever settles could not tell the two apart.
+local function enter(self, collection)
+  local description = self.resource.description
+  self.turn = notes.turn(collection, description, self.wanted)
   local ok, why = notes.enter(self.turn)
-  if not ok then
-    return nil, errors.new {
-      kind = why, outcome = "not_sent", operation = "create", provider = client.provider.name,
-      resource = description.name, message = (why == "cancelled" and "cancelled" or "the deadline passed")
-        .. " while another create with the same key went on",
-    }
-  end
+  if ok then return true end
+  return nil, errors.new {
+    kind = why, outcome = "not_sent", operation = "create", provider = self.resource.state.provider.name,
+    resource = description.name, message = (why == "cancelled" and "cancelled" or "the deadline passed")
+      .. " while another create with the same key went on",
+  }
+end
+
+-- Notes what is there.
+local function note(self)
   local err
   self.note, err = notes.note(self.turn.collection, function(each) return self.pages(each) end)
-  if not self.note then
-    -- One error may be that of many who shared the list.
-    local own = { provider = client.provider.name, resource = description.name }
-    for name, value in pairs(err) do own[name] = value end
-    own.operation, own.outcome = "create", "not_sent"
-    own.message = "what is there already cannot be listed first: " .. err.message
-    return nil, errors.new(own)
-  end
+  if self.note then return true end
+  -- One error may be that of many who shared the list.
+  local own = { provider = self.resource.state.provider.name, resource = self.resource.description.name }
+  for name, value in pairs(err) do own[name] = value end
+  own.operation, own.outcome = "create", "not_sent"
+  own.message = "what is there already cannot be listed first: " .. err.message
+  return nil, errors.new(own)
+end
+
+-- What comes before it is sent. The call's time begins anew then.
+local function prepare(self)
+  local collection, began, budget = collection_of(self), http.now(), self.budget
+  if not collection then return true end
+  local ok, err = enter(self, collection)
+  if ok and self.resource.state.settle then ok, err = note(self) end
   local waited = http.now() - began
   budget.ends, budget.settles_until = budget.ends + waited, budget.settles_until + waited
-  return true
+  return ok, err
 end
 
 --- A create that is to be `run`.
@@ -178,11 +193,11 @@ end
 
 -- What is known of the collection after it.
 local function finish(self, record, err)
-  local collection = self.turn and self.turn.collection
-  if not collection then return end
-  if record then notes.claim(collection, record.id)
-  elseif self.began and (not err or err.outcome == "unknown") then notes.forget(collection) end
-  notes.leave(self.turn)
+  -- Another client may have begun to settle meanwhile.
+  local collection = self.turn and self.turn.collection or collection_of(self)
+  if collection and record then notes.claim(collection, record.id)
+  elseif collection and self.began and (not err or err.outcome == "unknown") then notes.forget(collection) end
+  if self.turn then notes.leave(self.turn) end
 end
 
 local function prepared(self, fn, ...)
@@ -200,13 +215,13 @@ local function finished(self, ok, record, err)
   return record, err
 end
 
---- Runs a create: where the client settles, when no other create with the same key goes on and what is there is noted.
---- Its turn ends also when something is raised on the way (a Ctrl-C, by a function that listens to events), or no other
---- create with its key would ever go on.
+--- Runs a create: where the client, or another one of its account, settles, when no other create with the same key goes
+--- on; and where it settles itself, when what is there is noted. Its turn ends also when something is raised on the way
+--- (a Ctrl-C, by a function that listens to events), or no other create with its key would ever go on.
 --- @param fn function -> record, err
 --- @return any what fn returned; nil and an error when nothing has been sent
 function Session:run(fn, ...)
-  if not self.pages or not self.resource.state.settle then return fn(...) end
+  if not self.pages then return fn(...) end
   return finished(self, xpcall(prepared, traced, self, fn, ...))
 end
 
