@@ -70,37 +70,54 @@ describe("A note", function()
 end)
 
 describe("Creates of one key", function()
+  local own
+  before_each(function() own = { claimed = {}, busy = {} } end)
+  local function turn(name) return notes.turn(own, { key = { "name" } }, { name = name }) end
+
   it("take turns, and those of others do not wait", function()
-    local own, order = { claimed = {}, busy = {} }, {}
-    local resource = { key = { "name" } }
-    local key = assert(notes.enter(own, resource, { name = "Front Desk" }))
+    local order, first = {}, turn "Front Desk"
+    assert(notes.enter(first))
     local second = luaprov.spawn(function()
-      local mine = assert(notes.enter(own, resource, { name = "front-desk" }))
+      local mine = turn "front-desk"
+      assert(notes.enter(mine))
       order[#order + 1] = "second"
-      notes.leave(own, mine)
+      notes.leave(mine)
     end)
     luaprov.spawn(function()
-      notes.leave(own, assert(notes.enter(own, resource, { name = "other" })))
+      local other = turn "other"
+      assert(notes.enter(other))
+      notes.leave(other)
       order[#order + 1] = "other"
     end):wait()
-    notes.leave(own, key)
+    notes.leave(first)
     second:wait()
     assert.same({ "other", "second" }, order)
     assert.same({}, own.busy)
   end)
 
   it("end to wait with the deadline, or when they are cancelled", function()
-    local own, resource = { claimed = {}, busy = {} }, { key = { "name" } }
-    assert(notes.enter(own, resource, { name = "n" }))
+    local first, second = turn "n", turn "n"
+    assert(notes.enter(first))
     local ends = runtime.now() + 10
-    local key, why = luaprov.deadline(0.05, notes.enter, own, resource, { name = "n" })
-    assert.same({ true, "timeout" }, { key == nil, why })
-    local task = luaprov.spawn(function() key, why = notes.enter(own, resource, { name = "n" }) end)
+    local entered, why = luaprov.deadline(0.05, notes.enter, second)
+    assert.same({ true, "timeout" }, { entered == nil, why })
+    local task = luaprov.spawn(function() entered, why = notes.enter(second) end)
     luaprov.sleep(0)
     task:cancel()
     task:wait()
-    assert.same({ true, "cancelled" }, { key == nil, why })
+    assert.same({ true, "cancelled" }, { entered == nil, why })
     assert.is_true(runtime.now() < ends)
+  end)
+
+  it("leave their own turns only, and once", function()
+    local first, second = turn "n", turn "n"
+    assert(notes.enter(first))
+    notes.leave(second)
+    assert.equal(first, own.busy[first.key])
+    notes.leave(first)
+    assert(notes.enter(second))
+    notes.leave(first)
+    assert.equal(second, own.busy[first.key])
   end)
 end)
 
@@ -112,8 +129,10 @@ describe("What is known of a collection", function()
 
   it("belongs to the account, its resource and parents", function()
     local one, two, other = client_of "a", client_of "a", client_of "b"
-    local function of(client, name, parents) return notes.collection(client, { name = name }, parents) end
+    local function of(client, name, parents) return notes.collection(client, { name = name }, parents, true) end
+    assert.is_nil(notes.collection(one, { name = "hubs" }, {}))
     assert.equal(of(one, "hubs", {}), of(two, "hubs", {}))
+    assert.equal(of(one, "hubs", {}), notes.collection(two, { name = "hubs" }, {}))
     assert.equal(of(one, "hubs", { a = "X", b = 1 }), of(two, "hubs", { b = "1", a = "x" }))
     for _, each in ipairs { of(other, "hubs", {}), of(one, "pbxs", {}), of(one, "hubs", { a = "X" }) } do
       assert.not_equal(of(one, "hubs", {}), each)

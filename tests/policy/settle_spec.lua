@@ -2,37 +2,18 @@
 local http = require "luaprov.http"
 local luaprov = require "luaprov"
 local retry = require "luaprov.policy.retry"
+local runtime = require "luaprov.runtime"
 local support = require "tests.support"
+local things = require "tests.policy.things"
 local vendors = require "tests.policy.vendors"
 
--- A vendor that lists what is new at once, unless it is told otherwise.
-local function acme(options)
-  options = options or {}
-  return ([[return provider { title = "Acme", base_url = "https://acme.invalid", auth = bearer "token",
-    errors = { message = "message" },
-    resource "things" {
-      path = "/things", %s %s settles_in = %s,
-      text "name" { required = true }, text "colour" {}, list "tags" {}, secret "pin" {},
-      create = post { expect = 201 }, get = get {},
-      %s
-    } }]]):format(options.key == false and "" or 'key = { "name" },', options.unique and "unique = true," or "",
-      options.settles_in or 0.2, options.list == false and "" or [[list = get { items = "items",
-        pages = numbered { query = "page={page}&size={size}", first = 1, size = 100, total = "total" } },]])
-end
+local acme, thing = things.acme, things.thing
 
-local THING = { name = "n", colour = "red", tags = { "a", "b" }, pin = "0000" }
-
-local function thing(more)
-  local fields = {}
-  for _, part in ipairs { THING, more or {} } do
-    for name, value in pairs(part) do fields[name] = value end
-  end
-  return fields
-end
-
--- Somebody else's, made after luaprov has noted what was there.
+-- Somebody else's, made after luaprov has noted what was there. Another address is another account: what a client of
+-- ours makes is known to all others of its account.
 local function made_by_others(vendor, fields)
-  return assert(vendor:client({ settle = false, token = "sandbox-token" }).things:create(fields))
+  local client = vendor:client { settle = false, host = "localhost" }
+  return assert(client.things:create(fields))
 end
 
 describe("A create whose answer is lost", function()
@@ -383,6 +364,21 @@ describe("A client that settles", function()
     assert.is_false(ok)
     assert.truthy(tostring(why):find("ouch", 1, true))
     assert(client.things:create(thing()))
+    assert.equal(1, #vendor:new())
+  end)
+
+  it("goes on when an error is raised while it notes what is there, as by a Ctrl-C", function()
+    local vendor = vendors.start(acme(), {})
+    local client, share, guard, unguard, held = vendor:client(), runtime.share, runtime.guard, runtime.unguard, {}
+    runtime.guard = function() held[1] = {} return held[1] end
+    runtime.unguard = function(it) held[1] = it ~= held[1] and held[1] or nil end
+    runtime.share = function() error "ouch" end
+    local ok, why = pcall(client.things.create, client.things, thing())
+    runtime.share, runtime.guard, runtime.unguard = share, guard, unguard
+    assert.is_false(ok)
+    assert.truthy(tostring(why):find("ouch", 1, true))
+    assert.same({}, held)
+    assert(luaprov.deadline(5, function() return client.things:create(thing()) end))
     assert.equal(1, #vendor:new())
   end)
 end)

@@ -42,6 +42,7 @@ function M.stop()
 end
 
 --- A client of it that settles, and gives up soon.
+---@param more table|nil options; host: another name of this machine, and so another account
 function M:client(more)
   local options = { timeout = 0.3, settle = true }
   local prefix = "LUAPROV_" .. self.name:upper() .. "_"
@@ -50,6 +51,7 @@ function M:client(more)
     options[variable:sub(#prefix + 1):lower()] = text ~= "false" and text
   end
   for option, value in pairs(more or {}) do options[option] = value end
+  if options.host then options.base_url, options.host = options.base_url:gsub("127%.0%.0%.1", options.host), nil end
   return assert(luaprov.client(self.file, options))
 end
 

@@ -26,15 +26,16 @@ end
 --- @param client table a client's inside
 --- @param resource table description
 --- @param parents table
---- @return table collection
-function M.collection(client, resource, parents)
+--- @param is_new boolean|nil whether it begins to be known where nobody has asked for it before
+--- @return table|nil collection
+function M.collection(client, resource, parents, is_new)
   local names = {}
   for name in pairs(parents) do names[#names + 1] = name end
   table.sort(names)
   for i, name in ipairs(names) do names[i] = name .. "=" .. M.id(parents[name]) end
   local key = resource.name .. "\0" .. table.concat(names, "\0")
   local all = client.collections()
-  all[key] = all[key] or { claimed = {}, busy = {} }
+  if is_new then all[key] = all[key] or { claimed = {}, busy = {} } end
   return all[key]
 end
 
@@ -64,34 +65,44 @@ function M.forget(collection) collection.note = nil end
 --- A record that belongs to a call, and so to no other.
 function M.claim(collection, id) collection.claimed[M.id(id)] = true end
 
--- A create that never goes on, in a request of nginx's that is ended: nobody knows what it has left behind.
-local function bury(collection, key)
-  M.forget(collection)
-  M.leave(collection, key)
-end
-
---- Lets one create of a key go on at a time: two that are equal could not be told apart afterwards.
---- @return string|nil key to give back with `leave`
---- @return string|nil why timeout or cancelled
-function M.enter(collection, resource, wanted)
+--- A create's turn. Of those of one key one goes on at a time: two that are equal could not be told apart afterwards.
+--- @param collection table
+--- @param resource table description
+--- @param wanted table what is to be sent
+--- @return table turn to `enter`, and to `leave` whatever became of that
+function M.turn(collection, resource, wanted)
   local parts = {}
   for i, name in ipairs(resource.key) do parts[i] = wanted[name] == nil and "" or compare.fold(wanted[name]) end
-  local key = table.concat(parts, "\0")
-  while collection.busy[key] do
-    local ok, why = collection.busy[key]:wait()
-    if not ok then return nil, why end
-  end
-  local event = runtime.event()
-  collection.busy[key] = event
-  event.guard = runtime.guard(bury, collection, key)
-  return key
+  return { collection = collection, key = table.concat(parts, "\0"), over = runtime.event() }
 end
 
-function M.leave(collection, key)
-  local event = collection.busy[key]
-  collection.busy[key] = nil
-  runtime.unguard(event.guard)
-  event:set()
+-- A create that never goes on, in a request of nginx's that is ended: nobody knows what it has left behind.
+local function bury(turn)
+  M.forget(turn.collection)
+  M.leave(turn)
+end
+
+--- Waits until it is a create's turn.
+--- @return boolean|nil true
+--- @return string|nil why timeout or cancelled
+function M.enter(turn)
+  local busy = turn.collection.busy
+  while busy[turn.key] do
+    local ok, why = busy[turn.key].over:wait()
+    if not ok then return nil, why end
+  end
+  busy[turn.key] = turn
+  turn.guard = runtime.guard(bury, turn)
+  return true
+end
+
+--- Ends a turn, also one that was never entered, or has been left.
+function M.leave(turn)
+  local busy = turn.collection.busy
+  if busy[turn.key] ~= turn then return end
+  busy[turn.key] = nil
+  runtime.unguard(turn.guard)
+  turn.over:set()
 end
 
 return M

@@ -156,10 +156,7 @@ function Resource:create(input, options)
     if not there then checked.faults[#checked.faults + 1] = fault end
   end
   if #checked.faults > 0 then return nil, invalid(self, "create", checked.faults) end
-  local budget = call.budget(self.state, options)
-  local session
-  session, err = settling.begin(self, checked, budget)
-  if not session then return nil, err end
+  local session = settling.new(self, checked, call.budget(self.state, options))
   return session:run(create, self, operation, path, session, input)
 end
 

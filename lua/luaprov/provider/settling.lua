@@ -85,31 +85,6 @@ local function left_open(self, err, why, candidates)
   return nil, why
 end
 
--- What retry asks when a create may have been carried out, now or by an earlier try.
-local function settle_create(err, is_last, sent)
-  local self = sent.spec.session
-  local description = self.resource.description
-  -- The vendor itself refuses a second one.
-  if description.unique and err.outcome == "unknown" and not is_last then return nil, "again" end
-  if not self.pages then
-    return left_open(self, err, "the provider has no list, or no key, to look it up")
-  elseif err.kind == "cancelled" then
-    return left_open(self, err, "cancelled before it could be looked for")
-  end
-  local record, verdict, candidates = settle.find {
-    resource = description, wanted = self.wanted, pages = self.pages, get = self.get, note = self.note,
-    collection = self.collection, unique = description.unique,
-    over_at = self.budget.over + description.settles_in, ends = self.budget.settles_until,
-  }
-  if record then return { settled = record } end
-  -- Refused because of it: whatever the tries before have met, they have met it, too.
-  if verdict == "held" and (description.unique or err.outcome == "refused") then return nil, "refused" end
-  if verdict ~= "held" and verdict ~= "not there" then return left_open(self, err, verdict, candidates) end
-  if err.outcome ~= "refused" then return nil, "not there" end
-  if err.kind ~= "conflict" then return nil, "refused" end
-  return left_open(self, err, "the vendor says that it exists, and its list does not have it")
-end
-
 -- What was sent, with its secrets closed again.
 local function closed(value, opened)
   if type(value) ~= "table" then return opened[value] and secret.new(value) or value end
@@ -127,101 +102,146 @@ local function wanted_of(checked)
   return wanted
 end
 
--- What settling needs.
-local function prepare(self)
+-- Whether it can be looked for at all.
+local function has_list(self)
+  local resource = self.resource
+  return resource.description.key and call.resolve(resource.state, resource.description.operations.list)
+end
+
+-- What settling needs; most creates do without.
+local function learn(self)
+  if self.wanted then return end
   local resource, checked = self.resource, self.checked
-  local description, client = resource.description, resource.state
   self.wanted = wanted_of(checked)
-  local list = description.key and call.resolve(client, description.operations.list)
+  local list = has_list(self)
   if not list then return end
   self.pages = function(each, ends) return walk(resource, list, checked.parents, each, ends) end
-  local get = call.resolve(client, description.operations.get)
+  local get = call.resolve(resource.state, resource.description.operations.get)
   if get then self.get = function(record, ends) return whole(resource, get, record, checked.parents, ends) end end
 end
 
--- Of a create that has noted nothing.
-local function settle_later(err, is_last, sent)
+-- What retry asks when a create may have been carried out, now or by an earlier try.
+local function settle_create(err, is_last, sent)
   local self = sent.spec.session
-  if not self.wanted then prepare(self) end
-  return settle_create(err, is_last, sent)
+  local description = self.resource.description
+  learn(self)
+  -- The vendor itself refuses a second one.
+  if description.unique and err.outcome == "unknown" and not is_last then return nil, "again" end
+  if not self.pages then
+    return left_open(self, err, "the provider has no list, or no key, to look it up")
+  elseif err.kind == "cancelled" then
+    return left_open(self, err, "cancelled before it could be looked for")
+  end
+  local record, verdict, candidates = settle.find {
+    resource = description, wanted = self.wanted, pages = self.pages, get = self.get, note = self.note,
+    collection = self.turn and self.turn.collection, unique = description.unique,
+    over_at = self.budget.over + description.settles_in, ends = self.budget.settles_until,
+  }
+  if record then return { settled = record } end
+  -- Refused because of it: whatever the tries before have met, they have met it, too.
+  if verdict == "held" and (description.unique or err.outcome == "refused") then return nil, "refused" end
+  if verdict ~= "held" and verdict ~= "not there" then return left_open(self, err, verdict, candidates) end
+  if err.outcome ~= "refused" then return nil, "not there" end
+  if err.kind ~= "conflict" then return nil, "refused" end
+  return left_open(self, err, "the vendor says that it exists, and its list does not have it")
 end
 
+-- What is known of where it creates: nothing for a client that does not settle, unless another one of its account does.
+local function collection_of(self)
+  local client = self.resource.state
+  if not client.settle and next(client.collections()) == nil then return nil end
+  return notes.collection(client, self.resource.description, self.checked.parents, client.settle)
+end
+
+-- Waits for the create's turn. One that is not settled has one, too: whoever settles could not tell the two apart.
 local function enter(self, collection)
   local description = self.resource.description
-  local key, why = notes.enter(collection, description, self.wanted)
-  if not key then
-    return nil, errors.new {
-      kind = why, outcome = "not_sent", operation = "create", provider = self.resource.state.provider.name,
-      resource = description.name, message = (why == "cancelled" and "cancelled" or "the deadline passed")
-        .. " while another create with the same key went on",
-    }
-  end
-  self.collection, self.key = collection, key
+  self.turn = notes.turn(collection, description, self.wanted)
+  local ok, why = notes.enter(self.turn)
+  if ok then return true end
+  return nil, errors.new {
+    kind = why, outcome = "not_sent", operation = "create", provider = self.resource.state.provider.name,
+    resource = description.name, message = (why == "cancelled" and "cancelled" or "the deadline passed")
+      .. " while another create with the same key went on",
+  }
+end
+
+-- Notes what is there.
+local function note(self)
   local err
-  self.note, err = notes.note(collection, function(each) return self.pages(each) end)
+  self.note, err = notes.note(self.turn.collection, function(each) return self.pages(each) end)
   if self.note then return true end
-  self:finish()
   -- One error may be that of many who shared the list.
-  local own = { provider = self.resource.state.provider.name, resource = description.name }
+  local own = { provider = self.resource.state.provider.name, resource = self.resource.description.name }
   for name, value in pairs(err) do own[name] = value end
   own.operation, own.outcome = "create", "not_sent"
   own.message = "what is there already cannot be listed first: " .. err.message
   return nil, errors.new(own)
 end
 
---- Begins a create: where the client settles, waits until no other create with the same key goes on, and notes what is
---- there. What it returns is to be `run`.
---- @param resource luaprov.Resource
---- @param checked table wire, parents, opened
---- @param budget table of the call; it begins anew when all is noted
---- @return table|nil session settle (for call.send)
---- @return luaprov.Error|nil err nothing has been sent
-function M.begin(resource, checked, budget)
-  local description, client = resource.description, resource.state
-  local self = setmetatable({ resource = resource, budget = budget, checked = checked }, Session)
-  if not client.settle then
-    -- Who asks for one try and no settling gets one exchange.
-    if budget.attempts > 1 then self.settle = settle_later end
-    return self
-  end
-  prepare(self)
-  self.settle = settle_create
-  if not self.pages then return self end
-  local began = http.now()
-  local ok, err = enter(self, notes.collection(client, description, checked.parents))
-  if not ok then return nil, err end
+-- What comes before it is sent. The call's time begins anew then.
+local function prepare(self, collection)
+  local began, budget = http.now(), self.budget
+  learn(self)
+  local ok, err = enter(self, collection)
+  if ok and self.resource.state.settle then ok, err = note(self) end
   local waited = http.now() - began
   budget.ends, budget.settles_until = budget.ends + waited, budget.settles_until + waited
+  return ok, err
+end
+
+--- A create that is to be `run`.
+--- @param resource luaprov.Resource
+--- @param checked table wire, parents, opened
+--- @param budget table of the call
+--- @return table session settle (for call.send), budget
+function M.new(resource, checked, budget)
+  local self = setmetatable({ resource = resource, budget = budget, checked = checked }, Session)
+  -- Who asks for one try and no settling gets one exchange.
+  if resource.state.settle or budget.attempts > 1 then self.settle = settle_create end
   return self
 end
 
---- Ends it.
---- @param record table|nil what was created
---- @param err luaprov.Error|nil
-function Session:finish(record, err)
-  local collection = self.collection
-  if not collection then return end
-  self.collection = nil
-  if record then notes.claim(collection, record.id)
-  elseif not err or err.outcome == "unknown" then notes.forget(collection) end
-  notes.leave(collection, self.key)
+-- What is known of the collection after it.
+local function finish(self, record, err)
+  local collection = self.turn and self.turn.collection
+  if collection and record then notes.claim(collection, record.id)
+  elseif collection and self.began and (not err or err.outcome == "unknown") then notes.forget(collection) end
+  if self.turn then notes.leave(self.turn) end
+end
+
+local function prepared(self, collection, fn, ...)
+  local ok, err = prepare(self, collection)
+  if not ok then return nil, err end
+  self.began = true
+  return fn(...)
 end
 
 local function traced(err) return type(err) == "string" and debug.traceback(err, 2) or err end
 
 local function finished(self, ok, record, err)
-  self:finish(ok and record or nil, ok and err or nil)
+  finish(self, ok and record or nil, ok and err or nil)
   if not ok then error(record, 0) end
   return record, err
 end
 
---- Runs a create and ends the session: also when something is raised on the way (by a function that listens to events),
---- or no other create with its key would ever go on.
+-- Another client may have begun to settle meanwhile.
+local function claimed(self, record, err)
+  local collection = record and collection_of(self)
+  if collection then notes.claim(collection, record.id) end
+  return record, err
+end
+
+--- Runs a create: where the client, or another one of its account, settles, when no other create with the same key goes
+--- on; and where it settles itself, when what is there is noted. Its turn ends also when something is raised on the way
+--- (a Ctrl-C), or no other create with its key would ever go on.
 --- @param fn function -> record, err
---- @return any what fn returned
+--- @return any what fn returned; nil and an error when nothing has been sent
 function Session:run(fn, ...)
-  if not self.collection then return fn(...) end
-  return finished(self, xpcall(fn, traced, ...))
+  if not has_list(self) then return fn(...) end
+  local collection = collection_of(self)
+  if not collection then return claimed(self, fn(...)) end
+  return finished(self, xpcall(prepared, traced, self, collection, fn, ...))
 end
 
 return M
