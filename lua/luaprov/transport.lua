@@ -153,22 +153,33 @@ function M.apply(transport, request)
   return true
 end
 
---- What is secret in a transport, opened, as anything that was sent may come back: for secret.scrubber.
---- @param transport luaprov.Transport|nil
---- @param opened string[] gains them
-function M.add_secrets(transport, opened)
-  if not transport then return end
-  local password = transport.client_key_password and transport.client_key_password:reveal()
-  opened[#opened + 1] = password
-  local url = transport.proxy and transport.proxy:reveal()
-  local _, credentials = proxy_parts(url or "")
-  if not credentials then return end
-  -- As they are given, and as the proxy gets them.
+local VARIABLES = { "http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY" }
+
+-- As they are given, and as the proxy gets them.
+local function add_credentials(credentials, opened)
   for _, text in ipairs { credentials, (credentials:gsub("%%(%x%x)", function(hex)
     return string.char(tonumber(hex, 16))
   end)) } do
     opened[#opened + 1] = text
-    opened[#opened + 1] = text:match("^[^:]*:(.+)$")
+    opened[#opened + 1] = text:match("^[^:]*:(.+)$") or not text:find(":", 1, true) and text .. ":" or nil
+  end
+end
+
+--- What is secret in a transport, opened, as anything that was sent may come back: for secret.scrubber.
+--- @param transport luaprov.Transport|nil
+--- @param opened string[] gains them
+function M.add_secrets(transport, opened)
+  transport = transport or {}
+  opened[#opened + 1] = transport.client_key_password and transport.client_key_password:reveal()
+  if transport.proxy then
+    local _, credentials = proxy_parts(transport.proxy:reveal() or "")
+    if credentials then add_credentials(credentials, opened) end
+  elseif transport.proxy == nil then
+    for _, name in ipairs(VARIABLES) do
+      -- Nobody has checked these: all before the last @, whatever it looks like.
+      local credentials = (os.getenv(name) or ""):gsub("^%a[%w+.-]*://", ""):match("^(.+)@")
+      if credentials then add_credentials(credentials, opened) end
+    end
   end
 end
 

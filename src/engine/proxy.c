@@ -125,23 +125,68 @@ static char *add_unescaped(lp_bytes *text, const char *data, size_t len) {
   return start;
 }
 
+static bool is_port(const char *text, size_t len) {
+  unsigned long port = 0;
+  for (size_t i = 0; i < len; i++) {
+    if (text[i] < '0' || text[i] > '9' || i == 5) return false;
+    port = 10 * port + (unsigned long)(text[i] - '0');
+  }
+  return len > 0 && port >= 1 && port <= 65535;
+}
+
+static bool is_letter_or_digit(char c) {
+  return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+}
+
+/* "proxy.acme.com", "10.0.0.1:3128", "[fe80::1%eth0]:3128" */
+static bool is_place(const char *text, size_t len) {
+  const char *end = text + len, *at = text;
+  bool bracketed = len && *text == '[';
+  if (bracketed) at++;
+  const char *name = at;
+  for (; at < end; at++) {
+    bool is_other = (unsigned char)*at >= 0x80 || strchr(bracketed ? ":.%-_" : ".-_", *at);
+    if (!is_letter_or_digit(*at) && !is_other) break;
+  }
+  if (at == name) return false;
+  if (bracketed && (at == end || *at++ != ']')) return false;
+  return at == end || (*at == ':' && is_port(at + 1, (size_t)(end - at - 1)));
+}
+
+static bool is_scheme(const char *text, size_t len) {
+  for (size_t i = 0; i < len; i++)
+    if (!is_letter_or_digit(text[i]) && !strchr("+-.", text[i])) return false;
+  return len > 0;
+}
+
+/* No part of what cannot be read is shown, or looked up as a host: a password with a / or a # may be anywhere. */
+static void set_unreadable(lp_proxy *proxy) {
+  static const char nowhere[] = "http://["; /* libcurl refuses it before it does anything */
+  proxy->text.len = 0;
+  proxy->url = add(&proxy->text, nowhere, sizeof nowhere - 1);
+  proxy->name = proxy->user = proxy->password = NULL;
+}
+
 bool lp_proxy_read(lp_proxy *proxy, const char *url) {
   *proxy = (lp_proxy){0};
   if (!lp_bytes_reserve(&proxy->text, 3 * strlen(url) + sizeof "http://" + 4)) return false;
   const char *slashes = strstr(url, "://"), *begin = slashes ? slashes + 3 : url;
   size_t len = strcspn(begin, "/?#");
-  const char *at = memrchr(begin, '@', len);
+  const char *at = memrchr(begin, '@', len), *place = at ? at + 1 : begin;
+  size_t place_len = len - (size_t)(place - begin);
+  if (strchr(begin + len, '@') || !is_place(place, place_len) || (slashes && !is_scheme(url, (size_t)(slashes - url)))) {
+    set_unreadable(proxy);
+    return true;
+  }
   if (at) {
     const char *colon = memchr(begin, ':', (size_t)(at - begin));
     proxy->user = add_unescaped(&proxy->text, begin, (size_t)((colon ? colon : at) - begin));
     proxy->password = colon ? add_unescaped(&proxy->text, colon + 1, (size_t)(at - colon - 1)) : "";
-    len -= (size_t)(at + 1 - begin);
-    begin = at + 1;
   }
   proxy->url = proxy->text.data + proxy->text.len;
   if (slashes) lp_bytes_add(&proxy->text, url, (size_t)(slashes + 3 - url));
   else lp_bytes_add(&proxy->text, "http://", 7);
-  proxy->name = add(&proxy->text, begin, len);
+  proxy->name = add(&proxy->text, place, place_len);
   return true;
 }
 

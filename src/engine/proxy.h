@@ -17,7 +17,7 @@ const char *lp_proxy_from_environment(const char *url, size_t len);
 typedef struct {
   lp_bytes text; /* of all parts */
   const char *url;             /* without credentials */
-  const char *name;            /* host and port, as the URL has them */
+  const char *name;            /* host and port, as the URL has them; NULL: it cannot be read, and libcurl refuses `url` */
   const char *user, *password; /* without escapes; NULL: none */
 } lp_proxy;
 

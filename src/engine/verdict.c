@@ -89,7 +89,11 @@ static void say_proxy(const lp_transfer *transfer, lp_failure failure, CURLcode 
   curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE, &status);
   const char *proxy = transfer->route->proxy.name;
   /* 401 is what tinyproxy says of wrong ones. */
-  if (status == 407 || status == 401)
+  if (!proxy)
+    snprintf(message, size,
+             "the proxy's URL cannot be read: it must be http://[user:password@]host:port (with %%40 for an @ in the "
+             "password, and so on)");
+  else if (status == 407 || status == 401)
     snprintf(message, size, "the proxy %s wants %scredentials: it answered %ld to CONNECT", proxy,
              transfer->route->proxy.user ? "other " : "", status);
   else if (status)

@@ -296,14 +296,33 @@ static void test_proxy_url(void **state) {
       {"http://joe:a:b@c@[::1]:1?x", "http://[::1]:1", "[::1]:1", "joe", "a:b@c"},
       {"https://j%6Fe:%@p", "https://p", "p", "joe", "%"},
       {"http://a%3:%4g@p", "http://p", "p", "a%3", "%4g"},
-      {"http://:@", "http://", "", "", ""},
-      {"", "http://", "", NULL, NULL},
+      {"ftp://joe:a@p.x:65535/", "ftp://p.x:65535", "p.x:65535", "joe", "a"},
+      {"http://[fe80::1%eth0]:1", "http://[fe80::1%eth0]:1", "[fe80::1%eth0]:1", NULL, NULL},
+      /* what cannot be read, wherever its password is */
+      {"http://:@", "http://[", NULL, NULL, NULL},
+      {"", "http://[", NULL, NULL, NULL},
+      {"http://joe:pass#word@p:1", "http://[", NULL, NULL, NULL},
+      {"http://joe:pa/ss?word@p:1", "http://[", NULL, NULL, NULL},
+      {"http://joe:3128#word@p:1", "http://[", NULL, NULL, NULL},
+      {"http://joe:pass@p:1/#@", "http://[", NULL, NULL, NULL},
+      {"http://joe:pass", "http://[", NULL, NULL, NULL},
+      {"joe:pass://word@p:1", "http://[", NULL, NULL, NULL},
+      {"joe:pass@p:xx", "http://[", NULL, NULL, NULL},
+      {"joe:pass@p:0", "http://[", NULL, NULL, NULL},
+      {"joe:pass@p:65536", "http://[", NULL, NULL, NULL},
+      {"joe:pass@p:0000001", "http://[", NULL, NULL, NULL},
+      {"joe:pass@p:", "http://[", NULL, NULL, NULL},
+      {"joe:pass@p q:1", "http://[", NULL, NULL, NULL},
+      {"joe:pass@[::1", "http://[", NULL, NULL, NULL},
+      {"joe:pass@[::1]x", "http://[", NULL, NULL, NULL},
+      {"joe:pass@[]:1", "http://[", NULL, NULL, NULL},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     lp_proxy proxy;
     assert_true(lp_proxy_read(&proxy, rows[i].url));
     assert_string_equal(proxy.url, rows[i].place);
-    assert_string_equal(proxy.name, rows[i].name);
+    if (rows[i].name) assert_string_equal(proxy.name, rows[i].name);
+    else assert_null(proxy.name);
     if (rows[i].user) {
       assert_string_equal(proxy.user, rows[i].user);
       assert_string_equal(proxy.password, rows[i].password);

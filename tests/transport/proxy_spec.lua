@@ -250,7 +250,7 @@ describe("proxies", function()
     end)
 
     it("are named without their credentials", function()
-      for _, proxy in ipairs { "http://joe:pass-0000@" .. dead, "joe:pass-0000@" .. dead, "http://joe:pass-0000@[x:1",
+      for _, proxy in ipairs { "http://joe:pass-0000@" .. dead, "joe:pass-0000@" .. dead,
                                "ftp://joe:pass-0000@" .. dead } do
         local output = child { all_proxy = proxy }
         local count = 0
@@ -260,6 +260,39 @@ describe("proxies", function()
           assert.is_nil(line:find("pass-0000", 1, true) or line:find("joe", 1, true), line)
         end
         assert.equal(2, count)
+      end
+    end)
+
+    it("that cannot be read are not named at all", function()
+      for _, proxy in ipairs { "http://joe:pass#0000@" .. dead, "http://joe:pass/0000@" .. dead, "http://joe:pass-0000",
+                               "http://joe:pass-0000@", "http://joe:pass-0000@[x:1", "joe:pass-0000@127.0.0.1:99999" } do
+        local output = child { all_proxy = proxy }
+        local _, count = output:gsub("acme things get: network: the proxy's URL cannot be read: it must be http://%[", "")
+        assert.equal(2, count, output)
+        for _, text in ipairs { "pass%-?0000", "pass#", "pass/", "joe", "99999", "%[x" } do
+          assert.is_nil(output:find(text), output)
+        end
+      end
+    end)
+
+    it("do not show their password where they send it back", function()
+      local places = { "http_proxy", "all_proxy", "ALL_PROXY" }
+      for _, name in ipairs(places) do
+        local message = "you are joe:" .. ODD_PASSWORD .. " or p%40ss%2Fword-0000 or Basic am9lOnBAc3Mvd29yZC0wMDAw"
+        listener:script { status = 502, json = { message = message } }
+        local output = support.child(([[
+          local luaprov = require "luaprov"
+          local client = assert(luaprov.client(%q, { base_url = %q, token = "tok-acme-0000", attempts = 1 }))
+          local err = select(2, client.things:get "7")
+          print(err, luaprov.json.encode(err.details))]]):format(file, nginx:url("plain")), {
+            http_proxy = "", all_proxy = "", ALL_PROXY = "", no_proxy = "", NO_PROXY = "",
+            [name] = (listener.url:gsub("://", "://" .. ODD_USER:gsub("%%", "%%%%"))),
+          })
+        assert.truthy(output:find("you are <secret> or <secret> or Basic <secret>", 1, true), output)
+        for _, text in ipairs { ODD_PASSWORD, "p%40ss", "am9l", "joe" } do
+          assert.is_nil(output:find(text, 1, true), output)
+        end
+        listener:reset()
       end
     end)
 
