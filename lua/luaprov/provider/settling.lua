@@ -85,31 +85,6 @@ local function left_open(self, err, why, candidates)
   return nil, why
 end
 
--- What retry asks when a create may have been carried out, now or by an earlier try.
-local function settle_create(err, is_last, sent)
-  local self = sent.spec.session
-  local description = self.resource.description
-  -- The vendor itself refuses a second one.
-  if description.unique and err.outcome == "unknown" and not is_last then return nil, "again" end
-  if not self.pages then
-    return left_open(self, err, "the provider has no list, or no key, to look it up")
-  elseif err.kind == "cancelled" then
-    return left_open(self, err, "cancelled before it could be looked for")
-  end
-  local record, verdict, candidates = settle.find {
-    resource = description, wanted = self.wanted, pages = self.pages, get = self.get, note = self.note,
-    collection = self.collection, unique = description.unique,
-    over_at = self.budget.over + description.settles_in, ends = self.budget.settles_until,
-  }
-  if record then return { settled = record } end
-  -- Refused because of it: whatever the tries before have met, they have met it, too.
-  if verdict == "held" and (description.unique or err.outcome == "refused") then return nil, "refused" end
-  if verdict ~= "held" and verdict ~= "not there" then return left_open(self, err, verdict, candidates) end
-  if err.outcome ~= "refused" then return nil, "not there" end
-  if err.kind ~= "conflict" then return nil, "refused" end
-  return left_open(self, err, "the vendor says that it exists, and its list does not have it")
-end
-
 -- What was sent, with its secrets closed again.
 local function closed(value, opened)
   if type(value) ~= "table" then return opened[value] and secret.new(value) or value end
@@ -128,22 +103,43 @@ local function wanted_of(checked)
 end
 
 -- What settling needs.
-local function prepare(self)
-  local resource, checked = self.resource, self.checked
+local function new_session(resource, checked, budget)
+  local self = setmetatable({ resource = resource, budget = budget, wanted = wanted_of(checked) }, Session)
   local description, client = resource.description, resource.state
-  self.wanted = wanted_of(checked)
   local list = description.key and call.resolve(client, description.operations.list)
-  if not list then return end
+  if not list then return self end
   self.pages = function(each, ends) return walk(resource, list, checked.parents, each, ends) end
   local get = call.resolve(client, description.operations.get)
   if get then self.get = function(record, ends) return whole(resource, get, record, checked.parents, ends) end end
+  return self
 end
 
--- Of a create that has noted nothing.
-local function settle_later(err, is_last, sent)
-  local self = sent.spec.session
-  if not self.wanted then prepare(self) end
-  return settle_create(err, is_last, sent)
+--- What retry asks when a create may have been carried out, now or by an earlier try.
+--- @param sent table of call.send: spec has of (the resource), checked, budget, and session where `begin` made one
+function M.settle(err, is_last, sent)
+  local spec = sent.spec
+  local self = spec.session or new_session(spec.of, spec.checked, spec.budget)
+  spec.session = self
+  local description = self.resource.description
+  -- The vendor itself refuses a second one.
+  if description.unique and err.outcome == "unknown" and not is_last then return nil, "again" end
+  if not self.pages then
+    return left_open(self, err, "the provider has no list, or no key, to look it up")
+  elseif err.kind == "cancelled" then
+    return left_open(self, err, "cancelled before it could be looked for")
+  end
+  local record, verdict, candidates = settle.find {
+    resource = description, wanted = self.wanted, pages = self.pages, get = self.get, note = self.note,
+    collection = self.collection, unique = description.unique,
+    over_at = sent.over + description.settles_in, ends = self.budget.settles_until,
+  }
+  if record then return { settled = record } end
+  -- Refused because of it: whatever the tries before have met, they have met it, too.
+  if verdict == "held" and (description.unique or err.outcome == "refused") then return nil, "refused" end
+  if verdict ~= "held" and verdict ~= "not there" then return left_open(self, err, verdict, candidates) end
+  if err.outcome ~= "refused" then return nil, "not there" end
+  if err.kind ~= "conflict" then return nil, "refused" end
+  return left_open(self, err, "the vendor says that it exists, and its list does not have it")
 end
 
 local function enter(self, collection)
@@ -169,23 +165,16 @@ local function enter(self, collection)
   return nil, errors.new(own)
 end
 
---- Begins a create: where the client settles, waits until no other create with the same key goes on, and notes what is
+--- Begins a create of a client that settles: waits until no other create with the same key goes on, and notes what is
 --- there. What it returns is to be `run`.
 --- @param resource luaprov.Resource
 --- @param checked table wire, parents, opened
 --- @param budget table of the call; it begins anew when all is noted
---- @return table|nil session settle (for call.send)
+--- @return table|nil session for call.send
 --- @return luaprov.Error|nil err nothing has been sent
 function M.begin(resource, checked, budget)
   local description, client = resource.description, resource.state
-  local self = setmetatable({ resource = resource, budget = budget, checked = checked }, Session)
-  if not client.settle then
-    -- Who asks for one try and no settling gets one exchange.
-    if budget.attempts > 1 then self.settle = settle_later end
-    return self
-  end
-  prepare(self)
-  self.settle = settle_create
+  local self = new_session(resource, checked, budget)
   if not self.pages then return self end
   local began = http.now()
   local ok, err = enter(self, notes.collection(client, description, checked.parents))
