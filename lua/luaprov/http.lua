@@ -24,7 +24,7 @@ function M.retry_after(headers)
 end
 
 local function ordered(headers, order)
-  local list, count = {}, 0
+  local list, count = { nil, nil, nil, nil, nil, nil, nil, nil }, 0 -- room for four
   for i = 1, #order do
     local name = order[i]
     local value = headers[name]
