@@ -24,7 +24,7 @@ function M.retry_after(headers)
 end
 
 local function ordered(headers, order)
-  local list, count = {}, 0
+  local list, count = { nil, nil, nil, nil, nil, nil, nil, nil }, 0 -- room for four
   for i = 1, #order do
     local name = order[i]
     local value = headers[name]
@@ -84,10 +84,11 @@ M.share = runtime.share
 --- @return luaprov.Error|nil err
 --- @return table|nil part what had arrived, when headers and status did and the body did not
 function M.exchange(request)
-  if runtime.cancelled() then
+  local cancelled, deadline = runtime.bounds()
+  if cancelled then
     return nil, errors.new { kind = "cancelled", outcome = "not_sent", message = "the task was cancelled" }
   end
-  local deadline, ends = runtime.deadline_now(), request.deadline
+  local ends = request.deadline
   if deadline and deadline < ends then ends = deadline end
   local left = ends - runtime.now()
   if left <= 0 then
@@ -96,13 +97,12 @@ function M.exchange(request)
   local sent = {
     method = request.method,
     url = request.url,
-    shown = request.shown,
     headers = request.order and ordered(request.headers, request.order) or list_of(request.headers or {}),
     body = request.body,
     timeout = left,
     connect_timeout = request.connect_timeout or 10,
     limit = request.limit,
-    context = request.context,
+    of = request,
   }
   local ok, response, why, kind = true, nil, nil, nil
   if request.transport then ok, why = transport.apply(request.transport, sent) end

@@ -200,7 +200,7 @@ function M.close_like(value, like)
     if type(value) == "number" then return make(nil, whole and ("%.0f"):format(value) or tostring(value)) end
   elseif type(value) == "table" and type(like) == "table" and not M.is(value) then
     for key, inner in pairs(like) do
-      if value[key] ~= nil then value[key] = M.close_like(value[key], inner) end
+      if type(inner) == "table" and value[key] ~= nil then value[key] = M.close_like(value[key], inner) end
     end
   end
   return value

@@ -119,7 +119,7 @@ end
 --- @param options table|nil timeout, attempts, patience of this call alone; ends (seconds of http.now()) of what it
 ---   belongs to
 --- @return table budget attempts, timeout (seconds of one try), ends (seconds of http.now()), settles_until (the same,
----   where nothing is sent again but looked for); gains over (when the last try would have timed out)
+---   where nothing is sent again but looked for)
 function M.budget(state, options)
   local attempts, timeout, patience, now, over = state.attempts, state.timeout, state.patience, http.now(), math.huge
   if options then
@@ -128,7 +128,7 @@ function M.budget(state, options)
   end
   return {
     attempts = attempts, timeout = timeout, ends = math.min(now + patience, over), cut = over,
-    settles_until = now + math.max(timeout, patience), over = nil,
+    settles_until = now + math.max(timeout, patience),
   }
 end
 
@@ -154,7 +154,7 @@ end
 -- All secrets that a call may send, opened, and how they may be spelled: what of its answer is shown must not have
 -- them. Most answers are never shown.
 local function complete(context)
-  context.complete = nil
+  context.complete = false
   local opened, state = context.opened or {}, context.state
   context.opened, context.spellings = opened, kept_spellings(state)
   for _, values in ipairs { state.auth.credentials, state.settings } do
@@ -186,8 +186,8 @@ local function exchange(context, now)
     if context.opened then context.opened[#context.opened + 1] = token else context.opened = { token } end
     if state.auth.method.kind == "token_request" then now = http.now() end -- it may have been waited for
   end
-  budget.over = now + budget.timeout
-  request.deadline = math.min(budget.over, budget.cut)
+  context.over = now + budget.timeout
+  request.deadline = math.min(context.over, budget.cut)
   local response, part
   response, err, part = state.exchange(request, context.operation)
   return response, err, response or part, token
@@ -257,6 +257,18 @@ local function try_and_read(context)
   return result, err, renew
 end
 
+-- What is the same for all calls of an operation: what judges an answer, and what policy/retry asks for.
+local function context_of(state, operation, resource)
+  local name = operation.name
+  local same = { __index = {
+    provider = state.provider, resource = resource, operation = name, expect = operation.expect,
+    secret_names = state.secret_names, complete = complete, state = state, try = try_and_read,
+    changes = name ~= "get" and name ~= "list",
+  } }
+  state.contexts[operation] = same
+  return same
+end
+
 local function shown_url(request) return redact.line(request.url, request.context) end
 
 --- Makes one call: tries it, in its turn, and again where that is safe.
@@ -268,15 +280,11 @@ local function shown_url(request) return redact.line(request.url, request.contex
 ---   { gone = true } for a delete
 --- @return luaprov.Error|nil err
 function M.send(state, spec)
-  local operation, name = spec.operation, spec.operation.name
-  -- What judges its answer and what is known of it; and what policy/retry asks for.
-  local context = {
-    provider = state.provider, resource = spec.resource, operation = name, expect = operation.expect,
-    secret_names = state.secret_names, complete = complete, opened = nil, state = state, spec = spec, request = nil,
-    status = nil, answer = nil, began = http.now(), tries = 0, waited = 0, waited_in_all = 0,
-    try = try_and_read, settle = spec.settle, changes = name ~= "get" and name ~= "list",
-    budget = spec.budget or M.budget(state),
-  }
+  local operation = spec.operation
+  local context = setmetatable({
+    spec = spec, request = nil, opened = nil, status = nil, answer = nil, over = nil, began = http.now(), tries = 0,
+    waited = 0, waited_in_all = 0, settle = spec.settle, budget = spec.budget or M.budget(state),
+  }, state.contexts[operation] or context_of(state, operation, spec.resource))
   local body
   if spec.body ~= nil then
     local why

@@ -205,7 +205,8 @@ function check_table(shape, input, context, prefix, in_list)
   local known, passes
   if shape.is_flat then
     known, passes = shape.by_name, shape.unknown == "pass"
-    for _, field in ipairs(shape.fields) do check_field(field, context, input, wire, prefix, needs_all) end
+    local list = shape.fields
+    for i = 1, #list do check_field(list[i], context, input, wire, prefix, needs_all) end
   else
     local outer = context.scopes[depth]
     local record = outer and outer.record
@@ -237,11 +238,10 @@ local function by_path(a, b) return a.path < b.path end
 --- @return table result wire (what to send, secrets opened), parents, opened (the secrets' values), faults ({ path,
 ---   message, problem } each; problem: required, type, value, range, unknown, variant, fixed or computed)
 function M.check(shape, input, options)
-  local context = {
-    operation = options.operation, in_path = options.in_path or NONE, record = options.record,
-    faults = {}, opened = {}, parents = {}, scopes = shape.is_flat and NONE or {}, tentative = options.tentative,
-    marks = options.marks, wire = nil, inside = nil,
-  }
+  local context = options
+  context.in_path = context.in_path or NONE
+  context.faults, context.opened, context.parents = {}, {}, {}
+  context.scopes = shape.is_flat and NONE or {}
   context.wire = check_table(shape, input, context, "")
   if context.faults[2] then table.sort(context.faults, by_path) end
   return context

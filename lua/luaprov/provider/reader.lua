@@ -6,6 +6,8 @@ local shapes = require "luaprov.provider.shape"
 
 local M = {}
 
+local NONE = {}
+
 local function as_text(value) return type(value) == "number" and digits(value) or tostring(value) end
 
 -- Everything in a value that the provider file calls secret, whatever it is.
@@ -100,13 +102,15 @@ end
 -- Closes what has a secret's name and no shape has read as something else: a group that came as a list, another
 -- variant's fields, a key in another case.
 local function close_named(body, names, open)
-  local known = open[body]
+  local known = open[body] or NONE
   for key, value in pairs(body) do
-    if type(value) ~= "table" and not (known and known[key]) or type(value) == "table" and not secret.is(value) then
-      local named = type(key) == "string" and names[key:lower()]
-      if named and not (known and known[key]) then body[key] = closed(value)
-      elseif type(value) == "table" then close_named(value, names, open) end
+    local is_table = type(value) == "table"
+    if is_table and secret.is(value) then
+      is_table = false
+    elseif not known[key] and type(key) == "string" and names[key:lower()] then
+      body[key], is_table = closed(value), false
     end
+    if is_table then close_named(value, names, open) end
   end
 end
 

@@ -80,10 +80,11 @@ local function id_text(id) return (type(id) == "number" and digits(id) or id):lo
 
 --- The record in an answer.
 --- @param asked string|integer|nil the id of the record that was asked for
+--- @param body table|nil the record as `find` found it
 --- @return table|nil record
 --- @return luaprov.Error|nil err
-function M.from(resource, operation, answer, context, path, parents, asked)
-  local body = M.find(answer, operation.record, "object")
+function M.from(resource, operation, answer, context, path, parents, asked, body)
+  body = body or M.find(answer, operation.record, "object")
   if not body then return nil, answers.unusable(answer, context, "the answer has no record") end
   local id = M.id(answer, body, resource, operation, path)
   if id == nil then return nil, answers.unusable(answer, context, M.no_id(answer, context, resource, operation)) end

@@ -107,8 +107,10 @@ end
 local function read_created(answer, context)
   local spec, operation = context.spec, context.spec.operation
   local resource = spec.of
-  if operation.returns ~= "nothing" and records.find(answer, operation.record, "object") then
-    local record, unusable = records.from(resource, operation, answer, context, spec.path, spec.session.checked.parents)
+  local body = operation.returns ~= "nothing" and records.find(answer, operation.record, "object")
+  if body then
+    local parents = spec.checked.parents
+    local record, unusable = records.from(resource, operation, answer, context, spec.path, parents, nil, body)
     return record and { record = record }, unusable
   end
   local id = records.id(answer, {}, resource, operation, spec.path)
@@ -119,19 +121,19 @@ local function read_created(answer, context)
 end
 
 -- Sends a create. Its answer has the record, or nothing but the id; what was created is then read back.
-local function create(resource, operation, path, session, input)
-  local checked = session.checked
+local function create(resource, operation, path, checked, budget, input, session)
   local answer, err = call.send(resource.state, {
     resource = resource.description.name, operation = operation, path = path, body = checked.wire,
-    opened = checked.opened, budget = session.budget, settle = session.settle, read = read_created,
-    of = resource, session = session,
+    opened = checked.opened, budget = budget, read = read_created, of = resource, checked = checked, session = session,
+    -- Who asks for one try and no settling gets one exchange.
+    settle = (resource.state.settle or budget.attempts > 1) and settling.settle or nil,
   })
   if not answer then
     for _, candidate in ipairs(err.candidates or {}) do secret.close_like(candidate, input) end
     return nil, err
   end
   local record = answer.record or answer.settled
-  if not record then return read_back(resource, answer.id, checked, input, session.budget) end
+  if not record then return read_back(resource, answer.id, checked, input, budget) end
   -- Without a secret in it nothing is to be closed.
   if checked.opened[1] or resource.state.marks then secret.close_like(record, input) end
   return record
@@ -148,7 +150,10 @@ function Resource:create(input, options)
   check_options(options)
   local operation, err = operation_of(self, "create")
   if not operation then return nil, err end
-  local checked = fields.check(self.description.shape, input, { operation = "create", marks = self.state.marks })
+  local checked = fields.check(self.description.shape, input, {
+    operation = "create", marks = self.state.marks, -- and room for all that it gains
+    in_path = nil, faults = nil, opened = nil, parents = nil, scopes = nil, wire = nil,
+  })
   local path, faults = call.path(self.state, operation, checked.parents)
   for _, fault in ipairs(faults or NONE) do
     local there
@@ -156,8 +161,9 @@ function Resource:create(input, options)
     if not there then checked.faults[#checked.faults + 1] = fault end
   end
   if #checked.faults > 0 then return nil, invalid(self, "create", checked.faults) end
-  local session = settling.new(self, checked, call.budget(self.state, options))
-  return session:run(create, self, operation, path, session, input)
+  local budget = call.budget(self.state, options)
+  local session = settling.new(self, checked, budget)
+  return session:run(create, self, operation, path, checked, budget, input, session)
 end
 
 --- Reads a record.

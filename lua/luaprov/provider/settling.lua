@@ -120,8 +120,9 @@ local function learn(self)
   if get then self.get = function(record, ends) return whole(resource, get, record, checked.parents, ends) end end
 end
 
--- What retry asks when a create may have been carried out, now or by an earlier try.
-local function settle_create(err, is_last, sent)
+--- What retry asks when a create may have been carried out, now or by an earlier try.
+--- @param sent table of call.send: its spec has the session
+function M.settle(err, is_last, sent)
   local self = sent.spec.session
   local description = self.resource.description
   learn(self)
@@ -135,7 +136,7 @@ local function settle_create(err, is_last, sent)
   local record, verdict, candidates = settle.find {
     resource = description, wanted = self.wanted, pages = self.pages, get = self.get, note = self.note,
     collection = self.turn and self.turn.collection, unique = description.unique,
-    over_at = self.budget.over + description.settles_in, ends = self.budget.settles_until,
+    over_at = sent.over + description.settles_in, ends = self.budget.settles_until,
   }
   if record then return { settled = record } end
   -- Refused because of it: whatever the tries before have met, they have met it, too.
@@ -194,12 +195,9 @@ end
 --- @param resource luaprov.Resource
 --- @param checked table wire, parents, opened
 --- @param budget table of the call
---- @return table session settle (for call.send), budget
+--- @return table session for call.send
 function M.new(resource, checked, budget)
-  local self = setmetatable({ resource = resource, budget = budget, checked = checked }, Session)
-  -- Who asks for one try and no settling gets one exchange.
-  if resource.state.settle or budget.attempts > 1 then self.settle = settle_create end
-  return self
+  return setmetatable({ resource = resource, budget = budget, checked = checked }, Session)
 end
 
 -- What is known of the collection after it.

@@ -15,16 +15,26 @@ function M.cancelled()
   return task ~= nil and task.is_cancelled == true
 end
 
---- @return number|nil seconds of now(): the earliest deadline that bounds the code that runs
-function M.deadline_now()
+local function deadline_of(key)
   local earliest
-  local key = host.current()
   while key do
     local at = deadlines[key]
     if at and (not earliest or at < earliest) then earliest = at end
     key = host.around(key)
   end
   return earliest
+end
+
+--- @return number|nil seconds of now(): the earliest deadline that bounds the code that runs
+function M.deadline_now() return deadline_of(host.current()) end
+
+--- Both at once.
+--- @return boolean cancelled
+--- @return number|nil deadline
+function M.bounds()
+  local key = host.current()
+  local task = host.task_of(key)
+  return task ~= nil and task.is_cancelled == true, deadline_of(key)
 end
 
 --- Bounds the coroutine that runs.

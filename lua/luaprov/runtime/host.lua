@@ -7,7 +7,7 @@
 --- transfer(request) -> response of luaprov.core's engine; or nil, why, kind of the error: nothing has been sent
 --- current(make) -> a key that stands for the coroutine that runs; nil where nothing is known of it, unless `make`
 --- around(key) -> the key of the one around it, or nil
---- task() -> the task whose code runs, or nil
+--- task() -> the task whose code runs, or nil; task_of(key): the same, of whoever has what `current` says
 --- start(task, body) -> true when it has begun or will, or nil, why; start_alone: it is no part of what runs now
 --- collect(task): it has ended, and whoever waited for it goes on
 --- guard(fn, a, b) -> handle: calls fn(a, b) if the code that runs now is ended in the midst of a wait and never goes

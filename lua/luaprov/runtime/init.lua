@@ -20,6 +20,7 @@ M.sleep_until = events.sleep_until
 M.deadline = context.deadline
 M.deadline_now = context.deadline_now
 M.cancelled = context.cancelled
+M.bounds = context.bounds
 
 --- Several at once.
 M.spawn = tasks.spawn

@@ -73,7 +73,7 @@ local function reap()
 end
 
 --- Cancels every transfer.
---- @param each function of what waited for it (method, url and shown of its request) and its response
+--- @param each function of what waited for it (request: as http.exchange was given it) and its response
 function M.end_transfers(each)
   if not engine then return end
   local ended = {}
@@ -202,8 +202,8 @@ function M.transfer(request)
     return nil, why
   end
   -- With room for all that it gains.
-  local waiter = { id = id, method = request.method, url = request.url, shown = request.shown,
-                   context = request.context, interrupt = cancel_transfer, full = nil, value = nil, task = nil }
+  local waiter = { id = id, request = request.of or request, interrupt = cancel_transfer, full = nil, value = nil,
+                   task = nil }
   transfers[id] = waiter
   return M.wait(waiter)
 end

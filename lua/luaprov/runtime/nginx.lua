@@ -57,11 +57,12 @@ end
 
 function M.around(place) return place.around end
 
-function M.task()
-  local place = M.current()
+function M.task_of(place)
   while place and not place.task do place = place.around end
   return place and place.task
 end
+
+function M.task() return M.task_of(M.current()) end
 
 -- What runs within a coroutine of a task's, or within a deadline, is bounded by it, too.
 local function adopting(lua)
@@ -119,7 +120,7 @@ end
 -- ---- waiting ----
 
 local semaphores = {} -- that nobody uses
-local parked = {} -- waiter -> true, of those who wait now
+local parked = {} -- waiter -> true, of those who wait now, and not for a transfer
 
 local new_semaphore
 
@@ -187,6 +188,9 @@ local function sweep()
   for waiter in pairs(parked) do
     if is_dead(waiter) then dead[#dead + 1] = waiter end
   end
+  for _, waiter in pairs(transfers) do
+    if waiter.sem and is_dead(waiter) then dead[#dead + 1] = waiter end
+  end
   for _, waiter in ipairs(dead) do
     parked[waiter] = nil
     waiter.full = true
@@ -242,7 +246,6 @@ end
 local function folder() return os.getenv "TMPDIR" or "/tmp" end
 
 local function start_reading()
-  if reading then return true end
   local path, why = driver:hang(folder())
   if not path then return nil, "luaprov's engine cannot tell nginx what has ended: " .. why end
   local ok
@@ -257,6 +260,8 @@ end
 
 -- The first call starts the engine; so does the first one in a process that was forked from another.
 local function start()
+  -- Whose bell is read in this process, its engine is there.
+  if reading then return true end
   local ok, why = need_semaphores()
   if not ok then return nil, why end
   if not driver or not driver:is_ours() then
@@ -269,11 +274,9 @@ end
 local function wait(waiter, at)
   local co = running()
   waiter.sem, waiter.co, waiter.place = semaphore(), co, M.current()
-  local task = waiter.place and M.task()
+  local task = M.task_of(waiter.place)
   if task then task.waiting = waiter end
-  parked[waiter] = true
   park(waiter, at)
-  parked[waiter] = nil
   if task then task.waiting = nil end
   semaphores[#semaphores + 1] = waiter.sem
   waiter.sem = nil
@@ -285,7 +288,10 @@ function M.wait(waiter, at)
   if waiter.full then return waiter.value end
   -- Whoever has something to undo is watched.
   if guards[running()] then start() end
-  return wait(waiter, at)
+  parked[waiter] = true
+  local value = wait(waiter, at)
+  parked[waiter] = nil
+  return value
 end
 
 local function cancel_transfer(waiter) driver:cancel(waiter.id) end

@@ -15,19 +15,19 @@ local MEANING = { not_sent = "nothing was done", refused = "nothing was done", u
 
 -- Neither user and password nor what stands behind the path: there may be a secret in it. Of one in the path the caller
 -- knows.
-local function where(waiter)
-  local url = waiter.shown and waiter:shown() or waiter.url
+local function where(request)
+  local url = request.shown and request:shown() or request.url
   local place = url:gsub("^%w+://", ""):gsub("[?#].*$", "")
   local host, path = place:match("^([^/]*)(.*)$")
   return host:gsub("^.*@", "") .. path
 end
 
 --- A line about a request.
---- @param waiter table method and url
+--- @param request table method and url; shown, as http.exchange takes it
 --- @param response table outcome, status: as the engine has them
 --- @return string
 --- @return boolean is_unsent
-function M.describe(waiter, response)
+function M.describe(request, response)
   local outcome = response.outcome
   local words
   if outcome == "answered" and not response.failure then
@@ -36,7 +36,7 @@ function M.describe(waiter, response)
     if outcome == "answered" then outcome = errors.outcome_of_status(response.status) end
     words = outcome .. ", " .. MEANING[outcome]
   end
-  return waiter.method .. " " .. where(waiter) .. ": " .. words, outcome == "not_sent"
+  return request.method .. " " .. where(request) .. ": " .. words, outcome == "not_sent"
 end
 
 --- Cancels every transfer, and prints a line for each.
@@ -46,12 +46,12 @@ local function report(why, last)
   local lines, unsent = {}, 0
   local function add(waiter, response)
     if not response then return end
-    local line, is_unsent = M.describe(waiter, response)
+    local line, is_unsent = M.describe(waiter.request, response)
     if is_unsent then unsent = unsent + 1 end
     if not is_unsent or unsent <= UNSENT then lines[#lines + 1] = line end
   end
   loop.end_transfers(add)
-  if last and last.url then add(last, last.value) end
+  if last and last.request then add(last, last.value) end
   table.sort(lines)
   if unsent > UNSENT then lines[#lines + 1] = unsent - UNSENT .. " calls more: not_sent, " .. MEANING.not_sent end
   if not lines[1] then return end

@@ -16,6 +16,8 @@ local M = {
 
 function M.task() return loop.task end
 
+M.task_of = M.task
+
 function M.start(task, body)
   task.co = carry.create(body)
   loop.push(task)
