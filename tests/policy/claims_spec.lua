@@ -1,5 +1,6 @@
 -- Whose record one is: what other clients of the account have made, and what is gone again.
 local luaprov = require "luaprov"
+local notes = require "luaprov.policy.notes"
 local things = require "tests.policy.things"
 local vendors = require "tests.policy.vendors"
 
@@ -39,5 +40,42 @@ describe("A create whose answer is lost", function()
     assert(client.things:create(thing { name = "before" }))
     assert.equal("unknown", select(2, other.things:create(thing())).outcome)
     assert.equal(tostring(assert(client.things:create(thing())).id), vendor:new()[3])
+  end)
+
+  it("is made anew although one that is equal was removed just now", function()
+    for _, acts in ipairs { true, false } do
+      local vendor = vendors.start(acme(), { { fault = "drop", acts = acts, after = 2, times = 1 } })
+      local client, last = vendor:client(), nil
+      assert(client.things:create(thing { name = "before" }))
+      for _ = 1, 2 do
+        local record = assert(client.things:create(thing()))
+        assert.not_equal(last, record.id)
+        assert.is_true(client.things:delete(record.id))
+        last = record.id
+      end
+      local live, made = vendor:records()
+      local count = 0
+      for id in pairs(live) do count = count + (vendor.before[id] and 0 or 1) end
+      assert.same({ 1, 3 }, { count, made })
+      vendors.stop()
+    end
+  end)
+
+  it("leaves nothing known of what was removed", function()
+    local vendor = vendors.start(nil, {}, "hubster")
+    local client = vendor:client { timeout = 5 }
+    local hub = assert(client.hubs:create { name = "n", description = "d", statusId = 2000 })
+    local made = assert(client.integrations:create {
+      hubId = hub.id, channelId = "WebChat", name = "chat",
+      configuration = { allowedOrigins = { "https://acme.invalid" } },
+    })
+    for _, each in ipairs { { client.integrations, made, { hubId = hub.id } }, { client.hubs, hub, {} } } do
+      local resource, record, parents = each[1], each[2], each[3]
+      local collection = notes.collection(resource.state, resource.description, parents)
+      local id = notes.id(record.id)
+      assert.is_true(collection.note.known[id] and collection.claimed[id] ~= nil)
+      assert(resource:delete(record.id, parents))
+      assert.same({}, { collection.note.known[id], collection.claimed[id] })
+    end
   end)
 end)

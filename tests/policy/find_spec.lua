@@ -1,6 +1,7 @@
 -- What a look through a list tells, list by list.
 local core = require "luaprov.core"
 local errors = require "luaprov.errors"
+local notes = require "luaprov.policy.notes"
 local secret = require "luaprov.secret"
 local settle = require "luaprov.policy.settle"
 
@@ -15,7 +16,7 @@ local UNAVAILABLE = errors.new { kind = "unavailable", outcome = "unknown", mess
 local function find(lists, more)
   local search, looks = {
     resource = RESOURCE, wanted = { name = "n", kind = "A", pin = "1234" }, note = { known = { old = true } },
-    collection = { claimed = { claimed = true } }, over_at = core.now(), ends = core.now() + 5,
+    over_at = core.now(), ends = core.now() + 5,
   }, 0
   search.pages = function(each)
     looks = looks + 1
@@ -48,7 +49,7 @@ local OTHER = "a new record has its key, and not all that was sent is known to s
 
 describe("A search", function()
   it("finds the one that is new", function()
-    is({ "new", "ours", { "new" }, 1 }, find { { { record "OLD", record "new", record "Claimed" } } })
+    is({ "new", "ours", { "new" }, 1 }, find { { { record "OLD", record "new" } } })
     is({ 17, "ours", { 17 }, 1 }, find { { { record(17) } } })
   end)
 
@@ -84,6 +85,21 @@ describe("A search", function()
     is({ "new", "ours", { "new" }, 2 }, find { { {}, {} }, { { record "new" }, {} } })
     is({ false, "not there", {}, 2 }, find { { {}, {} } })
     is({ false, "not there", {}, 1 }, find { { {} } })
+  end)
+
+  it("takes one that has the id of one that was removed, when no list shows that any more", function()
+    local collection = notes.new({ name = "things", settles_in = 0.5 }, {})
+    local note = assert(notes.note(collection, function() return 1 end))
+    notes.claim(collection, "A")
+    local function look(lists)
+      return find(lists, { collection = collection, note = note })
+    end
+    is({ false, "held", {}, 1 }, look { { { record "a" } } })
+    notes.remove({ swept = core.now(), of = { collection } }, { name = "things" }, "a", {})
+    local at = core.now() + 0.5
+    is({ false, "not there", {}, 2 }, look { { { record "a" } }, { {} } })
+    is({ "a", "ours", { "a" }, 3 }, look { { { record "a" } } })
+    assert.is_true(core.now() >= at)
   end)
 
   it("says when a record that was there has the key", function()

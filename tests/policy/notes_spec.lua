@@ -7,8 +7,9 @@ local runtime = require "luaprov.runtime"
 
 local UNAVAILABLE = errors.new { kind = "unavailable", outcome = "unknown", message = "ouch" }
 
+local function collection() return notes.new({ name = "things", settles_in = 10 }, {}) end
+
 describe("A note", function()
-  local function collection() return { claimed = {}, busy = {} } end
   local function lister(ids)
     local lists = { count = 0 }
     return lists, function(each)
@@ -69,9 +70,93 @@ describe("A note", function()
   end)
 end)
 
+describe("A record", function()
+  local now, late = core.now, 0
+  local own
+  before_each(function()
+    late, own = 0, collection()
+    core.now = function() return now() + late end
+  end)
+  after_each(function() core.now = now end)
+
+  local function known(ids)
+    return assert(notes.note(own, function(each)
+      for _, id in ipairs(ids or {}) do each { id = id } end
+      return 1
+    end)).known
+  end
+  local function remove(id, parents, resource)
+    notes.remove({ swept = core.now(), of = { own } }, { name = resource or "things" }, id, parents or {})
+  end
+
+  it("that is claimed is known to every note, until a list shows it", function()
+    local first = known()
+    notes.forget(own)
+    local second = known()
+    notes.claim(own, "A")
+    notes.forget(own)
+    assert.same({ { a = true }, { a = true }, { a = true } }, { first, second, known() })
+    late = 11
+    notes.forget(own)
+    assert.same({ { a = true }, {} }, { known { "a" }, own.claimed })
+    notes.forget(own)
+    assert.same({}, known())
+  end)
+
+  it("that is claimed while somebody notes what is there is known to that note", function()
+    local note = assert(notes.note(own, function()
+      notes.claim(own, 7)
+      return 1
+    end))
+    assert.same({ ["7"] = true }, note.known)
+  end)
+
+  it("that is removed is known no more, and not by a list that still shows it", function()
+    local first = known { 7, 8 }
+    notes.claim(own, 9)
+    remove "7"
+    remove(9)
+    assert.same({ { ["8"] = true }, {} }, { first, own.claimed })
+    notes.forget(own)
+    assert.same({ ["8"] = true }, known { 7, 8 })
+    notes.forget(own)
+    late = 11
+    assert.same({ ["7"] = true, ["8"] = true }, known { 7, 8 })
+    -- Its id belongs to another one.
+    remove(7)
+    notes.claim(own, 7)
+    assert.same({ { ["7"] = true, ["8"] = true } }, { own.note.known, notes.passing(own, "7", core.now()) })
+  end)
+
+  it("that is removed is another one's within other parents, or of another resource", function()
+    own.parents = { hub = "a" }
+    notes.claim(own, 1)
+    remove(1, { hub = "B" })
+    remove(1, nil, "others")
+    assert.same({ {} }, { own.removed })
+    remove(1, { hub = "A", account = "x" })
+    assert.same({ {} }, { own.claimed })
+  end)
+
+  it("that a create may have made is in the next note, whoever notes at that time", function()
+    local lists = 0
+    local function pages()
+      lists = lists + 1
+      luaprov.sleep(0.02)
+      return 1
+    end
+    local first = luaprov.spawn(function() return notes.note(own, pages) end)
+    luaprov.sleep(0.005)
+    notes.forget(own)
+    local second = notes.note(own, pages)
+    assert.same({ 2, true }, { lists, second ~= first:wait() })
+    assert.equal(second, own.note)
+  end)
+end)
+
 describe("Creates of one key", function()
   local own
-  before_each(function() own = { claimed = {}, busy = {} } end)
+  before_each(function() own = collection() end)
   local function turn(name) return notes.turn(own, { key = { "name" } }, { name = name }) end
 
   it("take turns, and those of others do not wait", function()
@@ -137,6 +222,36 @@ describe("What is known of a collection", function()
     for _, each in ipairs { of(other, "hubs", {}), of(one, "pbxs", {}), of(one, "hubs", { a = "X" }) } do
       assert.not_equal(of(one, "hubs", {}), each)
     end
+  end)
+
+  it("goes when it is of no use any more", function()
+    local now, late = core.now, 0
+    finally(function() core.now = now end)
+    core.now = function() return now() + late end
+    local client, things, others = client_of "e", { name = "things", key = { "name" }, settles_in = 400 },
+      { name = "others", settles_in = 400 }
+    local function of(is_new) return notes.collection(client, things, {}, is_new) end
+    -- Whether it is there yet so many seconds later.
+    local function stays(seconds)
+      late = late + seconds
+      notes.collection(client, others, {}, true)
+      return of() ~= nil
+    end
+    local own = of(true)
+    assert(notes.note(own, function() return 1 end))
+    assert.same({ true, false }, { stays(299), stays(61) })
+    notes.claim(of(true), 1)
+    assert.same({ true, false }, { stays(399), stays(61) })
+    of(true)
+    notes.remove(client.collections(), things, 1, {})
+    assert.same({ true, false }, { stays(399), stays(61) })
+    own = of(true)
+    local turn = notes.turn(own, things, { name = "n" })
+    assert(notes.enter(turn))
+    assert.is_true(stays(1000))
+    late = late + 30
+    notes.leave(turn)
+    assert.same({ true, false }, { stays(59), stays(61) })
   end)
 
   it("goes with its clients", function()

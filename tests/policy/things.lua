@@ -9,7 +9,7 @@ function M.acme(options)
     resource "things" {
       path = "/things", %s %s settles_in = %s,
       text "name" { required = true }, text "colour" {}, list "tags" {}, secret "pin" {},
-      create = post { expect = 201 }, get = get {},
+      create = post { expect = 201 }, get = get {}, delete = delete { expect = 204 },
       %s
     } }]]):format(options.key == false and "" or 'key = { "name" },', options.unique and "unique = true," or "",
       options.settles_in or 0.2, options.list == false and "" or [[list = get { items = "items",

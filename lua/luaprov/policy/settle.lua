@@ -43,16 +43,15 @@ local function has_key(resource, wanted, record)
 end
 
 -- One walk through the list. Returns what it saw: fresh (records that could be ours), exact (those that are equal in
--- every comparable field), held (a record has the key that had it before), pages; or nil and an error.
+-- every comparable field), held (a record has the key that had it before), passing (until when one that could be ours
+-- may be one that was removed, whose id it has), pages; or nil and an error.
 local function look(search, ends)
-  local seen, fresh = { fresh = {}, exact = {} }, {}
-  local claimed = search.collection and search.collection.claimed or {}
+  local seen, fresh, began = { fresh = {}, exact = {} }, {}, core.now()
   local known = search.note and search.note.known or {}
   local pages, err = search.pages(function(record)
     local may, shown = has_key(search.resource, search.wanted, record)
     if not may then return end
-    local id = notes.id(record.id)
-    if not known[id] and not claimed[id] then fresh[#fresh + 1] = record else seen.held = seen.held or shown end
+    if not known[notes.id(record.id)] then fresh[#fresh + 1] = record else seen.held = seen.held or shown end
   end, ends)
   if not pages then return nil, err end
   seen.pages = pages
@@ -69,7 +68,9 @@ local function look(search, ends)
     if whole then may, shown = has_key(search.resource, search.wanted, whole) end
     if may then
       seen.fresh[#seen.fresh + 1] = whole
-      if shown and compare.equal(search.wanted, whole) then seen.exact[#seen.exact + 1] = whole end
+      local passing = search.collection and notes.passing(search.collection, notes.id(record.id), began)
+      if passing then seen.passing = math.max(passing, seen.passing or 0)
+      elseif shown and compare.equal(search.wanted, whole) then seen.exact[#seen.exact + 1] = whole end
     end
   end
   -- Nothing that was read is known to be equal where not all could be read.
@@ -85,6 +86,8 @@ local FINAL = { cancelled = true, unauthorized = true, forbidden = true, not_fou
 local function judge(search, seen, is_over)
   if not search.note then
     return nil, seen.fresh[1] and "nobody noted what was there before" or "it may appear yet"
+  elseif seen.passing then
+    return nil
   elseif #seen.exact == 1 then
     return seen.exact[1], "ours"
   elseif #seen.exact > 1 then
@@ -98,12 +101,11 @@ local function judge(search, seen, is_over)
 end
 
 --- Looks for the record of a create whose outcome is unknown.
---- @param search table resource (description), wanted (what was sent, with the parents;
----   secrets are secrets), pages (function each, ends ->
----   how many pages; or nil, err), get (function record, ends -> the whole record, false when it is gone; or nil, err;
----   or no function: a list shows all), note (what was there before; nil: nobody looked), collection, unique (whether
----   a record that was there before with its key keeps it out), over_at (when the vendor can no longer act, and would
----   list what it made), ends (of the whole call)
+--- @param search table resource (description), wanted (what was sent, with the parents; secrets are secrets), pages
+---   (function each, ends -> how many pages; or nil, err), get (function record, ends -> the whole record, false when
+---   it is gone; or nil, err; or no function: a list shows all), note (what was there before; nil: nobody looked),
+---   collection (where it would be, see notes), unique (whether a record that was there before with its key keeps it
+---   out), over_at (when the vendor can no longer act, and would list what it made), ends (of the whole call)
 --- @return table|nil record ours
 --- @return string verdict "ours", "not there" (and so safe to make again), "held" (the same, and a record that was
 ---   there before has its key), or what is in the way
@@ -132,11 +134,11 @@ function M.find(search)
     if verdict then return record, verdict, candidates end
     local now = core.now()
     -- A long list is not read without a break.
-    local at = now + math.max(pause, now - began)
-    if absent == 0 then at = math.min(at, math.max(now, search.over_at)) end
+    local at, over_at = now + math.max(pause, now - began), math.max(search.over_at, seen and seen.passing or 0)
+    if absent == 0 then at = math.min(at, math.max(now, over_at)) end
     if at > ends then
       return nil, seen and ("it may appear for another %.0f s, and there is no time to wait")
-        :format(math.max(1, search.over_at - now)) or "the list cannot be read: " .. err.message, candidates
+        :format(math.max(1, over_at - now)) or "the list cannot be read: " .. err.message, candidates
     end
     pause = math.max(FIRST_LOOK, math.min(pause * 2, LONGEST_LOOK))
     runtime.event():wait(at)

@@ -272,6 +272,7 @@ function Resource:delete(id, parents, options)
     end,
   })
   if not done then return nil, err end
+  settling.removed(self, operation, id, parents)
   return true
 end
 

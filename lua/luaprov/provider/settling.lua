@@ -191,6 +191,20 @@ local function prepare(self, collection)
   return ok, err
 end
 
+--- A record is gone.
+--- @param resource luaprov.Resource
+--- @param operation table description of delete
+--- @param id string|number
+--- @param parents table|nil
+function M.removed(resource, operation, id, parents)
+  local client, within = resource.state, {}
+  for name in pairs(template.names(operation.path)) do
+    within[name] = parents and parents[name]
+    if within[name] == nil then within[name] = client.settings[name] end
+  end
+  notes.remove(client.collections(), resource.description, id, within)
+end
+
 --- A create that is to be `run`.
 --- @param resource luaprov.Resource
 --- @param checked table wire, parents, opened
