@@ -9,12 +9,14 @@ local RESOURCE = { name = "things", key = { "name", "kind" }, shape = {
   by = { { union = { kind = { type = "choice", value_list = { "A", "B" } } } } },
 } }
 
+local GUID = "D4315495-BFD8-4000-8000-00000000000A"
+
 local UNAVAILABLE = errors.new { kind = "unavailable", outcome = "unknown", message = "ouch" }
 
 -- Looks through lists: each is what one walk sees, a list of pages; the last stays. An error in place of one is told.
 local function find(lists, more)
   local search, looks = {
-    resource = RESOURCE, wanted = { name = "n", kind = "A", pin = "1234" }, note = { known = { old = true } },
+    resource = RESOURCE, wanted = { name = "n", kind = "A", pin = "1234" }, note = { known = { old = true, [GUID:lower()] = true } },
     collection = { claimed = { claimed = true } }, over_at = core.now(), ends = core.now() + 5,
   }, 0
   search.pages = function(each)
@@ -48,7 +50,9 @@ local OTHER = "a new record has its key, and not all that was sent is known to s
 
 describe("A search", function()
   it("finds the one that is new", function()
-    is({ "new", "ours", { "new" }, 1 }, find { { { record "OLD", record "new", record "Claimed" } } })
+    is({ "new", "ours", { "new" }, 1 }, find { { { record "old", record "new", record "claimed", record(GUID) } } })
+    -- Its id is another one.
+    is({ "Old", "ours", { "Old" }, 1 }, find { { { record "old", record "Old" } } })
     is({ 17, "ours", { 17 }, 1 }, find { { { record(17) } } })
   end)
 

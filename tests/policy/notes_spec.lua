@@ -29,7 +29,7 @@ describe("A note", function()
         return pages(each)
       end)
     end)
-    assert.same({ ["1"] = true, b = true }, got[4].known)
+    assert.same({ ["1"] = true, B = true }, got[4].known)
     assert.same({ 1, true }, { lists.count, got[1] == got[4] and notes.note(own, pages) == got[1] })
   end)
 
@@ -114,7 +114,9 @@ describe("What is known of a collection", function()
     local one, two, other = client_of "a", client_of "a", client_of "b"
     local function of(client, name, parents) return notes.collection(client, { name = name }, parents) end
     assert.equal(of(one, "hubs", {}), of(two, "hubs", {}))
-    assert.equal(of(one, "hubs", { a = "X", b = 1 }), of(two, "hubs", { b = "1", a = "x" }))
+    local guid = "D4315495-BFD8-4000-8000-00000000000A"
+    assert.equal(of(one, "hubs", { a = guid, b = 1 }), of(two, "hubs", { b = "1", a = guid:lower() }))
+    assert.not_equal(of(one, "hubs", { a = "X" }), of(one, "hubs", { a = "x" }))
     for _, each in ipairs { of(other, "hubs", {}), of(one, "pbxs", {}), of(one, "hubs", { a = "X" }) } do
       assert.not_equal(of(one, "hubs", {}), each)
     end

@@ -10,7 +10,7 @@ local NOTE_LASTS = 300 -- seconds that a note is relied on; a long list's for lo
 local NOTE_TIMES = 20  -- so that noting takes a twentieth of the time at most
 
 --- An id as collections know it.
-function M.id(id) return compare.text(id):lower() end
+function M.id(id) return compare.id(id) end
 
 local accounts = setmetatable({}, { __mode = "v" }) -- account -> its collections
 
