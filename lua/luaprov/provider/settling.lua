@@ -6,6 +6,7 @@ local http = require "luaprov.http"
 local listing = require "luaprov.provider.listing"
 local notes = require "luaprov.policy.notes"
 local records = require "luaprov.provider.records"
+local runtime = require "luaprov.runtime"
 local secret = require "luaprov.secret"
 local settle = require "luaprov.policy.settle"
 local template = require "luaprov.provider.template"
@@ -76,25 +77,27 @@ local function key_shown(self)
   return parts[1] and " with " .. table.concat(parts, ", ") or ""
 end
 
--- The create stays unknown: says why, and what to look at.
+-- The create stays unknown: says why, if that is more than its error says, and what to look at.
 local function left_open(self, err, why, candidates)
   local name = self.resource.description.name
   err.outcome, err.candidates = "unknown", candidates or {}
-  err.message = err.message .. "; whether it was created is not known: " .. why .. "; look "
+  err.message = err.message .. "; whether it was created is not known" .. (why and ": " .. why or "") .. "; look "
     .. (err.candidates[1] and "at " .. name .. " " .. described(err.candidates) or "for " .. name .. key_shown(self))
-  return nil, why
+  return nil, why or "it may have been done"
 end
 
 -- What retry asks when a create may have been carried out, now or by an earlier try.
 local function settle_create(err, is_last, sent)
   local self = sent.spec.session
   local description = self.resource.description
+  -- Whoever cancels waits for nothing more.
+  if err.kind == "cancelled" or runtime.cancelled() then
+    return left_open(self, err, "cancelled before it could be looked for")
+  end
   -- The vendor itself refuses a second one.
   if description.unique and err.outcome == "unknown" and not is_last then return nil, "again" end
   if not self.pages then
     return left_open(self, err, "the provider has no list, or no key, to look it up")
-  elseif err.kind == "cancelled" then
-    return left_open(self, err, "cancelled before it could be looked for")
   end
   local record, verdict, candidates = settle.find {
     resource = description, wanted = self.wanted, pages = self.pages, get = self.get, note = self.note,
@@ -146,6 +149,13 @@ local function settle_later(err, is_last, sent)
   return settle_create(err, is_last, sent)
 end
 
+-- Of a create that is to be one exchange: what to look for is told, and nothing looked for.
+local function settle_never(err, _, sent)
+  local self = sent.spec.session
+  self.wanted = wanted_of(self.checked)
+  return left_open(self, err)
+end
+
 local function enter(self, collection)
   local description = self.resource.description
   local key, why = notes.enter(collection, description, self.wanted)
@@ -181,7 +191,7 @@ function M.begin(resource, checked, budget)
   local self = setmetatable({ resource = resource, budget = budget, checked = checked }, Session)
   if not client.settle then
     -- Who asks for one try and no settling gets one exchange.
-    if budget.attempts > 1 then self.settle = settle_later end
+    self.settle = budget.attempts > 1 and settle_later or settle_never
     return self
   end
   prepare(self)
