@@ -51,6 +51,17 @@ describe("A record and what was sent", function()
     it("are not equal: " .. i, function() assert.is_false(compare.equal(case[1], case[2])) end)
   end
 
+  it("have one id: a number and its digits, a GUID in either case", function()
+    local guid = "D4315495-bfd8-4000-8000-00000000000A"
+    for _, case in ipairs { { 17, "17" }, { 17.0, 17 }, { guid, guid:lower() }, { guid, guid:upper() } } do
+      assert.equal(compare.id(case[1]), compare.id(case[2]))
+    end
+    for _, case in ipairs { { "aB", "Ab" }, { "d4315495", "D4315495" }, { 17, "17.0" }, { guid, guid .. "0" },
+                            { ("g"):rep(36), ("G"):rep(36) } } do
+      assert.not_equal(compare.id(case[1]), compare.id(case[2]))
+    end
+  end)
+
   local long = ("Support of the customer number one"):rep(2)
   local colour = { type = "choice", value_list = { "red", "blue" } }
   local ALIKE = {

@@ -10,13 +10,15 @@ local RESOURCE = { name = "things", key = { "name", "kind" }, shape = {
   by = { { union = { kind = { type = "choice", value_list = { "A", "B" } } } } },
 } }
 
+local GUID = "D4315495-BFD8-4000-8000-00000000000A"
+
 local UNAVAILABLE = errors.new { kind = "unavailable", outcome = "unknown", message = "ouch" }
 
 -- Looks through lists: each is what one walk sees, a list of pages; the last stays. An error in place of one is told.
 local function find(lists, more)
   local search, looks = {
-    resource = RESOURCE, wanted = { name = "n", kind = "A", pin = "1234" }, note = { known = { old = true } },
-    over_at = core.now(), ends = core.now() + 5,
+    resource = RESOURCE, wanted = { name = "n", kind = "A", pin = "1234" },
+    note = { known = { old = true, [GUID:lower()] = true } }, over_at = core.now(), ends = core.now() + 5,
   }, 0
   search.pages = function(each)
     looks = looks + 1
@@ -49,7 +51,9 @@ local OTHER = "a new record has its key, and not all that was sent is known to s
 
 describe("A search", function()
   it("finds the one that is new", function()
-    is({ "new", "ours", { "new" }, 1 }, find { { { record "OLD", record "new" } } })
+    is({ "new", "ours", { "new" }, 1 }, find { { { record "old", record "new", record(GUID) } } })
+    -- Its id is another one.
+    is({ "Old", "ours", { "Old" }, 1 }, find { { { record "old", record "Old" } } })
     is({ 17, "ours", { 17 }, 1 }, find { { { record(17) } } })
   end)
 
@@ -90,7 +94,7 @@ describe("A search", function()
   it("takes one that has the id of one that was removed, when no list shows that any more", function()
     local collection = notes.new({ name = "things", settles_in = 0.5 }, {})
     local note = assert(notes.note(collection, function() return 1 end))
-    notes.claim(collection, "A")
+    notes.claim(collection, "a")
     local function look(lists)
       return find(lists, { collection = collection, note = note })
     end

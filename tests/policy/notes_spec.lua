@@ -30,7 +30,7 @@ describe("A note", function()
         return pages(each)
       end)
     end)
-    assert.same({ ["1"] = true, b = true }, got[4].known)
+    assert.same({ ["1"] = true, B = true }, got[4].known)
     assert.same({ 1, true }, { lists.count, got[1] == got[4] and notes.note(own, pages) == got[1] })
   end)
 
@@ -93,7 +93,7 @@ describe("A record", function()
     local first = known()
     notes.forget(own)
     local second = known()
-    notes.claim(own, "A")
+    notes.claim(own, "a")
     notes.forget(own)
     assert.same({ { a = true }, { a = true }, { a = true } }, { first, second, known() })
     late = 11
@@ -134,7 +134,7 @@ describe("A record", function()
     remove(1, { hub = "B" })
     remove(1, nil, "others")
     assert.same({ {} }, { own.removed })
-    remove(1, { hub = "A", account = "x" })
+    remove(1, { hub = "a", account = "x" })
     assert.same({ {} }, { own.claimed })
   end)
 
@@ -217,8 +217,10 @@ describe("What is known of a collection", function()
     local function of(client, name, parents) return notes.collection(client, { name = name }, parents, true) end
     assert.is_nil(notes.collection(one, { name = "hubs" }, {}))
     assert.equal(of(one, "hubs", {}), of(two, "hubs", {}))
+    local guid = "D4315495-BFD8-4000-8000-00000000000A"
     assert.equal(of(one, "hubs", {}), notes.collection(two, { name = "hubs" }, {}))
-    assert.equal(of(one, "hubs", { a = "X", b = 1 }), of(two, "hubs", { b = "1", a = "x" }))
+    assert.equal(of(one, "hubs", { a = guid, b = 1 }), of(two, "hubs", { b = "1", a = guid:lower() }))
+    assert.not_equal(of(one, "hubs", { a = "X" }), of(one, "hubs", { a = "x" }))
     for _, each in ipairs { of(other, "hubs", {}), of(one, "pbxs", {}), of(one, "hubs", { a = "X" }) } do
       assert.not_equal(of(one, "hubs", {}), each)
     end

@@ -216,9 +216,37 @@ describe("policy.retry runs a call", function()
                   "network, the last" }, asked)
   end)
 
-  it("and looks for nothing where it is cancelled", function()
-    local _, err = run({ fault("cancelled", "unknown") }, { settle = function() error "asked" end })
-    assert.same({ "cancelled", "unknown" }, { err.kind, err.outcome })
+  it("of a create that was cancelled, too: its settling says what to look at", function()
+    local function settle(err)
+      err.candidates = {}
+      return nil, "cancelled before it could be looked for"
+    end
+    local _, err = run({ fault("cancelled", "unknown") }, { settle = settle })
+    assert.same({ "cancelled", "unknown", {} }, { err.kind, err.outcome, err.candidates })
+    assert.same({ "cancelled unknown: cancelled before it could be looked for" }, why(err))
+    -- Nobody needs to look for what was not sent.
+    _, err = run({ fault("cancelled", "not_sent") }, { settle = function() error "asked" end })
+    assert.same({ "cancelled", "not_sent" }, { err.kind, err.outcome })
+  end)
+
+  it("of a create whose other try cannot be, although it is safe", function()
+    local asked = {}
+    local function settle(_, is_last)
+      asked[#asked + 1] = is_last
+      if not is_last then return nil, "again" end
+      return { settled = "record" }
+    end
+    retry.back_off = function() return 30 end
+    local budget = { attempts = 5, ends = core.now() + 20 }
+    assert.same({ settled = "record" }, (run({ fault("network", "unknown") }, { settle = settle, budget = budget })))
+    assert.same({ false, true }, asked)
+    local value
+    local task = luaprov.spawn(function() value = run({ fault("network", "unknown") }, { settle = settle }) end)
+    luaprov.sleep(0)
+    task:cancel()
+    task:wait()
+    assert.same({ settled = "record" }, value)
+    assert.same({ false, true, false, true }, asked)
   end)
 end)
 

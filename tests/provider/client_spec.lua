@@ -274,9 +274,13 @@ describe("a client", function()
       nothing_was_sent()
     end)
 
-    it("and takes an id in another case for the same", function()
+    it("and takes a GUID in another case for the same, and no other id", function()
+      local guid = "d4315495-bfd8-4000-8000-00000000000a"
+      listener:script { status = 200, json = { id = guid, name = "m" } }
+      assert.equal(guid, assert(connect(plain).things:update(guid:upper(), { name = "m" })).id)
       listener:script { status = 200, json = { id = "abc-def", name = "m" } }
-      assert.equal("abc-def", assert(connect(plain).things:update("ABC-DEF", { name = "m" })).id)
+      local record, err = connect(plain).things:update("ABC-DEF", { name = "m" })
+      support.is_error({ kind = "protocol", outcome = "unknown", has = "another record" }, err, record)
     end)
 
     it("or removes nothing that an answer of HTML could have meant", function()

@@ -29,8 +29,17 @@ end
 -- RFC 9562, 4: hexadecimal digits in either case.
 local UUID = "^" .. ("%x"):rep(8) .. ("%-%x%x%x%x"):rep(3) .. "%-" .. ("%x"):rep(12) .. "$"
 
+--- An id as ids are compared: a number and its digits are one, and so is a GUID in either case. Other ids that differ
+--- in case are two.
+--- @param id string|number
+--- @return string
+function M.id(id)
+  local plain = text(id)
+  return #plain == 36 and plain:find(UUID) and plain:lower() or plain
+end
+
 local function same_uuid(a, b)
-  return type(a) == "string" and type(b) == "string" and a:find(UUID) and a:lower() == b:lower()
+  return type(a) == "string" and type(b) == "string" and #a == 36 and M.id(a) == M.id(b)
 end
 
 -- One value under two spellings: 5 and "5.0", true and "1", a GUID in another case.

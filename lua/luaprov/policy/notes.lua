@@ -14,7 +14,7 @@ local NOTE_TIMES = 20  -- so that noting takes a twentieth of the time at most
 local SWEEP = 60       -- seconds between looks for what is of no use any more
 
 --- An id as collections know it.
-function M.id(id) return compare.text(id):lower() end
+function M.id(id) return compare.id(id) end
 
 -- ---- collections ----
 

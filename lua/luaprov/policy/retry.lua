@@ -98,6 +98,19 @@ local function was_unknown(attempts)
   return false
 end
 
+-- What is known of a create that may have been carried out: as decide.
+local function settled_by(call, err, attempts, count, is_last)
+  local settled, verdict = call.settle(err, is_last, call)
+  if settled then return nil, "it was found", settled end
+  if verdict == "again" then return M.back_off(count), "doing it again is safe" end
+  local done_none = verdict == "not there" or verdict == "refused"
+  for _, attempt in ipairs(attempts) do
+    if attempt.outcome == "unknown" then attempt.settled = done_none and "not done" or nil end
+  end
+  if not done_none then return nil, verdict end
+  return verdict == "not there" and not is_last and 0 or nil, "it was not done"
+end
+
 -- Whether, when and why a call is tried again; or what stands in place of its answer.
 local function decide(call, err, attempts, count)
   local budget = call.budget
@@ -111,16 +124,27 @@ local function decide(call, err, attempts, count)
   end
   -- A refusal may be due to what an earlier try has made, although that seemed not to be there.
   local open = some_unknown(attempts) or err.outcome == "refused" and was_unknown(attempts)
-  if seconds or err.kind == "cancelled" or not call.settle or not open then return seconds, why end
-  local settled, verdict = call.settle(err, is_last or core.now() > budget.ends, call)
-  if settled then return nil, "it was found", settled end
-  if verdict == "again" then return M.back_off(count), "doing it again is safe" end
-  local done_none = verdict == "not there" or verdict == "refused"
-  for _, attempt in ipairs(attempts) do
-    if attempt.outcome == "unknown" then attempt.settled = done_none and "not done" or nil end
+  if seconds or not call.settle or not open then return seconds, why end
+  return settled_by(call, err, attempts, count, is_last or core.now() > budget.ends)
+end
+
+-- Waits for another try; or says why there is none.
+local function wait(call, attempt, seconds)
+  local at = core.now() + seconds
+  if at > math.min(call.budget.ends, runtime.deadline_now() or math.huge) then
+    return "there is no time for another try"
   end
-  if not done_none then return nil, verdict end
-  return verdict == "not there" and not is_last and 0 or nil, "it was not done"
+  attempt.waited = rounded(seconds)
+  if not runtime.sleep_until(at) then return "cancelled while waiting for another try" end
+end
+
+-- There is no other try after all: of a create, what the others may have left is asked for now.
+local function given_up(call, err, attempts, count)
+  if call.settle and some_unknown(attempts) then
+    local _, _, settled = settled_by(call, err, attempts, count, true)
+    if settled then return settled end
+  end
+  return nil, concluded(err, attempts, call.changes)
 end
 
 -- After a first try that failed.
@@ -138,15 +162,10 @@ local function again(call, began, err, renew)
       if settled then return settled end
       attempt.why = why
       if not seconds then return nil, concluded(err, attempts, call.changes) end
-      local at = core.now() + seconds
-      if at > math.min(call.budget.ends, runtime.deadline_now() or math.huge) then
-        attempt.why = "there is no time for another try"
-        return nil, concluded(err, attempts, call.changes)
-      end
-      attempt.waited = rounded(seconds)
-      if not runtime.sleep_until(at) then
-        attempt.why = "cancelled while waiting for another try"
-        return nil, concluded(err, attempts, call.changes)
+      local why_not = wait(call, attempt, seconds)
+      if why_not then
+        attempt.why = why_not
+        return given_up(call, err, attempts, count)
       end
     end
     began = core.now()

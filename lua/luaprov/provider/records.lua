@@ -1,6 +1,6 @@
 --- From an answer to records: where they are in it, their ids, and what luaprov adds.
 local answers = require "luaprov.provider.answer"
-local digits = require "luaprov.provider.digits"
+local compare = require "luaprov.policy.compare"
 local json = require "luaprov.json"
 local origins = require "luaprov.provider.origins"
 local redact = require "luaprov.provider.redact"
@@ -75,9 +75,6 @@ function M.make(resource, body, id, parents)
   return record
 end
 
--- Many ids are GUIDs, which mean the same in either case.
-local function id_text(id) return (type(id) == "number" and digits(id) or id):lower() end
-
 --- The record in an answer.
 --- @param asked string|integer|nil the id of the record that was asked for
 --- @param body table|nil the record as `find` found it
@@ -88,7 +85,7 @@ function M.from(resource, operation, answer, context, path, parents, asked, body
   if not body then return nil, answers.unusable(answer, context, "the answer has no record") end
   local id = M.id(answer, body, resource, operation, path)
   if id == nil then return nil, answers.unusable(answer, context, M.no_id(answer, context, resource, operation)) end
-  if asked ~= nil and id_text(asked) ~= id_text(id) then
+  if asked ~= nil and asked ~= id and compare.id(asked) ~= compare.id(id) then
     return nil, answers.unusable(answer, context, "the answer is another record")
   end
   return M.make(resource, body, id, parents)

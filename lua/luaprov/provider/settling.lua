@@ -6,6 +6,7 @@ local http = require "luaprov.http"
 local listing = require "luaprov.provider.listing"
 local notes = require "luaprov.policy.notes"
 local records = require "luaprov.provider.records"
+local runtime = require "luaprov.runtime"
 local secret = require "luaprov.secret"
 local settle = require "luaprov.policy.settle"
 local template = require "luaprov.provider.template"
@@ -76,7 +77,7 @@ local function key_shown(self)
   return parts[1] and " with " .. table.concat(parts, ", ") or ""
 end
 
--- The create stays unknown: says why, and what to look at.
+-- The create stays unknown: says why, if that is more than its error says, and what to look at.
 local function left_open(self, err, why, candidates)
   local name = self.resource.description.name
   err.outcome, err.candidates = "unknown", candidates or {}
@@ -126,12 +127,14 @@ function M.settle(err, is_last, sent)
   local self = sent.spec.session
   local description = self.resource.description
   learn(self)
+  -- Whoever cancels waits for nothing more.
+  if err.kind == "cancelled" or runtime.cancelled() then
+    return left_open(self, err, "cancelled before it could be looked for")
+  end
   -- The vendor itself refuses a second one.
   if description.unique and err.outcome == "unknown" and not is_last then return nil, "again" end
   if not self.pages then
     return left_open(self, err, "the provider has no list, or no key, to look it up")
-  elseif err.kind == "cancelled" then
-    return left_open(self, err, "cancelled before it could be looked for")
   end
   local record, verdict, candidates = settle.find {
     resource = description, wanted = self.wanted, pages = self.pages, get = self.get, note = self.note,
