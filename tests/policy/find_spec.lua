@@ -16,7 +16,8 @@ local UNAVAILABLE = errors.new { kind = "unavailable", outcome = "unknown", mess
 -- Looks through lists: each is what one walk sees, a list of pages; the last stays. An error in place of one is told.
 local function find(lists, more)
   local search, looks = {
-    resource = RESOURCE, wanted = { name = "n", kind = "A", pin = "1234" }, note = { known = { old = true, [GUID:lower()] = true } },
+    resource = RESOURCE, wanted = { name = "n", kind = "A", pin = "1234" },
+    note = { known = { old = true, [GUID:lower()] = true } },
     collection = { claimed = { claimed = true } }, over_at = core.now(), ends = core.now() + 5,
   }, 0
   search.pages = function(each)
@@ -108,6 +109,40 @@ describe("A search", function()
       if part.id == "a" then return nil, UNAVAILABLE end
       return whole[part.id]
     end }))
+  end)
+
+  it("reads what a list shows the beginning of", function()
+    local wanted = { name = "Front Desk", kind = "A" }
+    for _, shown in ipairs { "Fro", "front", "Fro...", "Fro…" } do
+      local other = { id = "old", name = "Front Desk 2", kind = "A" }
+      local listed = { { { { id = "new", name = shown, kind = "A" }, other } } }
+      local function is_found(id, verdict, name)
+        local got = { find(listed, { wanted = wanted, get = function(part)
+          assert.equal("new", part.id)
+          return { id = part.id, name = name, kind = "A" }
+        end }) }
+        assert.same({ id, verdict }, { got[1] or false, got[2] })
+      end
+      is_found("new", "ours", "Front Desk")
+      is_found(false, "not there", "Front")
+      is_found(false, "not there", "Fro")
+    end
+  end)
+
+  it("takes what is as long as any other for cut, where nothing shows more of it", function()
+    local wanted = { name = "äöüß", kind = "A" }
+    local function got(others, name, get)
+      local list = { { id = "new", name = name, kind = "A" } }
+      for i, other in ipairs(others) do list[i + 1] = { id = "old", name = other, kind = "A" } end
+      return (select(2, find({ { list } }, { wanted = wanted, get = get and function(part) return part end })))
+    end
+    for _, get in ipairs { true, false } do
+      assert.equal(OTHER, got({}, "äö", get))
+      assert.equal(OTHER, got({ "ab", "cd" }, "äö", get))
+      -- By bytes, in the midst of a character.
+      assert.equal(OTHER, got({ "abc", "ä" }, "ä\195", get))
+      assert.equal("not there", got({ "abcde" }, "äö", get))
+    end
   end)
 
   it("does not read without end", function()
