@@ -75,6 +75,19 @@ describe("A record and what was sent", function()
     it("are alike: " .. i, function() assert.is_true(compare.alike(case[1], case[2], case[3])) end)
   end
 
+  it("begin alike: where the beginning is no other value", function()
+    for _, there in ipairs { "F", "fro", "Front D", "Front…", "Front..." } do
+      assert.is_true(compare.begins(nil, "Front Desk", there), there)
+    end
+    for _, there in ipairs { "", "Desk", "Front Desk", "Front Desk 2", 1, true, {} } do
+      assert.is_false(compare.begins(nil, "Front Desk", there), tostring(there))
+    end
+    assert.is_true(compare.begins(nil, secret "Front Desk", "Front"))
+    assert.is_true(compare.begins(nil, 1234, "12"))
+    assert.is_false(compare.begins(colour, "red", "re"))
+    assert.same({ 3, 2 }, { compare.length "äb" })
+  end)
+
   local UNLIKE = {
     { nil, "n", "m" }, { nil, "n1", "n11" }, { nil, "n11", "n1" }, { nil, long:sub(1, 50), long }, { nil, "n", "" },
     { colour, "red", "blue" }, { nil, "n", {} }, { nil, "!", "?" },

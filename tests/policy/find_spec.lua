@@ -126,6 +126,40 @@ describe("A search", function()
     end }))
   end)
 
+  it("reads what a list shows the beginning of", function()
+    local wanted = { name = "Front Desk", kind = "A" }
+    for _, shown in ipairs { "Fro", "front", "Fro...", "Fro…" } do
+      local other = { id = "old", name = "Front Desk 2", kind = "A" }
+      local listed = { { { { id = "new", name = shown, kind = "A" }, other } } }
+      local function is_found(id, verdict, name)
+        local got = { find(listed, { wanted = wanted, get = function(part)
+          assert.equal("new", part.id)
+          return { id = part.id, name = name, kind = "A" }
+        end }) }
+        assert.same({ id, verdict }, { got[1] or false, got[2] })
+      end
+      is_found("new", "ours", "Front Desk")
+      is_found(false, "not there", "Front")
+      is_found(false, "not there", "Fro")
+    end
+  end)
+
+  it("takes what is as long as any other for cut, where nothing shows more of it", function()
+    local wanted = { name = "äöüß", kind = "A" }
+    local function got(others, name, get)
+      local list = { { id = "new", name = name, kind = "A" } }
+      for i, other in ipairs(others) do list[i + 1] = { id = "old", name = other, kind = "A" } end
+      return (select(2, find({ { list } }, { wanted = wanted, get = get and function(part) return part end })))
+    end
+    for _, get in ipairs { true, false } do
+      assert.equal(OTHER, got({}, "äö", get))
+      assert.equal(OTHER, got({ "ab", "cd" }, "äö", get))
+      -- By bytes, in the midst of a character.
+      assert.equal(OTHER, got({ "abc", "ä" }, "ä\195", get))
+      assert.equal("not there", got({ "abcde" }, "äö", get))
+    end
+  end)
+
   it("does not read without end", function()
     local many, reads = {}, 0
     for i = 1, 1000 do many[i] = record("r" .. i) end

@@ -47,44 +47,6 @@ describe("A create whose answer is lost", function()
     assert.same({ 1, "not done" }, { #err.attempts, err.attempts[1].settled })
   end)
 
-  it("is unknown, and nothing is looked for, where one try is all and the client does not settle", function()
-    local vendor = vendors.start(acme(), { { fault = "drop" } })
-    local calls = 0
-    local off = luaprov.on("attempt", function() calls = calls + 1 end)
-    local client = vendor:client { attempts = 1, settle = false }
-    local err = vendor:is("unknown", 1, client.things:create(thing()))
-    off()
-    support.is_error({ kind = "network", has = "; whether it was created is not known; look for things with name 'n'" },
-      err)
-    assert.same({ 1, {}, "it may have been done" }, { calls, err.candidates, err.attempts[1].why })
-  end)
-
-  it("is unknown, and nothing is looked for, where it is cancelled", function()
-    for _, options in ipairs { {}, { unique = true } } do
-      for _, settle in ipairs { true, false } do
-        local vendor = vendors.start(acme(options), { { fault = "slow", acts_first = true, seconds = 5 } })
-        local client, posted, calls = vendor:client { settle = settle, timeout = 10 }, nil, 0
-        local record, err
-        local task = luaprov.spawn(function() record, err = client.things:create(thing()) end)
-        while not posted do
-          luaprov.sleep(0.01)
-          posted = #vendor:new() == 1
-        end
-        local off = luaprov.on("attempt", function() calls = calls + 1 end)
-        local began = http.now()
-        task:cancel()
-        task:wait()
-        off()
-        vendor:is("unknown", 1, record, err)
-        support.is_error({ kind = "cancelled",
-          has = "not known: cancelled before it could be looked for; look for things with name 'n'" }, err)
-        assert.same({ {}, 1 }, { err.candidates, calls })
-        assert.is_true(http.now() - began < 1)
-        vendors.stop()
-      end
-    end
-  end)
-
   it("is found where one try is all", function()
     local vendor = vendors.start(acme(), { { fault = "drop" } })
     vendor:is("done", 1, vendor:client({ attempts = 1 }).things:create(thing()))

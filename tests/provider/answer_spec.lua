@@ -336,8 +336,8 @@ describe("an answer", function()
       local record, err = answered({ status = 201, json = { error = { text = "no" }, code = 5 },
                                      headers = { ["X-Trace"] = "t" } },
         errors)
-      support.is_error({ kind = "rejected", outcome = "unknown", message = "no", status = 201, trace_id = "t201" },
-        err, record)
+      support.is_error({ kind = "rejected", outcome = "unknown", status = 201, trace_id = "t201",
+        message = "no; whether it was created is not known; look for things" }, err, record)
       assert.same({ "5" }, err.codes)
       record, err = answered({ status = 201, headers = { ["X-Trace"] = "t" },
         json = { error = { text = "no" }, kind = "conflict", outcome = "refused" } }, errors)

@@ -9,7 +9,7 @@ local secret = require "luaprov.secret"
 local M = {}
 
 local EXACT = 2 ^ 53 -- beyond it two numbers may be one
-local CUT = 32       -- bytes: no vendor cuts a text shorter than that
+local CUT = 32       -- bytes: a text that is as long may be cut, whatever else the vendor shows
 
 local function text(value)
   if type(value) == "number" then return digits(value) end
@@ -167,6 +167,29 @@ function M.alike(field, sent, there)
   if same_number(tonumber(sent) or sent, tonumber(there) or there) then return true end
   local a, b = M.fold(sent), M.fold(there)
   return a == b or #b >= CUT and a:sub(1, #b) == b
+end
+
+--- Whether a field of a record shows the beginning of what was sent: of a text that a list cuts, or of another one.
+--- @param field table|nil of the provider file
+--- @param sent any
+--- @param there any
+--- @return boolean
+function M.begins(field, sent, there)
+  sent = opened(sent)
+  if type(there) ~= "string" or there == "" or type(sent) == "table" or field and field.type == "choice" then
+    return false
+  end
+  local a, b = M.fold(sent), M.fold((there:gsub("\226\128\166$", ""))) -- an ellipsis
+  return #b < #a and a:sub(1, #b) == b
+end
+
+--- How long a text is, in bytes and in characters.
+--- @param value any
+--- @return integer bytes
+--- @return integer characters
+function M.length(value)
+  if type(value) ~= "string" then return 0, 0 end
+  return #value, select(2, value:gsub("[^\128-\191]", ""))
 end
 
 return M

@@ -29,13 +29,32 @@ end
 
 -- ---- looking ----
 
--- Whether a record may have the key of what was sent, and whether it shows that it has.
-local function has_key(resource, wanted, record)
+-- The longest texts that a vendor has shown in a field: it cuts none that are shorter, in bytes or in characters.
+local function measure(longest, name, there)
+  local bytes, characters = compare.length(there)
+  local most = longest[name]
+  if not most then longest[name] = { bytes, characters }
+  else most[1], most[2] = math.max(most[1], bytes), math.max(most[2], characters) end
+end
+
+local function may_be_cut(most, there)
+  local bytes, characters = compare.length(there)
+  return bytes >= most[1] or characters >= most[2]
+end
+
+-- Whether a record may have the key of what was sent, and whether it shows that it has. Of a key may be shown the
+-- beginning only: in a list, whose records can be read whole, any; else one that is as long as any other.
+local function has_key(resource, wanted, record, longest, is_listed)
   local shown = true
   for _, name in ipairs(resource.key) do
     local sent, there = wanted[name], record[name]
     if sent ~= nil then
-      if not compare.alike(field_of(resource.shape, name), sent, there) then return false end
+      measure(longest, name, there)
+      local field = field_of(resource.shape, name)
+      if not compare.alike(field, sent, there) and not (compare.begins(field, sent, there)
+          and (is_listed or may_be_cut(longest[name], there))) then
+        return false
+      end
       shown = shown and there ~= nil and compare.equal(sent, there)
     end
   end
@@ -46,10 +65,10 @@ end
 -- every comparable field), held (a record has the key that had it before), passing (until when one that could be ours
 -- may be one that was removed, whose id it has), pages; or nil and an error.
 local function look(search, ends)
-  local seen, fresh, began = { fresh = {}, exact = {} }, {}, core.now()
+  local seen, fresh, longest, began = { fresh = {}, exact = {} }, {}, {}, core.now()
   local known = search.note and search.note.known or {}
   local pages, err = search.pages(function(record)
-    local may, shown = has_key(search.resource, search.wanted, record)
+    local may, shown = has_key(search.resource, search.wanted, record, longest, true)
     if not may then return end
     if not known[notes.id(record.id)] then fresh[#fresh + 1] = record else seen.held = seen.held or shown end
   end, ends)
@@ -65,7 +84,7 @@ local function look(search, ends)
     end
     -- What is gone meanwhile is nobody's.
     local may, shown = false, false
-    if whole then may, shown = has_key(search.resource, search.wanted, whole) end
+    if whole then may, shown = has_key(search.resource, search.wanted, whole, longest) end
     if may then
       seen.fresh[#seen.fresh + 1] = whole
       local passing = search.collection and notes.passing(search.collection, notes.id(record.id), began)
