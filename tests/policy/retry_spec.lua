@@ -297,10 +297,12 @@ describe("A call that is tried again", function()
     listener:script {
       { status = 429, headers = { ["Retry-After"] = "0" } },
       { status = 503, headers = { ["Retry-After"] = "Sun, 06 Nov 1994 08:49:37 GMT" } },
+      { status = 503, headers = { ["Retry-After"] = "Sun Nov  6 08:49:37 1994" } },
+      { status = 503, headers = { ["Retry-After"] = { "0", "Sunday, 06-Nov-94 08:49:37 GMT" } } },
       { status = 201, json = { id = "7", name = "n" } },
     }
     assert.equal("7", assert(things():create { name = "n" }).id)
-    assert.equal("POST POST POST", seen())
+    assert.equal("POST POST POST POST POST", seen())
   end)
 
   it("is nothing that the vendor has said no to", function()

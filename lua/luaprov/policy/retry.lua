@@ -169,8 +169,8 @@ end
 ---   be had), began (seconds of core.now(), or nil: now), budget ({ attempts, ends }: how many tries, and until when
 ---   one may begin), changes (whether it changes anything at the vendor), settle (function err, is_last, call -> what
 ---   stands in place of the answer; or nil and "again", "not there", "refused" (none was carried out, and another will
----   not be), or why nobody can tell; for an operation that may not simply be repeated), request (what it sends, or nil: see
----   open_call of runtime.host)
+---   not be), or why nobody can tell; for an operation that may not simply be repeated), request (what it sends, or
+---   nil: see open_call of runtime.host)
 --- @return any answer
 --- @return luaprov.Error|nil err with attempts: at (seconds since the first), seconds, status, kind, outcome, why,
 ---   waited (seconds) each
