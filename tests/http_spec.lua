@@ -19,6 +19,42 @@ describe("http.retry_after", function()
     end
   end)
 
+  it("reads the obsolete forms of dates, as everybody must", function()
+    for _, clock in ipairs { "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT",
+                             "Sun Nov  6 08:49:37 1994" } do
+      for text, seconds in pairs {
+        ["Sun, 06 Nov 1994 08:50:00 GMT"] = 23, ["Sunday, 06-Nov-94 08:50:00 GMT"] = 23,
+        ["Sun Nov  6 08:50:00 1994"] = 23, ["Wed Nov 16 08:49:37 1994"] = 864000,
+        ["Sun Nov  6 08:49:30 1994"] = 0,
+      } do
+        assert.equal(seconds, read(text, clock), text .. " at " .. clock)
+      end
+    end
+  end)
+
+  it("knows the century of a year of two digits: none that is more than fifty years ahead", function()
+    local DAY, YEAR = 86400, 365.2425 * 86400
+    local function dated(away)
+      local at = math.floor(os.time() + away)
+      return read(os.date("!%A, %d-%b-%y %H:%M:%S GMT", at), os.date("!%a, %d %b %Y %H:%M:%S GMT", at - 7))
+    end
+    for _, away in ipairs { 0, 40 * DAY, 49 * YEAR, 50 * YEAR - 2 * DAY, -40 * DAY, -49 * YEAR } do
+      assert.equal(7, dated(away), away / YEAR .. " years away")
+    end
+    assert.equal(0, dated(50 * YEAR + 2 * DAY))
+  end)
+
+  it("reads the latest of several", function()
+    for text, seconds in pairs {
+      ["3, 5"] = 5, ["5,3"] = 5, [" 1 , 3 "] = 3, ["-1, 5"] = 5, ["0, -1"] = 0, ["5, 5"] = 5, ["soon, 4"] = 4,
+      ["Sun, 06 Nov 1994 08:50:00 GMT, Sun, 06 Nov 1994 08:49:40 GMT"] = 23,
+      ["Sun, 06 Nov 1994 08:49:40 GMT, 8"] = 8, ["8, Sunday, 06-Nov-94 08:50:00 GMT"] = 23,
+      ["Sun Nov  6 08:50:00 1994, 8"] = 23,
+    } do
+      assert.equal(seconds, read(text, "Sun, 06 Nov 1994 08:49:37 GMT"), text)
+    end
+  end)
+
   it("reads dates by the vendor's own clock, where it shows it", function()
     assert.equal(23, read("Sun, 06 Nov 1994 08:50:00 GMT", "Sun, 06 Nov 1994 08:49:37 GMT"))
     assert.equal(0, read("Sun, 06 Nov 1994 08:50:00 GMT", "soon"))
@@ -26,7 +62,9 @@ describe("http.retry_after", function()
 
   it("reads nothing else", function()
     assert.is_nil(read(nil))
-    for _, text in ipairs { "", "soon", "-2", "1.5", "5 seconds", "Sun, 06 Foo 1994 08:49:37 GMT", "Sunday" } do
+    for _, text in ipairs { "", "soon", "-2", "1.5", "5 seconds", "Sun, 06 Foo 1994 08:49:37 GMT", "Sunday", ",",
+                             "Sunday, 06-Foo-94 08:49:37 GMT", "Sunday, 06-Nov-1994 08:49:37 GMT",
+                             "Sun Foo  6 08:49:37 1994", "Sun Nov  6 08:49:37 94", "soon, later" } do
       assert.is_nil(read(text))
     end
   end)

@@ -11,14 +11,38 @@ local function days(year, month, day)
     + math.floor((153 * (month - 3) + 2) / 5) + day - 719469
 end
 
---- RFC 9110, 5.6.7: the one form of a date that may be sent.
+local function seconds(year, month, day, hour, min, sec)
+  if not MONTHS[month] then return nil end
+  return days(tonumber(year), MONTHS[month], tonumber(day)) * 86400 + hour * 3600 + min * 60 + sec
+end
+
+local FIFTY_YEARS = 50 * 365.2425 * 86400
+
+-- RFC 9110, 5.6.7: what would lie more than fifty years ahead was in the past.
+local function in_its_century(text)
+  local day, month, year, hour, min, sec = text:match("^%a+, (%d%d)%-(%a%a%a)%-(%d%d) (%d%d):(%d%d):(%d%d) GMT$")
+  if not day then return nil end
+  local now = os.time()
+  year = tonumber(year) + 100 + 100 * math.floor(tonumber(os.date("!%Y", now)) / 100)
+  local at
+  repeat
+    at = seconds(year, month, day, hour, min, sec)
+    year = year - 100
+  until not at or at <= now + FIFTY_YEARS
+  return at
+end
+
+--- RFC 9110, 5.6.7: the form of a date that may be sent, and the two obsolete ones that are still to be read.
 --- @param text string|nil
 --- @return number|nil seconds since 1970; nil for what cannot be read
 function M.read(text)
-  local day, month, year, hour, min, sec = (text or "")
-    :match("^%a+, (%d%d) (%a%a%a) (%d%d%d%d) (%d%d):(%d%d):(%d%d) GMT$")
-  if not day or not MONTHS[month] then return nil end
-  return days(tonumber(year), MONTHS[month], tonumber(day)) * 86400 + hour * 3600 + min * 60 + sec
+  if not text then return nil end
+  local day, month, year, hour, min, sec = text:match("^%a+, (%d%d) (%a%a%a) (%d%d%d%d) (%d%d):(%d%d):(%d%d) GMT$")
+  if not day then -- asctime
+    month, day, hour, min, sec, year = text:match("^%a%a%a (%a%a%a) ([ %d]%d) (%d%d):(%d%d):(%d%d) (%d%d%d%d)$")
+  end
+  if not day then return in_its_century(text) end
+  return seconds(year, month, day, hour, min, sec)
 end
 
 --- What time it is for whoever sent an answer: its clock need not be ours.

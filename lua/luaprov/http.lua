@@ -8,19 +8,31 @@ local M = {}
 
 M.now = runtime.now
 
---- RFC 9110, 10.2.3: a number of seconds or a date.
---- @param headers table of an answer: its Date tells the vendor's clock, which need not be ours
---- @return number|nil seconds from now; -1 where the vendor sends -1; nil for what cannot be read
-function M.retry_after(headers)
-  local value = headers["retry-after"]
-  if not value then return nil end
-  local seconds = value:match("^%s*(%-?%d+)%s*$")
+local function seconds_until(value, headers)
+  local seconds = value:match("^%-?%d+$")
   if seconds then
     seconds = tonumber(seconds)
     return seconds >= -1 and seconds or nil
   end
   local at = date.read(value)
   return at and math.max(0, at - date.now(headers))
+end
+
+--- RFC 9110, 10.2.3: a number of seconds or a date. Of several the latest: nothing that was said is then ignored.
+--- @param headers table of an answer: its Date tells the vendor's clock, which need not be ours
+--- @return number|nil seconds from now; -1 where the vendor sends -1; nil for what cannot be read
+function M.retry_after(headers)
+  local value = headers["retry-after"]
+  if not value then return nil end
+  local latest, before
+  for part in value:gmatch "[^,]+" do
+    part = part:match "^%s*(.-)%s*$"
+    -- A date has a comma, too.
+    local seconds = before and seconds_until(before .. ", " .. part, headers) or seconds_until(part, headers)
+    if seconds and (not latest or seconds > latest) then latest = seconds end
+    before = part
+  end
+  return latest
 end
 
 local function ordered(headers, order)

@@ -1,5 +1,6 @@
 -- Ctrl-C in the middle of a command: what became of the call is said, and nothing of luaprov's inside.
 local control = require "tests.contract.control"
+local interrupted_call = require "luaprov.cli.interrupted"
 local programs = require "tests.interpreter.programs"
 local support = require "tests.support"
 
@@ -96,6 +97,15 @@ describe("luaprov call, at a Ctrl-C", function()
     put[3] = { status = 503, headers = { ["Retry-After"] = "0" }, json = {} }
     err, status = interrupted("update 7 name=n --set patience=90", put)
     assert.same({ "luaprov: interrupted: PUT HOST/things/7: " .. MAYBE, 130 }, { err, status })
+  end)
+
+  it("takes no 503 for a refusal whose Retry-After says nothing, as the call does not", function()
+    for text, outcome in pairs { soon = "unknown, it may have been done", ["5"] = "refused, nothing was done" } do
+      local watched = interrupted_call.new("acme things update", "update")
+      local request = { method = "PUT", url = "https://api.acme.invalid/things/7" }
+      watched:watch(function() return { status = 503, headers = { ["retry-after"] = text } } end)(request, "update")
+      assert.same({ "PUT api.acme.invalid/things/7: " .. outcome }, watched:lines())
+    end
   end)
 
   it("keeps what a list has printed", function()

@@ -210,6 +210,16 @@ describe("Ctrl-C while a script waits", function()
       end)
     end
 
+    it("ends the next call of a script that has caught it there, as cancelled", function()
+      script(HIT .. [[
+        print(pcall(function() hit() while true do end end))
+        local record, err = get(1)
+        print(record, err.kind, err.outcome)]])
+      local result = programs.sh(folder, "timeout 20 " .. programs.alone .. " " .. programs.luaprov .. " script.lua")
+      assert.truthy(result.out:find("\nnil\tcancelled\t", 1, true), result.out .. result.err)
+      assert.equal(0, result.status)
+    end)
+
     it("says what was on its way beside it", function()
       script(HIT .. [[
         local task = luaprov.spawn(create, 'new')

@@ -143,6 +143,7 @@ describe("policy.retry runs a call", function()
     assert.same({ "unavailable refused: there is no time for another try" }, why(err))
     assert.is_nil(err.attempts[1].waited)
     luaprov.deadline(20, function() _, err = run { later } end)
+    assert.equal("unavailable", err.kind)
     assert.same({ "unavailable refused: there is no time for another try" }, why(err))
   end)
 
@@ -155,6 +156,7 @@ describe("policy.retry runs a call", function()
     luaprov.sleep(0)
     task:cancel()
     pcall(task.wait, task)
+    assert.equal("unavailable", err.kind)
     assert.same({ "unavailable refused: cancelled while waiting for another try" }, why(err))
   end)
 
@@ -323,10 +325,12 @@ describe("A call that is tried again", function()
     listener:script {
       { status = 429, headers = { ["Retry-After"] = "0" } },
       { status = 503, headers = { ["Retry-After"] = "Sun, 06 Nov 1994 08:49:37 GMT" } },
+      { status = 503, headers = { ["Retry-After"] = "Sun Nov  6 08:49:37 1994" } },
+      { status = 503, headers = { ["Retry-After"] = { "0", "Sunday, 06-Nov-94 08:49:37 GMT" } } },
       { status = 201, json = { id = "7", name = "n" } },
     }
     assert.equal("7", assert(things():create { name = "n" }).id)
-    assert.equal("POST POST POST", seen())
+    assert.equal("POST POST POST POST POST", seen())
   end)
 
   it("is nothing that the vendor has said no to", function()

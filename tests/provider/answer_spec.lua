@@ -222,6 +222,11 @@ describe("an answer", function()
     local record, err = answered { status = 429, json = {}, headers = { ["Retry-After"] = "soon" } }
     support.is_error({ kind = "rate_limited", outcome = "refused" }, err, record)
     assert.is_nil(err.retry_after)
+    -- That a 503 is a refusal is known only by a time that is named: whoever sends something else there (what stands
+    -- before the vendor, perhaps) has not said that nothing was done, and a wrong "nothing was done" doubles a create.
+    record, err = answered { status = 503, json = {}, headers = { ["Retry-After"] = "soon" } }
+    support.is_error({ kind = "unavailable", outcome = "unknown" }, err, record)
+    assert.is_nil(err.retry_after)
   end)
 
   it("counts by what it holds, not by its content type", function()

@@ -1,6 +1,7 @@
 --- What became of a call that a Ctrl-C has ended, as far as the report of what was on its way does not say it: earlier
 --- tries, and that nothing was sent.
 local errors = require "luaprov.errors"
+local http = require "luaprov.http"
 local report = require "luaprov.runtime.report"
 
 local M = {}
@@ -17,7 +18,7 @@ local function outcome_of(response, err)
   if response.status >= 200 and response.status < 300 then
     return { outcome = "answered", status = response.status }
   end
-  return { outcome = errors.outcome_of_status(response.status, response.headers["retry-after"]) }
+  return { outcome = errors.outcome_of_status(response.status, http.retry_after(response.headers)) }
 end
 
 --- An exchange that is watched, as `client.new` takes it.

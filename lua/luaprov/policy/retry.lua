@@ -147,11 +147,11 @@ local function given_up(call, err, attempts, count)
   return nil, concluded(err, attempts, call.changes)
 end
 
--- After a first try that failed.
-local function again(call, began, err, renew)
-  local attempts, renewed, count = { began = began }, false, 0
+local function try_again(call, attempts, began, err, renew)
+  local renewed, count = false, 0
   while true do
     local attempt = note(attempts, began, err)
+    if call.changes and call.request and err.outcome == "unknown" then runtime.open_call(call) end
     -- After a try that may have been carried out, being gone is what a delete wanted.
     if call.operation == "delete" and err.kind == "not_found" and some_unknown(attempts) then return { gone = true } end
     if renew and not renewed then
@@ -160,6 +160,7 @@ local function again(call, began, err, renew)
       count = count + 1
       local seconds, why, settled = decide(call, err, attempts, count)
       if settled then return settled end
+      if not some_unknown(attempts) then runtime.close_call(call) end
       attempt.why = why
       if not seconds then return nil, concluded(err, attempts, call.changes) end
       local why_not = wait(call, attempt, seconds)
@@ -175,12 +176,20 @@ local function again(call, began, err, renew)
   end
 end
 
+-- After a first try that failed. A call that is torn out of its waits stays open: it is told at the script's end.
+local function again(call, began, err, renew)
+  local answer, why = try_again(call, { began = began }, began, err, renew)
+  runtime.close_call(call)
+  return answer, why
+end
+
 --- Makes a call, again where that is safe.
 --- @param call table operation (its name), try (function call -> answer or nil, err, renew: whether another token may
 ---   be had), began (seconds of core.now(), or nil: now), budget ({ attempts, ends }: how many tries, and until when
 ---   one may begin), changes (whether it changes anything at the vendor), settle (function err, is_last, call -> what
 ---   stands in place of the answer; or nil and "again", "not there", "refused" (none was carried out, and another will
----   not be), or why nobody can tell; for an operation that may not simply be repeated)
+---   not be), or why nobody can tell; for an operation that may not simply be repeated), request (what it sends, or
+---   nil: see open_call of runtime.host)
 --- @return any answer
 --- @return luaprov.Error|nil err with attempts: at (seconds since the first), seconds, status, kind, outcome, why,
 ---   waited (seconds) each

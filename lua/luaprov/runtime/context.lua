@@ -54,7 +54,9 @@ local function left(key, before, ok, ...)
 end
 
 --- Calls a function, and lets no call and no wait in it go on for longer: calls return nil and an error of kind
---- "timeout", waits raise it. Deadlines within each other: the earliest counts.
+--- "timeout", waits raise it. A call whose next try would come too late returns the error of its last one, at once: its
+--- kind stays what it was, and err.attempts[#err.attempts].why says that there is no time. Deadlines within each other:
+--- the earliest counts.
 --- @param seconds number
 --- @param fn function
 --- @return any what fn returns. An error that it raises is raised, with its traceback.

@@ -32,6 +32,10 @@ M.all = map.all
 M.guard = host.guard
 M.unguard = host.unguard
 
+--- What is to be said of a call if the script ends before it.
+M.open_call = host.open_call
+M.close_call = host.close_call
+
 --- What other processes see, too, or nil.
 M.store = host.store
 

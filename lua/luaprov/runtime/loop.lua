@@ -120,7 +120,10 @@ M.on_interrupt = nil
 local function turn(ended)
   if depth <= DEPTH or not engine or engine:in_flight() == 0 then resume_ready() end
   if ended() then return end
-  if interrupts.came() then M.on_interrupt(depth == 1) end
+  if interrupts.came() then
+    M.on_interrupt(depth == 1)
+    if ended() then return end -- a script has caught it already: nothing is raised
+  end
   local moves = watchers[1] or engine and (engine:in_flight() > 0 or engine:drive(0) > 0)
   if not moves and not M.timers:due() and ready.first > ready.last then
     error("a task waits for something that nothing will bring", 0)

@@ -9,6 +9,19 @@ local M = {}
 --- The lines that were printed: a set.
 M.told = {}
 
+-- Calls of which an earlier try may have been carried out: whether that is still to be told. While they wait nothing of
+-- them is on its way.
+local open = {}
+
+--- Says that a call may have been carried out already, although it goes on.
+--- @param call table request: as `describe` takes it; the `context` of its transfers
+function M.open_call(call)
+  if open[call] == nil then open[call] = true end
+end
+
+--- Says that whoever makes the call knows better, or is told.
+function M.close_call(call) open[call] = nil end
+
 local UNSENT = 20 -- how many calls that were not sent have a line each
 
 local MEANING = { not_sent = "nothing was done", refused = "nothing was done", unknown = "it may have been done" }
@@ -39,19 +52,34 @@ function M.describe(request, response)
   return request.method .. " " .. where(request) .. ": " .. words, outcome == "not_sent"
 end
 
---- Cancels every transfer, and prints a line for each.
+local function is_done(response)
+  return response.outcome == "answered" and not response.failure and response.status >= 200 and response.status < 300
+end
+
+--- Cancels every transfer, and prints a line for each, and for each call that waits and may have been carried out.
 --- @param why string what ended them
 --- @param last table|nil the waiter of one more, which has its response
 local function report(why, last)
   local lines, unsent = {}, 0
   local function add(waiter, response)
     if not response then return end
-    local line, is_unsent = M.describe(waiter.request, response)
+    local request = waiter.request
+    local call = request.context
+    if call and open[call] ~= nil then
+      -- That its last try did nothing says nothing.
+      open[call] = not is_done(response)
+      if open[call] then return end
+    end
+    local line, is_unsent = M.describe(request, response)
     if is_unsent then unsent = unsent + 1 end
     if not is_unsent or unsent <= UNSENT then lines[#lines + 1] = line end
   end
   loop.end_transfers(add)
   if last and last.request then add(last, last.value) end
+  for call, is_news in pairs(open) do
+    if is_news then lines[#lines + 1] = (M.describe(call.request, { outcome = "unknown" })) end
+    open[call] = false
+  end
   table.sort(lines)
   if unsent > UNSENT then lines[#lines + 1] = unsent - UNSENT .. " calls more: not_sent, " .. MEANING.not_sent end
   if not lines[1] then return end

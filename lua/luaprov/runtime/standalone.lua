@@ -12,6 +12,7 @@ report.start()
 local M = {
   now = loop.now, transfer = loop.transfer, wait = loop.wait, wake = loop.wake, current = carry.current,
   around = carry.around, watch = loop.watch, unwatch = loop.unwatch, run = loop.run,
+  open_call = report.open_call, close_call = report.close_call,
 }
 
 function M.task() return loop.task end

@@ -101,7 +101,8 @@ function Task:wait()
 end
 
 --- Ends the task's transfer, wherever it stands: the call there, and every later one, returns nil and an error of kind
---- "cancelled"; waits raise it. A task that has not begun never does.
+--- "cancelled"; waits raise it. A call that waits between two tries returns the error of its last one: its kind stays
+--- what it was, and err.attempts[#err.attempts].why says that it was cancelled. A task that has not begun never does.
 --- @return boolean whether it was still going on
 function Task:cancel()
   if self.ended then return false end
