@@ -1,4 +1,5 @@
 local command = require "luaprov.command"
+local core = require "luaprov.core"
 local json = require "luaprov.json"
 local luaprov = require "luaprov"
 local secret = require "luaprov.secret"
@@ -135,8 +136,14 @@ describe("a secret", function()
       assert.is_nil(value)
       assert.equal("did not end within 0.2 seconds", why)
     end
-    -- Its child goes on, and holds what it writes to.
-    assert.equal("key-0000\n", command({ "sh", "-c", "sleep 5 & echo key-0000" }, 0.1))
+    -- Its child goes on, and holds what it writes to; whether there is more to come, nobody knows.
+    local began = core.now()
+    local value, why = command({ "sh", "-c", "sleep 5 & echo key-0000" }, 0.2)
+    assert.is_nil(value)
+    assert.equal("has left a process behind that holds its output, and did not end within 0.2 seconds", why)
+    assert.is_true(core.now() - began < 2)
+    assert.equal("failed (status 3)", select(2, command({ "sh", "-c", "sleep 5 & echo key-0000; exit 3" }, 0.2)))
+    assert.equal("key-0000\n", command({ "sh", "-c", "sleep 5 >/dev/null & echo key-0000" }, 2))
   end)
 
   it("keeps its own copy of a command's words", function()

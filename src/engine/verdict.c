@@ -67,12 +67,23 @@ static void say_certificate(const lp_transfer *transfer, char *message, size_t s
   else snprintf(message, size, "the client certificate %s cannot be read: no such file, or no certificate in it", file);
 }
 
+/* libcurl asks for the addresses of what has ended meanwhile, and hides behind that failure what comes of it. */
+static bool is_beside_the_point(const char *says) { return strncmp(says, "getpeername() failed", 20) == 0; }
+
+static bool is_loss(CURLcode code) {
+  return code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING;
+}
+
 static const char *words_of(const lp_transfer *transfer, lp_failure failure, CURLcode code) {
   if (transfer->no_memory) return "out of memory";
   if (failure == LP_TOO_LARGE) return "the answer is larger than the limit";
   if (transfer->stopped != LP_OK) return "the answer's headers are not HTTP";
   if (code == CURLE_OK) return "the answer ended before its headers did";
   if (transfer->sendings > 1) return "the connection was lost before an answer began";
+  if (is_beside_the_point(transfer->curl_says)) {
+    if (is_loss(code) && !transfer->answer_began) return "the connection ended before an answer";
+    return curl_easy_strerror(code);
+  }
   return transfer->curl_says[0] ? transfer->curl_says : curl_easy_strerror(code);
 }
 

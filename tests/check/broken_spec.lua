@@ -4,9 +4,10 @@ local http = require "luaprov.http"
 local json = require "luaprov.json"
 local load = require "luaprov.provider.load"
 local rows = require "luaprov.check.rows"
+local support = require "tests.support"
 
 -- Runs some rows with something else that sends requests. Returns why each cell does not hold, by its name.
-local function run(names, exchange)
+local function run(names, exchange, file)
   local only = {}
   for _, name in ipairs(names) do
     for _, row in ipairs(rows) do
@@ -14,7 +15,7 @@ local function run(names, exchange)
     end
   end
   assert(#only == #names)
-  local cells = assert(check.run(assert(load.load("ocamba")), { only = only, exchange = exchange }))
+  local cells = assert(check.run(assert(load.load(file or "ocamba")), { only = only, exchange = exchange }))
   local why, cell_of = {}, {}
   for _, cell in ipairs(cells) do
     local name = cell.resource.name .. " " .. cell.name .. (cell.settle and " settled " or " ") .. cell.row.name .. " "
@@ -128,5 +129,63 @@ describe("A check of", function()
     assert.equal("the record before the change was returned", why["integrations update slow once"])
     assert.is_nil(why["integrations get slow once"])
     assert.is_nil(why["integrations delete slow once"])
+  end)
+
+  describe("a provider file", function()
+    teardown(support.clean)
+
+    local SAID = { "408-said", "408-said-acted", "500-said", "500-said-acted", "500-said-otherwise",
+                   "500-said-otherwise-acted" }
+
+    local function check_errors(errors)
+      local text = support.provider('key = { "name" }, settles_in = 1, text "name" { required = true },'
+        .. support.operations, 'auth = bearer "token", errors = ' .. errors)
+      return run(SAID, nil, support.file("acme.lua", text))
+    end
+
+    local LIES = [[{ read = function(answer)
+      if answer.status >= 500 or answer.status == 408 then
+        return { kind = "invalid", outcome = "refused", message = "x" }
+      end
+    end }]]
+
+    it("that says refused of what may have been done finds that it was", function()
+      for _, errors in ipairs { LIES, "{ " .. LIES .. ', { message = "error" } }',
+                                "{ message = 'error', code = 'code', outcomes = { ['500'] = 'refused', "
+                                .. "['408'] = 'refused' }, body = { error = '{message}', code = '{status}' } }" } do
+        local why, cells = check_errors(errors)
+        for _, row in ipairs { "408-said-acted", "500-said-acted" } do
+          assert.equal("that is not so", why["things create " .. row .. " once"])
+          assert.equal("that is not so", why["things delete " .. row .. " always"])
+        end
+        assert.is_not_nil(why["things create 500-said once"])
+        local cell = cells["things create 500-said-acted once"]
+        -- One that is refused until later, as 500 without a kind is, was even sent again.
+        local again = errors:find("outcomes", 1, true) ~= nil
+        assert.same(again and { "done", "2" } or { "not done", "one" }, { cell.reported, cell.found })
+      end
+    end)
+
+    it("that does so in its second form only finds that, too", function()
+      local why = check_errors('{ { message = "error" }, ' .. LIES .. " }")
+      assert.equal("that is not so", why["things create 500-said-otherwise-acted once"])
+      assert.is_nil(why["things create 500-said-acted once"])
+    end)
+
+    it("whose function fails finds that", function()
+      local why = check_errors "function(answer) return answer.status >= 400 and answer.body.no.such or nil end"
+      for _, name in ipairs { "create", "get", "delete", "list" } do
+        assert.equal("the errors function failed", why["things " .. name .. " 500-said-acted always"])
+      end
+    end)
+
+    it("that is right finds nothing", function()
+      for _, errors in ipairs { '{ message = "error" }', '{ { message = "error" }, { message = "message" } }',
+                                [[function(answer)
+                                  if answer.status >= 400 then return { message = answer:text "message" } end
+                                end]] } do
+        assert.same({}, (check_errors(errors)))
+      end
+    end)
   end)
 end)

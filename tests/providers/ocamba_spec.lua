@@ -152,7 +152,7 @@ describe("Ocamba", function()
     }
     for _, wanted in ipairs {
       { kind = "invalid", outcome = "refused", message = "The request is not valid.", trace_id = "t-1" },
-      { kind = "unavailable", outcome = "unknown", message = "Internal server error.", trace_id = "t-2" },
+      { kind = "unavailable", outcome = "unknown", has = "Internal server error.; ", trace_id = "t-2" },
       { kind = "rate_limited", outcome = "refused", retry_after = 7 },
       { kind = "rate_limited", outcome = "refused", retry_after = -1 },
     } do

@@ -50,7 +50,7 @@ describe("OneBox", function()
       listener:script { status = 200, json = { error = "(#200) User does not have sufficient permission" } }
       local record, err = with_token().connections:create(inbound)
       support.is_error({ kind = "rejected", outcome = "unknown", status = 200, operation = "create",
-                         message = "(#200) User does not have sufficient permission" }, err, record)
+                         has = ": (#200) User does not have sufficient permission; " }, err, record)
     end)
 
     it("in every operation", function()

@@ -268,8 +268,7 @@ describe("proxies", function()
                                "http://joe:pass-0000", "http://joe:pass-0000@", "http://joe:pass-0000@[x:1",
                                "joe:pass-0000@127.0.0.1:99999" } do
         local output = child { all_proxy = proxy }
-        local _, count = output:gsub("acme things get: network: the proxy's URL cannot be read: it must be "
-          .. "http://%[", "")
+        local _, count = output:gsub("acme things get: network: the proxy's URL cannot be read: it must be http", "")
         assert.equal(2, count, output)
         for _, text in ipairs { "pass%-?0000", "pass#", "pass/", "joe", "99999", "%[x" } do
           assert.is_nil(output:find(text), output)

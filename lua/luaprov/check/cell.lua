@@ -18,6 +18,7 @@ local RESPONSE_LIMIT = 128 * 1024
 local function fault_of(cell, slowly)
   local row, fault = cell.row, {}
   for key, value in pairs(row.fault) do fault[key] = value end
+  if fault.form then fault.form = math.max(1, math.min(fault.form, #cell.provider.errors)) end
   if row.waits and fault.seconds then fault.seconds = fault.seconds * slowly end
   if fault.fault == "hang_up" then
     fault.count = cell.strikes == "once" and 1 or 1e6

@@ -2,6 +2,7 @@
 ---
 --- Two judgements, of which neither asks the client. What was reported must be what the vendor has: that is the
 --- promise. And it must be as much as can be known: a client that says "unknown" of everything keeps the promise, too.
+local answer = require "luaprov.provider.answer"
 local errors = require "luaprov.errors"
 
 local M = {}
@@ -15,7 +16,7 @@ local function set(...)
 end
 
 local DONE, NOT_DONE, UNKNOWN = set "done", set "not done", set "unknown"
-local DONE_OR_UNKNOWN = set("done", "unknown")
+local DONE_OR_UNKNOWN, ANY = set("done", "unknown"), set("done", "unknown", "not done")
 
 -- Whether an answer is one without a record in its body: then a body that is none may do.
 local function needs_no_body(cell)
@@ -41,6 +42,17 @@ local function of_create(cell)
   return UNKNOWN
 end
 
+-- Whether the provider file may make of an error in its own words one that no other try would change.
+local function may_be_final(cell)
+  local fault, forms = cell.row.fault, cell.provider.errors
+  if not fault.message then return false end
+  for _, form in ipairs(forms) do
+    if form.read then return true end
+  end
+  local form = forms[math.min(fault.form or 1, #forms)]
+  return form ~= nil and form.kind ~= nil
+end
+
 --- What may be reported of a cell.
 --- @param cell table row, resource and operation (descriptions), name (of the operation), strikes ("once" or "always"),
 ---   settle, renews (whether another token may be had)
@@ -58,6 +70,7 @@ function M.reports(cell)
     return cell.name == "create" and not cell.settle and not cell.resource.unique and DONE_OR_UNKNOWN or DONE
   end
   if cell.name == "create" then return of_create(cell) end
+  if once and may_be_final(cell) then return READS[cell.name] and ANY or DONE_OR_UNKNOWN end
   if once and not row.final then return DONE end
   -- The second try is told that it is gone.
   if row.headed and cell.name == "delete" then return DONE_OR_UNKNOWN end
@@ -114,6 +127,8 @@ function M.judge(cell)
   if reported == "done" and cell.wrong then return cell.wrong end
   local reports = M.reports(cell)
   if not reports[reported] then return "should be reported as " .. listed(reports) end
+  -- That the right thing comes out all the same is the status' doing.
+  if err and err.message:find(answer.READ_FAILED, 1, true) then return "the errors function failed" end
   local kinds = reported ~= "done" and M.kinds(cell)
   if kinds and not kinds[err.kind] then return "the kind should be " .. listed(kinds) end
 end

@@ -65,6 +65,12 @@ add_both("502", { fault = "status", status = 502 }, "unknown", { "unavailable" }
 add_both("502-html", { fault = "html", status = 502 }, "unknown", { "unavailable" })
 add_both("503", { fault = "status", status = 503 }, "unknown", { "unavailable" })
 add("503-retry-after", { fault = "status", status = 503, retry_after = 1 }, "later", { "unavailable" })
+-- What a file's `errors` make of a body decides no less than the status: in its first form, and in its second, if any.
+local SAID = "It went wrong."
+add_both("408-said", { fault = "status", status = 408, message = SAID }, "unknown", { "timeout" })
+add_both("500-said", { fault = "status", status = 500, message = SAID }, "unknown", { "unavailable" })
+add_both("500-said-otherwise", { fault = "status", status = 500, message = SAID, form = 2 }, "unknown",
+  { "unavailable" })
 add("redirect", { fault = "redirect" }, "unknown", { "protocol" })
 
 -- ---- answers that are none ----

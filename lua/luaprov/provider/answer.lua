@@ -8,6 +8,9 @@ local uri = require "luaprov.uri"
 
 local M = {}
 
+--- How the message begins of an error that the provider file's own function could not read.
+M.READ_FAILED = "the provider file's errors function failed: "
+
 local MESSAGE = 1000 -- bytes of a vendor's own message
 
 --- What stands at a path of keys in a decoded body.
@@ -148,7 +151,7 @@ local function problem_in(answer, context)
     if form.read then
       local ok
       ok, problem = pcall(form.read, answer)
-      if not ok then return { message = "the provider file's errors function failed: " .. tostring(problem) } end
+      if not ok then return { message = M.READ_FAILED .. tostring(problem) } end
       problem = usable(problem)
       fits = problem ~= nil
     elseif type(answer.body) == "table" and (not success or form.in_success) then

@@ -125,8 +125,7 @@ local function create(resource, operation, path, checked, budget, input, session
   local answer, err = call.send(resource.state, {
     resource = resource.description.name, operation = operation, path = path, body = checked.wire,
     opened = checked.opened, budget = budget, read = read_created, of = resource, checked = checked, session = session,
-    -- Who asks for one try and no settling gets one exchange.
-    settle = (resource.state.settle or budget.attempts > 1) and settling.settle or nil,
+    settle = settling.settle,
   })
   if not answer then
     for _, candidate in ipairs(err.candidates or {}) do secret.close_like(candidate, input) end

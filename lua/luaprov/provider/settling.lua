@@ -81,9 +81,9 @@ end
 local function left_open(self, err, why, candidates)
   local name = self.resource.description.name
   err.outcome, err.candidates = "unknown", candidates or {}
-  err.message = err.message .. "; whether it was created is not known: " .. why .. "; look "
+  err.message = err.message .. "; whether it was created is not known" .. (why and ": " .. why or "") .. "; look "
     .. (err.candidates[1] and "at " .. name .. " " .. described(err.candidates) or "for " .. name .. key_shown(self))
-  return nil, why
+  return nil, why or "it may have been done"
 end
 
 -- What was sent, with its secrets closed again.
@@ -127,6 +127,8 @@ function M.settle(err, is_last, sent)
   local self = sent.spec.session
   local description = self.resource.description
   learn(self)
+  -- Of a create that is to be one exchange what to look for is told, and nothing looked for.
+  if not self.resource.state.settle and self.budget.attempts == 1 then return left_open(self, err) end
   -- Whoever cancels waits for nothing more.
   if err.kind == "cancelled" or runtime.cancelled() then
     return left_open(self, err, "cancelled before it could be looked for")
