@@ -264,7 +264,9 @@ describe("the contract of", function()
     assert.same(expected.codes, err.codes)
     assert.equal(expected.retry_after, err.retry_after)
     if expected.trace_id then assert.equal(expected.trace_id, err.trace_id) end
-    if expected.message then assert.equal(expected.message, err.message) end
+    -- What luaprov says of a create that stays unknown comes behind what the vendor has said.
+    local said = err.message:gsub("; whether it was created is not known.*$", "")
+    if expected.message then assert.equal(expected.message, said) end
     local shown, sent = support.shown(err), { VALUES.TOKEN }
     secrets_in(exchange.request.json, sent)
     secrets_in(exchange.request.form, sent)
