@@ -30,7 +30,8 @@ describe("The sandbox's memory", function()
     end
     local before = rounds(1000)
     local after = rounds(20000)
-    assert.is_true(after < before + 100, before .. " KB before, " .. after .. " KB after")
+    -- 20,000 records that stayed would be several megabytes; what other specs have left may be counted, too.
+    assert.is_true(after < before + 1000, before .. " KB before, " .. after .. " KB after")
     assert.equal(0, #box:records("hubster", "hubs"))
   end)
 
