@@ -5,7 +5,7 @@ local luaprov = require "luaprov"
 local secret = require "luaprov.secret"
 local support = require "tests.support"
 
-local COMMAND = 'secret.command takes a list of words, as in { "pass", "show", "hubster" }'
+local COMMAND = 'secret.command takes a list of words, as in { "pass", "show", "acme" }'
 
 describe("a secret", function()
   teardown(support.clean)

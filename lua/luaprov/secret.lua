@@ -3,7 +3,7 @@
 ---   luaprov.secret "text"          a value that is there already
 ---   luaprov.secret.env "NAME"      from the environment, read when it is needed
 ---   luaprov.secret.file "PATH"     from a file, read when it is needed, without its last line end
----   luaprov.secret.command { "pass", "show", "hubster" }
+---   luaprov.secret.command { "pass", "show", "acme" }
 ---                                  what a command prints, run when it is first needed, without the last line end
 ---
 --- The one opening is `secret:reveal()`.
@@ -113,7 +113,7 @@ function M.command(words)
   local count = 0
   for _ in pairs(type(words) == "table" and words or {}) do count = count + 1 end
   if not copy[1] or copy[1] == "" or #copy ~= count then
-    error('secret.command takes a list of words, as in { "pass", "show", "hubster" }', 2)
+    error('secret.command takes a list of words, as in { "pass", "show", "acme" }', 2)
   end
   return make(from_command, { words = copy })
 end

@@ -135,7 +135,7 @@ acme.hubs("c", { name = secret "s3cret-0000", port = secret "s3cret-0000" })]])
     assert.is_nil(text:find("s3cret", 1, true))
     is_fault("there is no secret.envv (did you mean 'env'?)", 'secret.envv "X"')
     is_fault("secret.env takes a text", "secret.env(5)")
-    local list = 'takes a list of words, as in { "pass", "show", "hubster" }'
+    local list = 'takes a list of words, as in { "pass", "show", "acme" }'
     is_fault("secret.command " .. list, 'secret.command "pass show x"')
     is_fault("command " .. list, 'command { "pass", 5 }')
     is_fault("file takes a path", "file {}")

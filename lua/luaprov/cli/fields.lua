@@ -1,5 +1,5 @@
 --- Finds the field that a dotted path names, in any variant, and makes of a text what the field takes.
-local digits = require "luaprov.provider.digits"
+local digits = require "luaprov.digits"
 local json = require "luaprov.json"
 local secret = require "luaprov.secret"
 local shapes = require "luaprov.provider.shape"

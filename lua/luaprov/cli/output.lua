@@ -2,7 +2,7 @@
 ---
 --- Whatever a vendor or a file says is shown with its control characters escaped: a terminal would obey them.
 local core = require "luaprov.core"
-local digits = require "luaprov.provider.digits"
+local digits = require "luaprov.digits"
 local json = require "luaprov.json"
 local secret = require "luaprov.secret"
 local texts = require "luaprov.text"

@@ -2,7 +2,7 @@
 ---
 --- Three answers are told apart: it is equal (in all that can be compared), it is alike (the vendor may have spelled it
 --- otherwise), and it is another. What is only alike is never taken for ours, nor for proof that ours is not there.
-local digits = require "luaprov.provider.digits"
+local digits = require "luaprov.digits"
 local json = require "luaprov.json"
 local secret = require "luaprov.secret"
 

@@ -18,9 +18,6 @@ local M = {}
 local FIRST_LOOK, LONGEST_LOOK = 0.2, 5 -- seconds between looks
 local MOST_READ = 20                    -- candidates that are read one by one
 
---- See policy/notes.
-M.collections = notes.collections
-
 local function field_of(shape, name)
   local field = shape.by_name[name]
   for _, by in ipairs(field and {} or shape.by) do field = field or by.union[name] end

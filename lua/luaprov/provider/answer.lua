@@ -1,5 +1,5 @@
 --- What a vendor answered: the right record, or the right error.
-local digits = require "luaprov.provider.digits"
+local digits = require "luaprov.digits"
 local errors = require "luaprov.errors"
 local http = require "luaprov.http"
 local json = require "luaprov.json"

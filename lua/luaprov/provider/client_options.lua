@@ -1,13 +1,12 @@
 --- Reads a client's options: credentials, settings, and how to reach the vendor; from the table or the environment.
+local account = require "luaprov.provider.account"
 local auth = require "luaprov.provider.auth"
 local errors = require "luaprov.errors"
 local fields = require "luaprov.provider.fields"
 local http = require "luaprov.http"
-local limits = require "luaprov.policy.limits"
 local near = require "luaprov.near"
 local origins = require "luaprov.provider.origins"
 local secret = require "luaprov.secret"
-local settle = require "luaprov.policy.settle"
 local shapes = require "luaprov.provider.shape"
 local template = require "luaprov.provider.template"
 local transport = require "luaprov.transport"
@@ -178,51 +177,6 @@ local function secret_names(provider)
   return lower
 end
 
--- Options that say how something is done, and not whose account it is.
-local NO_NAME = { boolean = true, choice = true, url = true }
-
--- What tells one account from another. It holds what is secret, and is shown nowhere. The second value: whether all of
--- it is known.
-local function account_of(base_url, method, credentials, setting_fields, settings)
-  local parts, whole = { base_url }, true
-  local function add(list, values)
-    for _, field in ipairs(list) do
-      local value = values[field.name]
-      if secret.is(value) then
-        value = value:reveal()
-        whole = whole and value ~= nil
-      end
-      if not NO_NAME[field.type] then parts[#parts + 1] = field.name .. "=" .. tostring(value) end
-    end
-  end
-  add(method and method.fields or {}, credentials)
-  add(setting_fields, settings)
-  return table.concat(parts, "\0"), whole
-end
-
--- The name of a client's account, from the first call on: secrets are read when they are needed.
-local function account_reader(state, method, credentials)
-  local name
-  return function()
-    if name then return name, true end
-    local account, whole = account_of(state.base_url, method, credentials, state.provider.settings, state.settings)
-    if whole then name = account end
-    return account, whole
-  end
-end
-
--- What belongs to an account, kept from when all of its name is known.
-local function once_known(account, make)
-  local kept
-  return function()
-    if kept then return kept end
-    local name, whole = account()
-    local made = make(name)
-    if whole then kept = made end
-    return made
-  end
-end
-
 -- Whether a secret may be another one from call to call.
 local function changes(method, places)
   if method and method.rotates then return true end
@@ -281,11 +235,7 @@ function M.read(provider, given, inside)
     secret_names = state.secret_names, exchange = state.exchange, transport = way,
   }
   state.has_changing_secrets = changes(method, { credentials, settings, way or {} })
-  local account = account_reader(state, method, credentials)
-  state.limiter = once_known(account, function(name) return limits.of(provider, name, common.limits) end)
-  state.collections = once_known(account, function(name)
-    return settle.collections(provider.name .. "\0" .. tostring(provider.file) .. "\0" .. name)
-  end)
+  account.join(state, method, credentials, common.limits)
   return state
 end
 

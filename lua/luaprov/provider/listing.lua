@@ -1,7 +1,7 @@
 --- A list over HTTP: its query, and its pages one after the other.
 local answers = require "luaprov.provider.answer"
 local call = require "luaprov.provider.call"
-local digits = require "luaprov.provider.digits"
+local digits = require "luaprov.digits"
 local near = require "luaprov.near"
 local pages = require "luaprov.provider.pages"
 local records = require "luaprov.provider.records"

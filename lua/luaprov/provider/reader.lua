@@ -1,5 +1,5 @@
 --- Reads what an answer had: secret fields become secrets, and spellings those of the documentation.
-local digits = require "luaprov.provider.digits"
+local digits = require "luaprov.digits"
 local json = require "luaprov.json"
 local secret = require "luaprov.secret"
 local shapes = require "luaprov.provider.shape"

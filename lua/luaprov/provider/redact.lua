@@ -3,7 +3,7 @@
 ---
 --- A context has `opened` (the values of the secrets that were sent), `secret_names` (of members, in lower case),
 --- `provider`, and `spellings` (see secret.scrubber; nil: nothing is kept). A function `complete` adds what is missing.
-local digits = require "luaprov.provider.digits"
+local digits = require "luaprov.digits"
 local json = require "luaprov.json"
 local secret = require "luaprov.secret"
 local texts = require "luaprov.text"

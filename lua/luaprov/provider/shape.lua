@@ -6,7 +6,7 @@
 ---        as, parent, example, any_order, of (a field), shape (a group's)
 --- by:    selectors, cases (joined values of the selectors -> shape), union (name -> field of some case),
 ---        agrees (name -> whether every case says the same of it), passes (whether a case passes unknown fields on)
-local digits = require "luaprov.provider.digits"
+local digits = require "luaprov.digits"
 local json = require "luaprov.json"
 local near = require "luaprov.near"
 local tables = require "luaprov.tables"

@@ -1,6 +1,6 @@
 --- Templates of paths, URLs, headers and queries: `/customers/{tenantId}/pbxs`. What stands in square brackets,
 --- `[/accounts/{account}]`, is left out when a name in it has no value.
-local digits = require "luaprov.provider.digits"
+local digits = require "luaprov.digits"
 
 local M = {}
 

@@ -1,6 +1,6 @@
 --- Checks one value against a field: text, secret, url, integer, boolean, choice.
 local core = require "luaprov.core"
-local digits = require "luaprov.provider.digits"
+local digits = require "luaprov.digits"
 local json = require "luaprov.json"
 local near = require "luaprov.near"
 local secret = require "luaprov.secret"

@@ -91,7 +91,7 @@ local function has(provider, resource, operation)
   return false
 end
 
--- "ocamba integrations create" -> its words, `false` for any.
+-- "acme phones create" -> its words, `false` for any.
 local function read_on(on, known)
   local words = {}
   for word in on:gmatch("%S+") do words[#words + 1] = word ~= "*" and word end

@@ -1,6 +1,6 @@
 --- Everything that a sandbox can be told to do wrong.
 ---
----   { fault = "drop", on = "ocamba integrations create", times = 1 }
+---   { fault = "drop", on = "acme phones create", times = 1 }
 ---
 --- on     PROVIDER, PROVIDER RESOURCE or PROVIDER RESOURCE OPERATION, `*` for any; token requests are `PROVIDER token`.
 ---        Absent: every call, to paths that no vendor has, too.

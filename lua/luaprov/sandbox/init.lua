@@ -54,7 +54,7 @@ function Box:records(provider, resource)
   return list
 end
 
---- What a client of a provider needs to reach the sandbox: `luaprov.client("ocamba", box:options "ocamba")`.
+--- What a client of a provider needs to reach the sandbox: `luaprov.client("acme", box:options "acme")`.
 ---@param provider string
 ---@return table options base_url, token_url, limits (false where none are kept), the credentials of the first way to
 ---  authenticate, and what settings are required

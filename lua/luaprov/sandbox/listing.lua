@@ -1,5 +1,5 @@
 --- One page of a list, as a query asks for it: the other direction of `provider/listing` and `provider/pages`.
-local digits = require "luaprov.provider.digits"
+local digits = require "luaprov.digits"
 local fill = require "luaprov.sandbox.fill"
 local json = require "luaprov.json"
 local records = require "luaprov.sandbox.records"

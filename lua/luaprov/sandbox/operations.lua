@@ -1,6 +1,6 @@
 --- What a vendor does for each operation, once it is known which one a request is and whose record it is about.
 local check = require "luaprov.sandbox.check"
-local digits = require "luaprov.provider.digits"
+local digits = require "luaprov.digits"
 local errors = require "luaprov.sandbox.errors"
 local fill = require "luaprov.sandbox.fill"
 local http = require "luaprov.http"

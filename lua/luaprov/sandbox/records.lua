@@ -1,5 +1,5 @@
 --- The records of one resource, in the order in which they were made.
-local digits = require "luaprov.provider.digits"
+local digits = require "luaprov.digits"
 
 local M = {}
 M.__index = M

@@ -72,7 +72,7 @@ function M.path_of(parts)
 end
 
 --- @param provider table description
---- @param prefix string what stands before every path, "/ocamba/v1/hood"
+--- @param prefix string what stands before every path, "/acme/v2"
 --- @return table[] routes
 function M.of(provider, prefix)
   local routes = {}

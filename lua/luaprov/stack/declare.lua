@@ -2,10 +2,10 @@
 --- manifest has ended; what is wrong is noted with its line, and what a word returns then still takes whatever
 --- follows.
 ---
----   local hubster = use("hubster", {…}, { as = "eu" })
----   local hub = hubster.hubs("acme", { name = "Acme" }, { protect = true })   a handle (reference.lua)
----   hubster.hubs.acme, hubster.hubs["a b"]                                    the same, declared or to be declared
-local digits = require "luaprov.provider.digits"
+---   local acme = use("acme", {…}, { as = "eu" })
+---   local desk = acme.phones("desk", { name = "Desk" }, { protect = true })   a handle (reference.lua)
+---   acme.phones.desk, acme.phones["a b"]                                    the same, declared or to be declared
+local digits = require "luaprov.digits"
 local json = require "luaprov.json"
 local near = require "luaprov.near"
 local reference = require "luaprov.stack.reference"
@@ -90,7 +90,7 @@ end
 
 local NONE = {}
 
--- hubster.hubs(name, fields, options). What a resource's records have in common they have by `family`.
+-- acme.phones(name, fields, options). What a resource's records have in common they have by `family`.
 local function declare(ctx, family, name, fields, options)
   local line = ctx.line()
   local what = family.prefix

@@ -1,5 +1,5 @@
 --- How a record is recognised: the values of its resource's key, as one text.
-local digits = require "luaprov.provider.digits"
+local digits = require "luaprov.digits"
 local json = require "luaprov.json"
 local reference = require "luaprov.stack.reference"
 

@@ -1,17 +1,17 @@
 --- Values that are known only when a record exists: `hub.id`, and texts with them in it (`"hub " .. hub.id`).
 ---
---- A *handle* stands for a record: what a declaration returns, or `hubster.hubs.acme`, which may be declared later.
+--- A *handle* stands for a record: what a declaration returns, or `acme.phones.desk`, which may be declared later.
 --- Indexing a handle gives what the manifest declares, where that is a plain value, and a *reference* where it is not.
 --- References and texts are *deferred*: they stand in a record's fields until `fill` puts values in their place.
 ---
 ---   reference.is(value)                  deferred (a reference or a text)?
 ---   reference.is_handle(value)
----   reference.address(handle)            "hubster.hubs.acme"
+---   reference.address(handle)            "acme.phones.desk"
 ---   reference.parts(deferred)            list of texts and { address, path, line }: what it is made of
----   reference.shown(deferred)            hubster.hubs.acme.id, for people
+---   reference.shown(deferred)            acme.phones.desk.id, for people
 ---   reference.fill(value, lookup)        a copy with values in place of what `lookup(address, path)` knows (not nil),
 ---                                        and how many are left
-local digits = require "luaprov.provider.digits"
+local digits = require "luaprov.digits"
 local secret = require "luaprov.secret"
 
 local M = {}

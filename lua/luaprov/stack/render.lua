@@ -6,7 +6,7 @@
 ---     { type = "step", action, address, id, changes, why, first }, { type = "fault", address, line, message } and last
 ---     { type = "summary", counts, calls, seconds, deletes, allow_delete, accounts }
 ---     a change: path, old, new, later (the name of what is known at apply), secret, fixed, unseen
-local digits = require "luaprov.provider.digits"
+local digits = require "luaprov.digits"
 local json = require "luaprov.json"
 local reference = require "luaprov.stack.reference"
 local secret = require "luaprov.secret"

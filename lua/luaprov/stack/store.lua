@@ -4,9 +4,9 @@
 ---   local store = assert(store.open ".luaprov/state.db")
 ---   local lease = assert(store:lease { holder = "ann@build7", seconds = 60 })
 ---   local id = store:next_id()
----   assert(store:commit { { intent = { id = id, address = "hubster.hubs.acme", operation = "create", … } } })
+---   assert(store:commit { { intent = { id = id, address = "acme.phones.desk", operation = "create", … } } })
 ---   … the call …
----   assert(store:commit { { settled = id, outcome = "done" }, { record = { address = "hubster.hubs.acme", … } } })
+---   assert(store:commit { { settled = id, outcome = "done" }, { record = { address = "acme.phones.desk", … } } })
 ---
 --- Nothing that it keeps shows a secret: fields are written as everything is that is shown.
 local batch = require "luaprov.stack.store.batch"

@@ -141,7 +141,7 @@ local function word_list(list, what)
   end
   for _ in pairs(type(list) == "table" and list or {}) do count = count + 1 end
   if not words[1] or words[1] == "" or #words ~= count then
-    error(what .. ' takes a list of words, as in { "pass", "show", "hubster" }', 3)
+    error(what .. ' takes a list of words, as in { "pass", "show", "acme" }', 3)
   end
   return words, table.concat(words, "\0")
 end

@@ -51,7 +51,7 @@ local CLASSES = [[
 ---@field env fun(name: string): luaprov.Secret
 --- From a file, read when it is needed, without its last line end.
 ---@field file fun(path: string): luaprov.Secret
---- What a program prints, as in `{ "pass", "show", "hubster" }`, run once, when it is first needed.
+--- What a program prints, as in `{ "pass", "show", "acme" }`, run once, when it is first needed.
 ---@field command fun(words: string[]): luaprov.Secret
 ---@field is fun(value: any): boolean
 

@@ -1,5 +1,5 @@
 --- The type and the comment of one field that is no group.
-local digits = require "luaprov.provider.digits"
+local digits = require "luaprov.digits"
 local notes = require "luaprov.cli.notes"
 local page = require "luaprov.cli.types.page"
 
