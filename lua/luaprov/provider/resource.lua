@@ -138,15 +138,14 @@ local function create(resource, operation, path, checked, budget, input, session
   return record
 end
 
---- Creates a record.
----@param input table fields by the vendor's names; a parent in the path goes among them
----@param options luaprov.CallOptions|nil
----@return table|nil record
----@return luaprov.Error|nil err with a record: what was created could not be read back
-function Resource:create(input, options)
-  check_self(self, "create", 2)
-  check_table(input, "create's fields")
-  check_options(options)
+--- What `create` does, for whoever has noted what was there before.
+--- @param self luaprov.Resource
+--- @param input table
+--- @param options luaprov.CallOptions|nil
+--- @param note table|nil known: the ids that were there, as a set
+--- @return table|nil record
+--- @return luaprov.Error|nil err
+function M.create(self, input, options, note)
   local operation, err = operation_of(self, "create")
   if not operation then return nil, err end
   local checked = fields.check(self.description.shape, input, {
@@ -161,8 +160,20 @@ function Resource:create(input, options)
   end
   if #checked.faults > 0 then return nil, invalid(self, "create", checked.faults) end
   local budget = call.budget(self.state, options)
-  local session = settling.new(self, checked, budget)
+  local session = settling.new(self, checked, budget, note)
   return session:run(create, self, operation, path, checked, budget, input, session)
+end
+
+--- Creates a record.
+---@param input table fields by the vendor's names; a parent in the path goes among them
+---@param options luaprov.CallOptions|nil
+---@return table|nil record
+---@return luaprov.Error|nil err with a record: what was created could not be read back
+function Resource:create(input, options)
+  check_self(self, "create", 2)
+  check_table(input, "create's fields")
+  check_options(options)
+  return M.create(self, input, options)
 end
 
 --- Reads a record.

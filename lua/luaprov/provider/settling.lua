@@ -2,6 +2,7 @@
 local call = require "luaprov.provider.call"
 local compare = require "luaprov.policy.compare"
 local errors = require "luaprov.errors"
+local fields = require "luaprov.provider.fields"
 local http = require "luaprov.http"
 local listing = require "luaprov.provider.listing"
 local notes = require "luaprov.policy.notes"
@@ -104,21 +105,39 @@ local function wanted_of(checked)
 end
 
 -- Whether it can be looked for at all.
-local function has_list(self)
-  local resource = self.resource
+local function list_of(resource)
   return resource.description.key and call.resolve(resource.state, resource.description.operations.list)
+end
+
+--- How a record of a collection is looked for.
+--- @param resource luaprov.Resource
+--- @param parents table name -> value, what of the record's fields its list and its path take
+--- @return function|nil pages each, ends -> how many pages; or nil, err. nil: there is no list, or no key
+--- @return function|nil get record, ends -> the whole record, false when it is gone; or nil, err
+function M.looks(resource, parents)
+  local list = list_of(resource)
+  if not list then return nil end
+  local get, whole_of = call.resolve(resource.state, resource.description.operations.get), nil
+  if get then whole_of = function(record, ends) return whole(resource, get, record, parents, ends) end end
+  return function(each, ends) return walk(resource, list, parents, each, ends) end, whole_of
+end
+
+--- What a create would send, checked as create does it.
+--- @param resource luaprov.Resource
+--- @param input table
+--- @return table wanted what is sent, parents among it, secrets closed
+--- @return table parents
+--- @return table faults of the fields
+function M.wanted(resource, input)
+  local checked = fields.check(resource.description.shape, input, { operation = "create" })
+  return wanted_of(checked), checked.parents, checked.faults
 end
 
 -- What settling needs; most creates do without.
 local function learn(self)
   if self.wanted then return end
-  local resource, checked = self.resource, self.checked
-  self.wanted = wanted_of(checked)
-  local list = has_list(self)
-  if not list then return end
-  self.pages = function(each, ends) return walk(resource, list, checked.parents, each, ends) end
-  local get = call.resolve(resource.state, resource.description.operations.get)
-  if get then self.get = function(record, ends) return whole(resource, get, record, checked.parents, ends) end end
+  self.wanted = wanted_of(self.checked)
+  self.pages, self.get = M.looks(self.resource, self.checked.parents)
 end
 
 --- What retry asks when a create may have been carried out, now or by an earlier try.
@@ -128,7 +147,7 @@ function M.settle(err, is_last, sent)
   local description = self.resource.description
   learn(self)
   -- Of a create that is to be one exchange what to look for is told, and nothing looked for.
-  if not self.resource.state.settle and self.budget.attempts == 1 then return left_open(self, err) end
+  if not self.resource.state.settle and not self.note and self.budget.attempts == 1 then return left_open(self, err) end
   -- Whoever cancels waits for nothing more.
   if err.kind == "cancelled" or runtime.cancelled() then
     return left_open(self, err, "cancelled before it could be looked for")
@@ -214,9 +233,10 @@ end
 --- @param resource luaprov.Resource
 --- @param checked table wire, parents, opened
 --- @param budget table of the call
+--- @param noted table|nil of whoever has noted itself what was there before (known: set of ids)
 --- @return table session for call.send
-function M.new(resource, checked, budget)
-  return setmetatable({ resource = resource, budget = budget, checked = checked }, Session)
+function M.new(resource, checked, budget, noted)
+  return setmetatable({ resource = resource, budget = budget, checked = checked, note = noted }, Session)
 end
 
 -- What is known of the collection after it.
@@ -255,7 +275,7 @@ end
 --- @param fn function -> record, err
 --- @return any what fn returned; nil and an error when nothing has been sent
 function Session:run(fn, ...)
-  if not has_list(self) then return fn(...) end
+  if self.note or not list_of(self.resource) then return fn(...) end
   local collection = collection_of(self)
   if not collection then return claimed(self, fn(...)) end
   return finished(self, xpcall(prepared, traced, self, collection, fn, ...))

@@ -16,7 +16,9 @@ local M = {}
 
 local NONE = {}
 
--- A copy without secrets; a list with one is left out whole.
+--- A copy without secrets; a list with one is left out whole.
+--- @param value any
+--- @return any copy
 local function open_part(value)
   if type(value) ~= "table" then return value end
   if secret.is(value) or json.is_array(value) and hidden.within(value) then return nil end
@@ -24,6 +26,8 @@ local function open_part(value)
   for key, inner in pairs(value) do copy[key] = open_part(inner) end
   return copy
 end
+
+M.open = open_part
 
 local function remove(fields, keys)
   for i = 1, #keys - 1 do

@@ -116,7 +116,8 @@ end
 ---       noted, within } }: about to be done; `noted` are the ids that have the key already, `within` the seconds in
 ---       which it can be acted on, and no more than the lease has left
 ---   { settled = id, outcome = text, result = any }: what came of it
----   { record = { address, provider, resource, id, base_url, account, key, parents, fields, secrets } }
+---   { record = { address, provider, resource, id, base_url, account, key, parents, fields, secrets, depends_on,
+---       protect } }
 ---   { remove = address }, { move = address, to = address }
 --- @return boolean|nil done
 --- @return luaprov.StoreError|nil err

@@ -18,7 +18,7 @@ end
 
 M.record = columns {
   "address! text", "provider! text", "resource! text", "id json", "base_url text", "account text", "key json",
-  "parents json", "fields json", "secrets json",
+  "parents json", "fields json", "secrets json", "depends_on json", "protect json",
 }
 
 M.intent = columns {

@@ -17,6 +17,7 @@ local TABLES = {
   [[CREATE TABLE luaprov_records (
     address {text} PRIMARY KEY, provider {text} NOT NULL, resource {text} NOT NULL, id {text},
     base_url {text}, account {text}, key {text}, parents {text}, fields {text}, secrets {text},
+    depends_on {text}, protect {text},
     created BIGINT NOT NULL, updated BIGINT NOT NULL)]],
 
   -- The journal: what we were about to do, and what came of it. `noted` are the ids that had the key before.

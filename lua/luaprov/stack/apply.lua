@@ -1,0 +1,177 @@
+--- Does what a plan says: as much at once as the graph and the limits allow.
+---
+--- Before a changing call leaves, its intent is on the disk; after the answer, what came of it, together with what the
+--- state then has. Whatever ends us in between, the next run finds the intent, and settle.lua finds out.
+local actions = require "luaprov.stack.actions"
+local core = require "luaprov.core"
+local errors = require "luaprov.errors"
+local graph = require "luaprov.stack.graph"
+local guards = require "luaprov.stack.guard"
+local journals = require "luaprov.stack.journal"
+local json = require "luaprov.json"
+local noted = require "luaprov.stack.noted"
+local perform = require "luaprov.stack.perform"
+local reference = require "luaprov.stack.reference"
+local rows_of = require "luaprov.stack.rows"
+local runtime = require "luaprov.runtime"
+
+local M = {}
+
+M.PARALLEL = 32 -- actions at once; the vendors' limits are kept by the clients
+
+local function nobody() end
+
+local function lookup_in(run)
+  return function(address, path)
+    local made, row = run.made[address], run.rows[address]
+    if made then return reference.at(made, path) end
+    if not row then return nil end
+    if #path == 1 and path[1] == "id" then return row.id end
+    return reference.at(rows_of.open(row).fields, path)
+  end
+end
+
+local function new_run(args, guard)
+  local run = {
+    manifest = args.manifest, store = args.store, accounts = args.accounts, guard = guard, now = core.now, seen = {},
+    journal = journals.new(args.store), noted = noted.new(), rows = {}, ids = {}, made = {},
+    on_event = args.on_event or nobody, stop = args.stop or nobody,
+    result = { done = 0, failed = {}, skipped = {}, unknown = {}, notes = {} },
+  }
+  for _, row in ipairs(args.rows) do
+    local step = { address = row.address, alias = row.address:match("^[^.]+"), resource = row.resource }
+    if row.id ~= nil then perform.remember_row(run, step, row) end
+  end
+  run.lookup = lookup_in(run)
+  return run
+end
+
+local function same(a, b) return a == b or json.encode(a or json.null) == json.encode(b or json.null) end
+
+-- What a plan does not show: options that have changed, with nothing else. A row tells by them what may be done with
+-- its record when it is declared no more.
+
+local function keep_options(run, plan)
+  local items = {}
+  for _, node in ipairs(run.manifest.records) do
+    local row = run.rows[node.address]
+    local needs = node.needs[1] and node.needs or nil
+    local is_same = row and same(row.depends_on, needs) and same(row.protect, node.protect)
+    if row and not plan.step[node.address] and not is_same then
+      row = rows_of.open(row)
+      local copy = {}
+      for name, value in pairs(row) do copy[name] = value end
+      copy.depends_on, copy.protect = needs, node.protect
+      items[#items + 1] = { record = copy }
+      run.rows[node.address] = copy
+    end
+  end
+  if #items == 0 then return true end
+  return run.journal:commit(items)
+end
+
+local function tell(run, what, action, more)
+  local event = { what = what, op = action.op, address = action.step.address }
+  for name, value in pairs(more or {}) do event[name] = value end
+  run.on_event(event)
+end
+
+local function skip(run, action)
+  run.seen[action] = true
+  table.insert(run.result.skipped, action.step.address)
+  tell(run, "skipped", action)
+end
+
+local function failed(run, ready, action, what, err)
+  table.insert(run.result[what], { address = action.step.address, op = action.op, err = err })
+  tell(run, what, action, { err = err })
+  for _, other in ipairs(ready:failed(action)) do skip(run, other) end
+end
+
+local function finish(run, ready, action, what, err, notes)
+  for _, message in ipairs(notes or {}) do
+    table.insert(run.result.notes, { address = action.step.address, message = message })
+    tell(run, "note", action, { message = message })
+  end
+  if what ~= "done" then return failed(run, ready, action, what, err) end
+  run.result.done = run.result.done + 1
+  local row = run.rows[action.step.address]
+  ready:done(action)
+  tell(run, "done", action, { id = row and row.id })
+end
+
+local function is_over(run)
+  run.result.broken = run.result.broken or run.journal.broken or run.guard.broken
+  return run.result.broken ~= nil or run.stop() and true or false
+end
+
+-- Gives out what is ready, and waits for what is not.
+local function give_out(run, ready, parallel, blocked)
+  local changed = runtime.event()
+  while ready.left > 0 do
+    local over = is_over(run)
+    local action = not over and ready.running < parallel and ready:next() or nil
+    if action then run.seen[action] = true end
+    if action and blocked[action.step.address] then
+      failed(run, ready, action, "unknown", blocked[action.step.address])
+    elseif action then
+      tell(run, "begin", action)
+      runtime.spawn(function()
+        local ok, what, err, notes = pcall(perform[action.op], run, action.step)
+        if not ok then
+          what, err = "unknown", errors.new { kind = "rejected", outcome = "unknown", message = tostring(what) }
+        end
+        finish(run, ready, action, what, err, notes)
+        changed:set()
+      end)
+    elseif ready.running == 0 then
+      break -- what is left does not begin any more
+    else
+      changed:wait()
+    end
+  end
+end
+
+local function skip_the_rest(run, all)
+  for _, action in ipairs(all) do
+    if not run.seen[action] then skip(run, action) end
+  end
+end
+
+--- @param args table plan, manifest, store (whose lease is held), lease, accounts (account.all), rows (of the state),
+---   parallel, blocked (address -> error: what of it has no known end), on_event (function event: what ("begin",
+---   "done", "failed", "unknown", "skipped", "note"), op, address, id, err, message), stop (asked before each action:
+---   whether nothing more is to begin)
+--- @return table result done (how many actions), failed and unknown (lists of { address, op, err }), skipped (a list of
+---   addresses), notes ({ address, message } each), broken (why nothing could be sent or written any more), last
+---   (seconds of core.now(): until when something that was sent may be acted on)
+function M.run(args)
+  local plan = args.plan
+  if plan.faults[1] then error("a plan with faults is not applied", 2) end
+  local guard = guards.new(args.lease, args.manifest)
+  local run = new_run(args, guard)
+  local ok, err = xpcall(function()
+    if not keep_options(run, plan) then return end
+    local ready = graph.run(plan.actions, actions.needs(plan.actions))
+    give_out(run, ready, args.parallel or M.PARALLEL, args.blocked or {})
+    skip_the_rest(run, plan.actions)
+  end, function(why) return type(why) == "string" and debug.traceback(why, 2) or why end)
+  guard:stop()
+  if not ok then error(err, 0) end
+  is_over(run)
+  run.result.last = guard.last
+  return run.result
+end
+
+--- Gives the lease back: at once, where nothing that was sent can still be acted on; else it ends when nothing can.
+--- @param lease luaprov.Lease
+--- @param result table|nil of `run`; nil: nothing was sent
+--- @return boolean|nil done
+--- @return luaprov.StoreError|nil err
+function M.release(lease, result)
+  local left = result and result.unknown[1] and result.last - core.now() or 0
+  if left <= 0 then return lease:release() end
+  return lease:renew(left)
+end
+
+return M

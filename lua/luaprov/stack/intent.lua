@@ -1,0 +1,52 @@
+--- An intent: what the journal says of a call before it leaves. Whoever finds it open later goes by what it says, not
+--- by what the manifest says then.
+local hidden = require "luaprov.stack.hidden"
+local keys = require "luaprov.stack.key"
+local remember = require "luaprov.stack.remember"
+local json = require "luaprov.json"
+
+local M = {}
+
+--- What tells later whether a manifest declares the same still; secrets are part of it, and cannot be read from it.
+--- @param store luaprov.Store
+--- @param fields table with nothing deferred in it
+--- @return string
+function M.hash(store, fields) return store:hash(hidden.text(fields) or "") end
+
+local function new(operation, node, about, within)
+  return {
+    address = node.address, provider = node.provider, resource = node.resource, operation = operation,
+    base_url = about.base_url, account = about.account, within = within,
+  }
+end
+
+--- @param node table of the manifest
+--- @param about table base_url, account
+--- @param within number seconds in which one try can be acted on
+--- @param what table wanted (what is sent, secrets closed), parents, fields (as declared, filled), noted (a list of
+---   ids; nil: there is no way to look), store
+--- @return table intent
+function M.create(node, about, within, what)
+  local intent = new("create", node, about, within)
+  intent.key, intent.parents = keys.of(node.description, what.fields), next(what.parents) and what.parents or nil
+  intent.fields, intent.noted = remember.open(what.wanted), what.noted
+  intent.hash = M.hash(what.store, what.fields)
+  return intent
+end
+
+--- @param paths string[] what is changed: of what is secret in it nobody knows afterwards what the vendor has
+--- @return table intent
+function M.update(node, about, within, row, paths)
+  local intent = new("update", node, about, within)
+  intent.record_id, intent.parents, intent.fields = row.id, row.parents, json.array(paths)
+  return intent
+end
+
+--- @return table intent
+function M.delete(row, about, within)
+  local intent = new("delete", row, about, within)
+  intent.record_id, intent.parents, intent.key = row.id, row.parents, row.key
+  return intent
+end
+
+return M

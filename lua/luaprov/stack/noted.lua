@@ -1,0 +1,112 @@
+--- What was there before: the ids that had a record's key already. One list a collection, before its first create.
+local compare = require "luaprov.policy.compare"
+local json = require "luaprov.json"
+local runtime = require "luaprov.runtime"
+local secret = require "luaprov.secret"
+local settling = require "luaprov.provider.settling"
+
+local M = {}
+
+local Noted = {}
+Noted.__index = Noted
+
+--- @return table noted
+function M.new() return setmetatable({ collections = {} }, Noted) end
+
+local function collection_key(alias, description, parents)
+  local parts = { alias, description.name }
+  for _, name in ipairs(description.shape.paths) do
+    parts[#parts + 1] = parents[name] ~= nil and compare.id(parents[name]) or ""
+  end
+  return table.concat(parts, "\0")
+end
+
+-- What a value can be looked up by: two texts that may be one begin alike, whatever a vendor makes of their case and
+-- of what stands between their letters. nil: by nothing.
+local function first_of(value)
+  if type(value) ~= "string" or tonumber(value) or value == "true" or value == "false" then return nil end
+  return compare.fold(value):sub(1, 1)
+end
+
+local function index_field(description)
+  for _, name in ipairs(description.key) do
+    local field = description.shape.by_name[name]
+    if field and field.type == "text" then return name end
+  end
+end
+
+local function read(collection, pages)
+  local description, by = collection.description, collection.by
+  return pages(function(record)
+    local entry = { id = record.id }
+    for _, name in ipairs(description.key) do entry[name] = record[name] end
+    collection.known[compare.id(record.id)] = true
+    local first = by and first_of(record[by]) or ""
+    local list = collection.entries[first]
+    if list then list[#list + 1] = entry else collection.entries[first] = { entry } end
+  end)
+end
+
+local function may_have(description, wanted, entry)
+  for _, name in ipairs(description.key) do
+    local sent, there = wanted[name], entry[name]
+    if sent ~= nil then
+      local field = description.shape.by_name[name]
+      if not compare.alike(field, sent, there) and not compare.begins(field, sent, there) then return false end
+    end
+  end
+  return true
+end
+
+local function add_matching(ids, collection, wanted, list)
+  for _, entry in ipairs(list or {}) do
+    if may_have(collection.description, wanted, entry) then ids[#ids + 1] = entry.id end
+  end
+end
+
+-- A key that is cut to nothing, or shown otherwise, stands where nothing can be looked up.
+local function ids_of(collection, wanted)
+  local ids, sent = json.array {}, collection.by and wanted[collection.by]
+  local first = not secret.is(sent) and first_of(sent) or nil
+  if not first then
+    for _, list in pairs(collection.entries) do add_matching(ids, collection, wanted, list) end
+  else
+    add_matching(ids, collection, wanted, collection.entries[first])
+    if first ~= "" then add_matching(ids, collection, wanted, collection.entries[""]) end
+  end
+  return ids
+end
+
+--- Which ids had the key of a record before.
+--- @param alias string the account
+--- @param resource luaprov.Resource
+--- @param wanted table what is to be created
+--- @param parents table
+--- @return table|nil note ids (a list), known (set of all that were there: what is made since goes in); false: the
+---   provider has no way to look
+--- @return luaprov.Error|nil err
+function Noted:of(alias, resource, wanted, parents)
+  local description = resource.description
+  local pages = settling.looks(resource, parents)
+  if not pages then return false end
+  local key = collection_key(alias, description, parents)
+  local collection = self.collections[key]
+  if not collection then
+    collection = { description = description, by = index_field(description), entries = {}, known = {} }
+    self.collections[key] = collection
+  end
+  if not collection.read then
+    -- Of many at once one lists.
+    local ok, err = runtime.share(collection, function()
+      if collection.read then return true end
+      collection.entries, collection.known = {}, {}
+      local done, why = read(collection, pages)
+      collection.read = done and true
+      return done, why
+    end)
+    if not ok then return nil, err end
+  end
+  return { ids = ids_of(collection, wanted), known = collection.known }
+end
+
+return M

@@ -1,0 +1,66 @@
+--- What a vendor shows once goes where its record's declaration says: to a file, or to a command's standard input.
+local digits = require "luaprov.digits"
+local json = require "luaprov.json"
+local quote = require "luaprov.quote"
+local reference = require "luaprov.stack.reference"
+local secret = require "luaprov.secret"
+
+local M = {}
+
+local function text_of(value)
+  if secret.is(value) then return (value:reveal()) end
+  if value == nil or value == json.null then return nil end
+  if type(value) == "number" then return digits(value) end
+  if type(value) == "table" then return (json.encode(value)) end
+  return tostring(value)
+end
+
+-- Whether a command of the shell took a text.
+local function feed(command, text)
+  local pipe, why = io.popen(command, "w")
+  if not pipe then return nil, why end
+  local wrote = pipe:write(text)
+  local ok, _, status = pipe:close()
+  if wrote and ok then return true end
+  return nil, "it ended with exit status " .. tostring(status)
+end
+
+local writers = {}
+
+-- Whole or not at all, and nobody else's to read.
+function writers.file(target, text)
+  local new = quote(target .. ".new")
+  return feed(("umask 077 && { cat > %s && mv -f %s %s; } 2>/dev/null"):format(new, new, quote(target)), text)
+end
+
+function writers.command(target, text)
+  local words = {}
+  for i, word in ipairs(target) do words[i] = quote(word) end
+  return feed(table.concat(words, " "), text)
+end
+
+local function place(output)
+  return output.kind == "file" and output.target or "the command " .. output.target[1]
+end
+
+--- Writes the outputs of a record.
+--- @param node table of the manifest
+--- @param record table as the client returned it
+--- @return string[] faults what could not be written, or is not shown, a text each
+function M.write(node, record)
+  local faults = {}
+  for _, output in ipairs(node.outputs or {}) do
+    local text = text_of(reference.at(record, output.keys))
+    if not text then
+      faults[#faults + 1] = ("the vendor does not show %s, so nothing went to %s"):format(output.path, place(output))
+    else
+      local ok, why = writers[output.kind](output.target, text)
+      if not ok then
+        faults[#faults + 1] = ("%s did not get to %s: %s"):format(output.path, place(output), why)
+      end
+    end
+  end
+  return faults
+end
+
+return M

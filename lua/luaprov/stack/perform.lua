@@ -1,0 +1,230 @@
+--- One action of a plan: its intent, its call, what came of it.
+---
+--- Each returns "done"; "failed" and an error: nothing was changed, or it is known what was; or "unknown" and an error:
+--- nobody knows what became of it, and its intent stays open. Third come texts to be told besides.
+local compare = require "luaprov.stack.compare"
+local compares = require "luaprov.policy.compare"
+local equal = require "luaprov.stack.equal"
+local errors = require "luaprov.errors"
+local intents = require "luaprov.stack.intent"
+local output = require "luaprov.stack.output"
+local reference = require "luaprov.stack.reference"
+local resources = require "luaprov.provider.resource"
+local rows = require "luaprov.stack.row"
+local settling = require "luaprov.provider.settling"
+
+local M = {}
+
+local function failure(step, operation, kind, message)
+  return errors.new { kind = kind, outcome = "not_sent", provider = step.provider, resource = step.resource,
+                      operation = operation, message = message }
+end
+
+-- The fields with all that was known later in them.
+local function fill(run, step, operation)
+  local fields, left = reference.fill(step.record.fields, run.lookup)
+  if left == 0 then return fields end
+  local missing = {}
+  reference.each(fields, function(part)
+    missing[#missing + 1] = part.address .. "." .. reference.path_text(part.path)
+  end)
+  return nil, failure(step, operation, "invalid", "the vendor's answer has no " .. table.concat(missing, ", "))
+end
+
+-- What may be sent now can be acted on for so long.
+local function begin(run, account, intent, items)
+  local ok, err = run.guard:reach(run.now() + account.state.timeout)
+  if ok then ok, err = run.journal:begin(intent, items) end
+  return ok, err
+end
+
+-- What came of a call that was not done.
+local function ended(run, intent, err)
+  if err.outcome == "unknown" then return "unknown", err end
+  local ok, why = run.journal:finish(intent, err.outcome, { kind = err.kind })
+  if not ok then return "unknown", why end
+  return "failed", err
+end
+
+local function id_of(step, id) return step.alias .. "\0" .. step.resource .. "\0" .. compares.id(id) end
+
+-- A record that somebody else's is, or that another address has, is not ours, whatever the vendor answers.
+local function taken(run, step, record, note)
+  local other = run.ids[id_of(step, record.id)]
+  if other and other ~= step.address then return "it is the record of " .. other end
+  if note and note.known[compares.id(record.id)] then
+    return "it was there before: take it over with luaprov adopt or luaprov import"
+  end
+end
+
+--- What the state has of a record from now on.
+local function remember_row(run, step, row)
+  run.rows[step.address] = row
+  run.ids[id_of(step, row.id)] = step.address
+end
+
+function M.create(run, step)
+  local account, node = run.manifest.account[step.alias], step.record
+  local resource = account.client[step.resource]
+  local fields, err = fill(run, step, "create")
+  if not fields then return "failed", err end
+  local wanted, parents, faults = settling.wanted(resource, fields)
+  if #faults > 0 then return "failed", errors.invalid(faults, failure(step, "create")) end
+  local note
+  note, err = run.noted:of(step.alias, resource, wanted, parents)
+  if note == nil then
+    return "failed", failure(step, "create", err.kind, "what is there already cannot be listed first: " .. err.message)
+  end
+  local about = run.accounts[step.alias]
+  local intent = intents.create(node, about, account.state.timeout, {
+    wanted = wanted, parents = parents, fields = fields, noted = note and note.ids or nil, store = run.store,
+  })
+  local ok
+  ok, err = begin(run, account, intent)
+  if not ok then return "failed", err end
+  local record
+  record, err = resources.create(resource, fields, nil, note or nil)
+  if not record then return ended(run, intent, err) end
+  local why = taken(run, step, record, note)
+  if why then
+    ok, err = run.journal:finish(intent, "refused", { taken = record.id })
+    if not ok then return "unknown", err end
+    return "failed", failure(step, "create", "conflict",
+      ("the vendor answered with %s, which is not a new one: %s"):format(compares.text(record.id), why))
+  end
+  if note then note.known[compares.id(record.id)] = true end
+  local notes = output.write(node, record)
+  if err then notes[#notes + 1] = "created, and could not be read back: " .. err.message end
+  local row, items = rows.of(node, fields, record, about), {}
+  items[1] = { record = row }
+  if step.action == "replace" and step.first == "create" then
+    -- From now on the state has the new one here: that the old one has to go is said by its intent alone.
+    step.leftover = intents.delete(step.row, { base_url = step.row.base_url, account = step.row.account })
+    step.leftover.id = run.store:next_id()
+    items[2] = { intent = step.leftover }
+  end
+  ok, err = run.journal:finish(intent, "done", { id = record.id }, items)
+  if not ok then return "unknown", err end
+  remember_row(run, step, row)
+  run.made[step.address] = record
+  return "done", nil, notes
+end
+
+local function paths_of(step)
+  local paths = {}
+  for i, change in ipairs(step.changes) do paths[i] = change.path end
+  return paths
+end
+
+-- Of an update that the vendor ignored the answer may look as if it had not been.
+local function read_again(resource, step, fields, record)
+  local operations = step.description.operations
+  if not operations.get then return record end
+  local read, err = resource:get(step.row.id, step.row.parents)
+  if not read then return record, err end
+  for _, change in ipairs(compare.changes(step.description, fields, read, { ignore = step.record.ignore })) do
+    if not (change.secret or change.unseen) then
+      return read, failure(step, "update", "rejected", ("the vendor says that it is done, and %s is as before (%s)")
+        :format(change.path, equal.text(change.old)))
+    end
+  end
+  return read
+end
+
+function M.update(run, step)
+  local account, node = run.manifest.account[step.alias], step.record
+  local resource = account.client[step.resource]
+  local fields, err = fill(run, step, "update")
+  if not fields then return "failed", err end
+  step.fields = fields
+  local about = run.accounts[step.alias]
+  local intent = intents.update(node, about, account.state.timeout, step.row, paths_of(step))
+  local ok
+  ok, err = begin(run, account, intent)
+  if not ok then return "failed", err end
+  local record
+  record, err = resource:update(step.row.id, compare.input(step), step.row.parents)
+  if not record then
+    if err.outcome ~= "unknown" then return ended(run, intent, err) end
+    -- It may be made again: what is there is read first, and of secrets nobody knows.
+    ok = run.journal:finish(intent, "unknown", { kind = err.kind },
+      { { record = M.in_doubt(step.row, intent.fields) } })
+    return ok and "failed" or "unknown", err
+  end
+  local notes, fault = {}, nil
+  if err then notes[1] = "updated, and could not be read back: " .. err.message
+  else record, fault = read_again(resource, step, fields, record) end
+  local row = rows.of(node, fields, record, about)
+  for _, text in ipairs(fault and {} or output.write(node, record)) do notes[#notes + 1] = text end
+  ok, err = run.journal:finish(intent, fault and "ignored" or "done", nil, { { record = row } })
+  if not ok then return "unknown", err end
+  remember_row(run, step, row)
+  run.made[step.address] = record
+  if fault then return "failed", fault end
+  return "done", nil, notes
+end
+
+--- A row of which nobody knows whether what is secret in it was changed.
+--- @param row table of the state
+--- @param paths string[] what was to be changed
+--- @return table row
+function M.in_doubt(row, paths)
+  local copy, doubtful = {}, {}
+  for _, path in ipairs(paths) do doubtful[path] = true end
+  for name, value in pairs(row) do copy[name] = value end
+  copy.secrets = {}
+  for path, entry in pairs(row.secrets or {}) do
+    local within = doubtful[path]
+    for other in pairs(doubtful) do within = within or path:sub(1, #other + 1) == other .. "." end
+    if not within then copy.secrets[path] = entry end
+  end
+  return copy
+end
+
+--- Deletes what a row of the state names.
+--- @param account table of the manifest
+--- @param row table resource, id, parents
+--- @return boolean|nil done
+--- @return luaprov.Error|nil err
+function M.remove(account, row)
+  local done, err = account.client[row.resource]:delete(row.id, row.parents)
+  -- Whoever wants it gone has what he wants.
+  if not done and err.kind == "not_found" and err.outcome == "refused" then return true end
+  return done, err
+end
+
+function M.delete(run, step)
+  local account, row, intent = run.manifest.account[step.alias], step.row, step.leftover
+  local ok, err
+  if intent then
+    ok, err = run.guard:reach(run.now() + account.state.timeout)
+  else
+    intent = intents.delete(row, { base_url = row.base_url, account = row.account }, account.state.timeout)
+    ok, err = begin(run, account, intent)
+  end
+  -- The intent of what the state has no more under any address is all that tells of it.
+  if not ok then return step.leftover and "unknown" or "failed", err end
+  local done
+  done, err = M.remove(account, row)
+  if not done and step.leftover then return "unknown", err end
+  if not done then
+    ok = run.journal:finish(intent, err.outcome, { kind = err.kind })
+    return ok and "failed" or "unknown", err
+  end
+  ok, err = run.journal:finish(intent, "done", nil, not step.leftover and { { remove = step.address } } or nil)
+  if not ok then return "unknown", err end
+  if not step.leftover then run.rows[step.address] = nil end
+  return "done"
+end
+
+function M.forget(run, step)
+  local ok, err = run.journal:commit { { remove = step.address } }
+  if not ok then return "failed", err end
+  run.rows[step.address] = nil
+  return "done"
+end
+
+--- A row as it is when a run begins.
+M.remember_row = remember_row
+
+return M

@@ -1,0 +1,242 @@
+--- What became of the calls that an earlier run had begun and whose end nobody noted. Each is settled by what its
+--- intent says: the account, the key, what was sent, and what was there before.
+---
+---   an update         is made again if it has to be: what is secret in it counts as not known
+---   a delete          the same; but what the state has under no address any more is deleted now
+---   a create          is looked for (policy/settle.lua): ours is what is new since, no other address's, and equal in
+---                     all that can be compared
+---
+--- What cannot be told stays open, and is shown with the two commands that end it.
+local compares = require "luaprov.policy.compare"
+local core = require "luaprov.core"
+local errors = require "luaprov.errors"
+local guards = require "luaprov.stack.guard"
+local intents = require "luaprov.stack.intent"
+local journals = require "luaprov.stack.journal"
+local output = require "luaprov.stack.output"
+local perform = require "luaprov.stack.perform"
+local reference = require "luaprov.stack.reference"
+local rows = require "luaprov.stack.row"
+local rows_of = require "luaprov.stack.rows"
+local runtime = require "luaprov.runtime"
+local settle = require "luaprov.policy.settle"
+local settling = require "luaprov.provider.settling"
+
+local M = {}
+
+local AT_ONCE = 8   -- intents that are settled at once
+local PATIENCE = 60 -- seconds for looking, beyond the time after which nothing can appear any more
+
+-- ---- whose it is ----
+
+-- The account of the manifest that an intent belongs to, whatever it is called now.
+local function account_of(run, intent)
+  local found
+  for _, account in ipairs(run.manifest.accounts) do
+    local about = run.accounts[account.alias]
+    local same = about and account.provider.name == intent.provider and about.base_url == intent.base_url
+      and about.account == intent.account
+    if same and (not found or account.alias == intent.address:match "^[^.]+") then found = account end
+  end
+  if not found then
+    return nil, ("the manifest uses no account of %s with the credentials that it was begun with (at %s)"):format(
+      intent.provider, tostring(intent.base_url))
+  end
+  if not found.provider.resource[intent.resource] then
+    return nil, intent.provider .. " has no resource " .. intent.resource .. " any more"
+  end
+  return found
+end
+
+-- A node for what is declared no more.
+local function node_of(run, intent, account)
+  local node = run.manifest.record[intent.address]
+  if node and node.resource == intent.resource then return node, true end
+  return { address = intent.address, provider = intent.provider, resource = intent.resource,
+           description = account.provider.resource[intent.resource] }, false
+end
+
+-- The fields as they are declared today, if that is what was sent.
+local function declared(run, intent, node)
+  local fields, left = reference.fill(node.fields, run.lookup)
+  if left == 0 and intents.hash(run.store, fields) == intent.hash then return fields end
+end
+
+-- ---- creates ----
+
+local function known_ids(run, intent)
+  local known = {}
+  for _, id in ipairs(intent.noted) do known[compares.id(id)] = true end
+  for _, row in ipairs(run.list) do
+    local same = row.provider == intent.provider and row.resource == intent.resource
+    if same and row.account == intent.account and row.id ~= nil then known[compares.id(row.id)] = true end
+  end
+  return known
+end
+
+-- Its record is in the state from now on.
+local function take_over(run, intent, account, record, outcome)
+  local claim = account.alias .. "\0" .. intent.resource .. "\0" .. compares.id(record.id)
+  if run.claimed[claim] then return nil, "the record that it may have made is that of " .. run.claimed[claim] end
+  run.claimed[claim] = intent.address
+  local node, is_declared = node_of(run, intent, account)
+  local fields = is_declared and declared(run, intent, node) or nil
+  local notes = is_declared and output.write(node, record) or {}
+  local row = rows.of(node, fields, record, run.accounts[account.alias])
+  row.parents = row.parents or intent.parents
+  local ok, err = run.journal:finish(intent, outcome, { id = record.id }, { { record = row } })
+  if not ok then return nil, err end
+  run.list[#run.list + 1] = row
+  return { id = record.id, verdict = outcome, notes = notes }
+end
+
+local function settle_create(run, intent, account)
+  local resource = account.client[intent.resource]
+  local pages, get = settling.looks(resource, intent.parents or {})
+  if not pages or not intent.noted then return nil, "the provider has no list, or no key, to look it up" end
+  local over_at = core.now() + math.max(0, intent.left or 0) + resource.description.settles_in
+  local record, verdict, candidates = settle.find {
+    resource = resource.description, wanted = intent.fields or {}, pages = pages, get = get,
+    note = { known = known_ids(run, intent) }, unique = resource.description.unique, over_at = over_at,
+    ends = over_at + PATIENCE,
+  }
+  if record then return take_over(run, intent, account, record, "found") end
+  if verdict ~= "held" and verdict ~= "not there" then return nil, verdict, candidates end
+  local ok, err = run.journal:finish(intent, "absent")
+  if not ok then return nil, err.message end
+  return { verdict = "absent" }
+end
+
+-- ---- what may be made again ----
+
+local function settle_update(run, intent)
+  local row, items = run.by_address[intent.address], {}
+  if row and compares.id(row.id) == compares.id(intent.record_id) then
+    items[1] = { record = perform.in_doubt(rows_of.open(row), intent.fields or {}) }
+  end
+  local ok, err = run.journal:finish(intent, "unknown", nil, items)
+  if not ok then return nil, err.message end
+  return { verdict = "again" }
+end
+
+local function settle_delete(run, intent, account)
+  local row, outcome = run.by_address[intent.address], "unknown"
+  if not row or compares.id(row.id) ~= compares.id(intent.record_id) then
+    local about = { resource = intent.resource, id = intent.record_id, parents = intent.parents }
+    local done, why = perform.remove(account, about)
+    if not done then return nil, why.message end
+    outcome = "done"
+  end
+  local ok, err = run.journal:finish(intent, outcome)
+  if not ok then return nil, err.message end
+  return { verdict = outcome == "done" and "deleted" or "again", id = intent.record_id }
+end
+
+local SETTLE = { create = settle_create, update = settle_update, delete = settle_delete }
+
+-- ---- the whole ----
+
+local function settle_one(run, intent)
+  local account, why = account_of(run, intent)
+  local settled, candidates
+  if account then settled, why, candidates = SETTLE[intent.operation](run, intent, account) end
+  if type(why) == "table" then why = why.message end
+  local entry = { address = intent.address, op = intent.operation, intent = intent, why = why, candidates = candidates }
+  if settled then
+    entry.id, entry.verdict, entry.notes = settled.id, settled.verdict, settled.notes
+    table.insert(run.result.settled, entry)
+  else
+    table.insert(run.result.left, entry)
+  end
+  run.on_event { what = settled and "settled" or "left", op = entry.op, address = entry.address, id = entry.id,
+                 verdict = entry.verdict, why = why, candidates = candidates }
+end
+
+local function new_run(args, guard)
+  local run = {
+    manifest = args.manifest, store = args.store, accounts = args.accounts, journal = journals.new(args.store),
+    guard = guard, list = {}, by_address = {}, result = { settled = {}, left = {} }, claimed = {},
+    on_event = args.on_event or function() end,
+  }
+  for i, row in ipairs(args.rows) do
+    run.list[i], run.by_address[row.address] = row, row
+  end
+  function run.lookup(address, path)
+    local row = run.by_address[address]
+    if row and #path == 1 and path[1] == "id" then return row.id end
+    return row and reference.at(rows_of.open(row).fields, path)
+  end
+  return run
+end
+
+--- Settles all that an earlier run has left open. The lease must be held: whoever had it before can send nothing that
+--- could still be acted on.
+--- @param args table manifest, store, lease, accounts (account.all), rows (of the state), on_event (function event:
+---   what ("settled" or "left"), op, address, id, verdict, why, candidates)
+--- @return table|nil result settled (list of { address, op, id, verdict ("found", "absent", "again", "deleted"), notes
+---   (texts) }) and left (list of { address, op, intent, why, candidates (records) }); the state's rows are others then
+--- @return luaprov.StoreError|nil err
+function M.open(args)
+  local open, err = args.store:open_intents()
+  if not open then return nil, err end
+  if #open == 0 then return { settled = {}, left = {} } end
+  local guard = guards.new(args.lease, args.manifest)
+  local run = new_run(args, guard)
+  local ok, raised = pcall(runtime.map, open, function(intent) settle_one(run, intent) end, { concurrency = AT_ONCE })
+  guard:stop()
+  if not ok then error(raised, 0) end
+  local broken = run.journal.broken or guard.broken
+  if broken then return nil, broken end
+  return run.result
+end
+
+--- The error of an address of which something is left, for `blocked` of apply.
+--- @param entry table of result.left
+--- @return luaprov.Error
+function M.left(entry)
+  return errors.new {
+    kind = "unavailable", outcome = "unknown", provider = entry.intent.provider, resource = entry.intent.resource,
+    operation = entry.op, candidates = entry.candidates,
+    message = "what became of an earlier " .. entry.op .. " is not known: " .. tostring(entry.why),
+  }
+end
+
+-- The record that somebody names: as the vendor has it, where it can be read.
+local function known_record(resource, intent, id)
+  if resource.description.operations.get then return resource:get(id, intent.parents) end
+  local record = { id = id }
+  for name, value in pairs(intent.fields or {}) do record[name] = value end
+  return record
+end
+
+local function by_hand(run, intent, id)
+  if id == nil then return run.journal:finish(intent, "absent", { by = "hand" }) end
+  if intent.operation ~= "create" then
+    return nil, errors.new { kind = "invalid", outcome = "not_sent",
+      message = "only what became of a create can be adopted; end this one with --absent" }
+  end
+  local account, why = account_of(run, intent)
+  if not account then return nil, errors.new { kind = "invalid", outcome = "not_sent", message = why } end
+  local record, err = known_record(account.client[intent.resource], intent, id)
+  if not record then return nil, err end
+  local taken, why_not = take_over(run, intent, account, record, "adopted")
+  if not taken then return nil, why_not end
+  return true
+end
+
+--- Ends what is left of an address, as somebody who has looked says.
+--- @param args table as for `open`; address, id (nil: it is not there)
+--- @return boolean|nil done
+--- @return luaprov.Error|luaprov.StoreError|nil err
+function M.by_hand(args)
+  local open, err = args.store:open_intents()
+  if not open then return nil, err end
+  local run = new_run(args)
+  for _, intent in ipairs(open) do
+    if intent.address == args.address then return by_hand(run, intent, args.id) end
+  end
+  return nil, errors.new { kind = "invalid", outcome = "not_sent",
+    message = "nothing is open of " .. args.address }
+end
+
+return M
