@@ -1,11 +1,11 @@
 --- luaprov refresh
-local guards = require "luaprov.stack.guard"
 local keep = require "luaprov.cli.stack.keep"
 local open = require "luaprov.cli.stack.open"
 local options = require "luaprov.cli.stack.options"
 local planning = require "luaprov.cli.stack.planning"
 local render = require "luaprov.stack.render"
 local say = require "luaprov.cli.stack.say"
+local tables = require "luaprov.tables"
 
 local M = {}
 
@@ -31,11 +31,8 @@ local function run(work)
   local ok
   ok, code = planning.look(work, seen)
   if not ok then return code end
+  -- Nothing is planned here: what would be wrong with that is not told.
   local plan = keep.drift(work.manifest, seen)
-  if plan.faults[1] then
-    for _, fault in ipairs(plan.faults) do out:note(render.fault(fault, plan)) end
-    return 1
-  end
   local err
   ok, err = work.lease:renew()
   if ok then
@@ -45,9 +42,12 @@ local function run(work)
   render.drift(plan, function(text) out:line(text) end, { color = options.color(work.args, 1), json = out.json })
   local total, gone = #seen.rows, 0
   for _, drift in ipairs(plan.drift) do gone = gone + (drift.gone and 1 or 0) end
+  for _, address in ipairs(tables.keys(seen.unseen)) do
+    say.event(out, { what = "note", address = address, message = "nobody could look: " .. seen.unseen[address] })
+  end
   say.either(out, { type = "summary", phase = "refresh", records = total, changed = #plan.drift - gone, gone = gone },
-    ("%d records, %d changed, %d gone"):format(total, #plan.drift - gone, gone))
-  return 0
+    ("%s, %d changed, %d gone"):format(say.counted(total, "record"), #plan.drift - gone, gone))
+  return next(seen.unseen) ~= nil and 1 or 0
 end
 
 function M.run(args, out)
@@ -55,7 +55,6 @@ function M.run(args, out)
   local work, code = open.work(args, out, {})
   if not work then return code end
   if not work.store then return open.no_state(args, out) end
-  args.lease = args.lease or math.max(60, guards.seconds(work.manifest))
   return work:leased(run)
 end
 

@@ -2,7 +2,6 @@
 local applies = require "luaprov.stack.apply"
 local ask = require "luaprov.cli.stack.ask"
 local core = require "luaprov.core"
-local guards = require "luaprov.stack.guard"
 local json = require "luaprov.json"
 local keep = require "luaprov.cli.stack.keep"
 local open = require "luaprov.cli.stack.open"
@@ -15,7 +14,6 @@ local stops = require "luaprov.cli.stack.stop"
 
 local M = {}
 
-local LEASE = 60 -- seconds, or what a call may take
 local INTERRUPTED = 130
 
 -- Ends every open intent that can be ended; nil and a code where the state cannot be written any more.
@@ -51,14 +49,15 @@ local function settle(work)
 end
 
 -- Why a plan may not be applied; it is printed by now.
-local function refusal(work, plan, saved)
+local function refusal(plan, saved)
   if plan.faults[1] then return "the plan has faults: nothing was sent" end
   if saved then
     local same, err = plan_file.check(saved, plan)
     if not same then return err.message end
   end
-  if plan.allow_delete and (work.args.allow_delete or -1) < plan.allow_delete then
-    return ("%d records would go: --allow-delete %d allows it; nothing was sent"):format(plan.deletes, plan.allow_delete)
+  if plan.allow_delete then
+    return ("%s would go: --allow-delete %d allows it; nothing was sent"):format(say.counted(plan.deletes, "record"),
+      plan.allow_delete)
   end
 end
 
@@ -103,8 +102,8 @@ end
 
 -- Whether something that was sent may still be acted on, so that nobody else is to begin yet.
 local function is_on_its_way(result)
-  local open = result.broken ~= nil or #result.unknown > 0
-  return open and core.now() < (result.last or math.huge)
+  local is_open = result.broken ~= nil or #result.unknown > 0
+  return is_open and core.now() < (result.last or math.huge)
 end
 
 local function perform(work, seen, plan)
@@ -181,7 +180,7 @@ local function run(work, about)
   plan, code = planning.make(work, seen, { destroy = about.destroy, targets = about.targets })
   if not plan then return code end
   planning.print(work, plan)
-  local why = refusal(work, plan, about.saved)
+  local why = refusal(plan, about.saved)
   if why then return say.no(out, why) end
   if not plan.steps[1] then return end_quietly(work, seen, plan) end
   return go_on(work, seen, plan, about)
@@ -199,12 +198,6 @@ function M.run(args, out, about)
   local work, code = open.work(args, out, { create = not about.destroy })
   if not work then return code end
   if not work.store then return open.no_state(args, out) end
-  args.lease = args.lease or math.max(LEASE, guards.seconds(work.manifest))
-  if args.lease < guards.seconds(work.manifest) then
-    work:close()
-    return out:wrong(("--lease must be at least %d: a call may take that long, and nothing is sent that could be acted on "
-      .. "after it"):format(math.ceil(guards.seconds(work.manifest))))
-  end
   work.stop = stops.new()
   function work.stopping()
     out:note "Ctrl-C: what is on its way is let end, and nothing new begins; another Ctrl-C ends this at once"

@@ -56,7 +56,9 @@ end
 --- @param seen table rows, observed, accounts
 --- @return table plan drift, notes, faults
 function M.drift(manifest, seen)
-  return assert(plans.make { manifest = manifest, rows = seen.rows, observed = seen.observed, accounts = seen.accounts })
+  return assert(plans.make {
+    manifest = manifest, rows = seen.rows, observed = seen.observed, accounts = seen.accounts,
+  })
 end
 
 return M

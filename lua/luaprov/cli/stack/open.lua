@@ -4,12 +4,15 @@
 ---   work.manifest, work.store (nil: there is no state yet), work.lease
 ---   work:rows(), work:intents(), work:accounts()
 ---   work:close()
+local guards = require "luaprov.stack.guard"
 local manifests = require "luaprov.stack.manifest"
 local options = require "luaprov.cli.stack.options"
 local say = require "luaprov.cli.stack.say"
 local stores = require "luaprov.stack.store"
 
 local M = {}
+
+local LEASE = 60 -- seconds
 
 ---@class luaprov.Work
 local Work = {}
@@ -90,6 +93,20 @@ function Work:intents()
   return self.store:open_intents()
 end
 
+--- How long the lease is: as the command line says, or as long as a call may take.
+--- @return boolean|nil ok
+--- @return integer|nil code the exit code, when what the command line says is too short
+function Work:bound()
+  local least = self.manifest and guards.seconds(self.manifest) or 1
+  local seconds = self.args.lease or math.max(LEASE, least)
+  if seconds < least then
+    return nil, self.out:wrong(("--lease must be at least %d: a call may take that long, and nothing is sent that "
+      .. "could be acted on after the lease"):format(math.ceil(least)))
+  end
+  self.seconds = seconds
+  return true
+end
+
 local function first_line(path)
   local file = io.open(path, "r")
   local line = file and file:read("*l")
@@ -112,7 +129,7 @@ function Work:take()
   local args, told = self.args, false
   local function ask(wait)
     return self.store:lease {
-      holder = holder(self.out.command), seconds = args.lease, wait = wait,
+      holder = holder(self.out.command), seconds = self.seconds, wait = wait,
       on_wait = function(err)
         if told then return end
         told = true
@@ -141,12 +158,17 @@ end
 --- @param work function returns the exit code
 --- @return integer code
 function Work:leased(work)
-  local ok, err = self:take()
+  local ok, code = self:bound()
+  if not ok then
+    self:close()
+    return code
+  end
+  local err
+  ok, err = self:take()
   if not ok then
     self:close()
     return say.error(self.out, err)
   end
-  local code
   ok, code = pcall(work, self)
   if not self.sending then
     -- What was to be done is done; that the lease stays for its time is no failure of it.

@@ -23,10 +23,20 @@ local function add_var(parser)
     .. "there."):argname("<name=value>"):count("*"):target("vars")
 end
 
+local function add_file(parser)
+  parser:option("-f --file", "The manifest (default: " .. manifests.FILE .. ")."):argname("<file>")
+end
+
 --- Which manifest.
 function M.manifest(parser)
-  parser:option("-f --file", "The manifest (default: " .. manifests.FILE .. ")."):argname("<file>")
+  add_file(parser)
   add_var(parser)
+end
+
+--- Which state, where no manifest is read.
+function M.state_alone(parser)
+  add_file(parser)
+  M.state(parser)
 end
 
 --- Which state. Beside a manifest, where there is one.
@@ -43,15 +53,15 @@ end
 
 --- Who may write, and how long one waits for that.
 function M.lease(parser)
-  parser:option("--lease", "Seconds for which the state is ours, unless that is renewed (default: 60, or what a call may "
-    .. "take)."):argname("<seconds>"):convert(number("--lease", 1, 86400))
+  parser:option("--lease", "Seconds for which the state is ours, unless that is renewed (default: 60, or what a call "
+    .. "may take)."):argname("<seconds>"):convert(number("--lease", 1, 86400))
   parser:option("--wait", "Seconds to wait for somebody else who has the state (default: until their time is over).")
     :argname("<seconds>"):convert(number("--wait", 0, 86400))
 end
 
 --- What is planned.
 function M.planning(parser)
-  parser:option("--target", "Only this record, or all whose addresses begin so, with what they need; may be repeated.")
+  parser:option("--target", "Only this record, or all whose addresses begin so, and what they need; may be repeated.")
     :argname("<address>"):count("*"):target("targets")
   parser:flag("--no-refresh", "Do not ask the vendors first: what the state says counts.")
   M.looking(parser)

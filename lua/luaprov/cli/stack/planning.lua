@@ -95,6 +95,8 @@ function M.make(work, seen, about)
   }
   if not plan then return nil, work.out:wrong(err.message) end
   add_notes(plan, seen)
+  local allowed = work.args.allow_delete
+  if allowed and plan.allow_delete and allowed >= plan.allow_delete then plan.allow_delete = nil end
   return plan
 end
 

@@ -14,24 +14,27 @@ local M = {}
 --- @return integer code the exit code
 function M.error(out, err)
   if errors.is(err) then
-    if out.json or err.provider then return out:error(err, out.json) end
+    if out.asked or err.provider then return out:error(err, out.asked) end
     -- What luaprov itself found wrong.
     out:note(err.message)
     return 1
   end
-  if not out.json then
+  if not out.asked then
     out:note(tostring(err))
     return 1
   end
   local object = { kind = "failed", message = tostring(err) }
   if type(err) == "table" then
-    for _, name in ipairs { "kind", "holder", "since", "ends", "details" } do object[name] = err[name] or object[name] end
+    for _, name in ipairs { "kind", "holder", "since", "ends" } do object[name] = err[name] or object[name] end
   end
   io.stderr:write(output.encode(object), "\n")
   return 1
 end
 
 local function quote(word) return word:find("^[%w_./:@-]+$") and word or quoted(word) end
+
+--- "1 record", "2 records"
+function M.counted(number, word) return ("%d %s%s"):format(number, word, number == 1 and "" or "s") end
 
 --- Why nothing was done.
 --- @param out luaprov.Output
