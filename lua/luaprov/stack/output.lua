@@ -15,9 +15,10 @@ local function text_of(value)
   return tostring(value)
 end
 
--- Whether a command of the shell took a text.
+-- Whether a command of the shell took a text. All of it is read before the command begins: one that ends without
+-- reading would else end us, too (SIGPIPE).
 local function feed(command, text)
-  local pipe, why = io.popen(command, "w")
+  local pipe, why = io.popen("t=$(cat; echo .); printf %s \"${t%.}\" | { " .. command .. "\n}", "w")
   if not pipe then return nil, why end
   local wrote = pipe:write(text)
   local ok, _, status = pipe:close()
