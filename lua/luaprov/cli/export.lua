@@ -1,6 +1,6 @@
 --- luaprov export PROVIDER
 local accounts_of = require "luaprov.stack.account"
-local adopt = require "luaprov.stack.adopt"
+local adopted = require "luaprov.stack.adopt_row"
 local arguments = require "luaprov.cli.arguments"
 local clients = require "luaprov.provider.client"
 local collect = require "luaprov.stack.collect"
@@ -91,11 +91,12 @@ local function take_over(work, manifest, summary)
   for i, entry in ipairs(summary.records) do
     known[i] = { address = entry.address, id = entry.record.id, fields = entry.record }
   end
+  local lookup = adopted.lookup(known)
   for i, entry in ipairs(summary.records) do
     local node = manifest.record[entry.address]
     local about = accounts[node.alias]
-    items[i] = { record = (adopt.row(node, entry.record, {
-      rows = known, base_url = about.base_url, account = about.account,
+    items[i] = { record = (adopted.row(node, entry.record, {
+      fields = adopted.filled(node, lookup), base_url = about.base_url, account = about.account,
     })) }
   end
   local ok

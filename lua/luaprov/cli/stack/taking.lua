@@ -1,5 +1,5 @@
 --- Takes records over that exist at a vendor: their rows go into the state, and what is to be known of them is said.
-local adopt = require "luaprov.stack.adopt"
+local adopted = require "luaprov.stack.adopt_row"
 local outputs = require "luaprov.stack.output"
 local output = require "luaprov.cli.output"
 local say = require "luaprov.cli.stack.say"
@@ -34,11 +34,12 @@ end
 --- @return boolean|nil done
 --- @return luaprov.StoreError|nil err
 function M.take(work, found, rows, accounts)
-  local items, told = {}, {}
+  local items, told, lookup = {}, {}, adopted.lookup(rows)
   for i, one in ipairs(found) do
     local about = accounts[one.node.alias] or {}
-    local row, lacking, trusted = adopt.row(one.node, one.record, {
-      rows = rows, base_url = about.base_url, account = about.account, resend = work.args.resend,
+    local fields = adopted.filled(one.node, lookup)
+    local row, lacking, trusted = adopted.row(one.node, one.record, {
+      fields = fields, base_url = about.base_url, account = about.account, resend = work.args.resend,
     })
     items[i] = { record = row }
     told[i] = { row = row, lacking = lacking, trusted = work.args.resend and {} or trusted }
