@@ -1,0 +1,120 @@
+--- Rows of records that are taken over.
+local collections = require "luaprov.stack.collection"
+local equal = require "luaprov.stack.equal"
+local find = require "luaprov.stack.fields_of"
+local hash = require "luaprov.stack.hash"
+local hidden = require "luaprov.stack.hidden"
+local keys = require "luaprov.stack.key"
+local policy = require "luaprov.policy.compare"
+local reference = require "luaprov.stack.reference"
+local remember = require "luaprov.stack.remember"
+local rows_of = require "luaprov.stack.rows"
+local secret = require "luaprov.secret"
+local tables = require "luaprov.tables"
+
+local M = {}
+
+local NONE = {}
+
+--- What the state knows of records, for references.
+--- @param rows table[]|nil
+--- @return function lookup address, path -> value or nil
+function M.lookup(rows)
+  local by_address = {}
+  for _, row in ipairs(rows or NONE) do by_address[row.address] = row end
+  return function(address, path)
+    local row = by_address[address]
+    if not row then return nil end
+    if #path == 1 and path[1] == "id" then return row.id end
+    return reference.at(rows_of.parts(row), path)
+  end
+end
+
+--- A record's wanted fields, with what the state knows filled in.
+--- @return table fields
+function M.filled(node, lookup)
+  if not node.deferred then return node.fields end
+  return (reference.fill(node.fields, lookup))
+end
+
+-- Without what is still deferred: a list without one of its items would be another list.
+local function known(value)
+  if type(value) ~= "table" then return value end
+  if reference.is(value) then return nil end
+  local deferred = false
+  reference.each(value, function() deferred = true end)
+  if not deferred then return value end
+  local copy = {}
+  for key, inner in pairs(value) do
+    if type(key) == "number" then return nil end
+    copy[key] = known(inner)
+  end
+  return copy
+end
+
+-- A secret that somebody wrote as plain text.
+local function closed(value) return type(value) == "string" and secret.new(value) or value end
+
+local function value_at(description, record, path) return reference.at(record, find.keys(description, path)) end
+
+-- Declared fields of which the vendor does not show whether it has them: paths. Where it shows another secret, nothing
+-- is kept of what is declared: a plan sends it.
+local function trusted_in(description, fields, record, secrets)
+  local list = {}
+  for _, path in ipairs(tables.keys(secrets)) do
+    local there = value_at(description, record, path)
+    local shown, sent = hidden.text(there), secrets[path].sent
+    local wanted = value_at(description, fields, path)
+    if equal.is_nothing(there) then list[#list + 1] = path
+    elseif not (shown and sent and hash.matches(sent, shown)) then
+      -- A mask may be that of any.
+      if policy.equal(closed(wanted), there) then list[#list + 1] = path else secrets[path] = nil end
+    end
+  end
+  return list
+end
+
+local function can_send(description, path)
+  local field = find.find(description, find.keys(description, path))
+  return description.operations.update and not (field and (field.fixed or field.path))
+end
+
+local function is_there(value)
+  if equal.is_nothing(value) then return false end
+  local text = hidden.text(value)
+  -- A mask is no value.
+  return text ~= nil and not text:find("%*%*+") and not text:find("\226\128\162", 1, true)
+end
+
+--- The state's row of a record that is taken over: ready for store:commit { { record = row } }.
+--- @param node table the manifest's record
+--- @param record table as the client returned it
+--- @param about table|nil base_url, account; parents (those in the path; nil: the record's own); rows (the state's,
+---   for what references stand for), or fields (with that filled in); resend (true: what the vendor does not show is
+---   not taken as declared, and the next plan sends it, where it can be changed)
+--- @return table row
+--- @return string[] lacking paths of outputs whose value the vendor does not show any more
+--- @return string[] trusted paths of declared fields of which nobody can tell whether the vendor has what they say
+function M.row(node, record, about)
+  about = about or NONE
+  local description, lacking = node.description, {}
+  local fields = known(about.fields or M.filled(node, M.lookup(about.rows)))
+  local shown, secrets = remember.of(description, fields, record)
+  local trusted = trusted_in(description, fields, record, secrets)
+  for _, path in ipairs(about.resend and trusted or NONE) do
+    -- What is fixed could only be made anew.
+    if can_send(description, path) then secrets[path] = nil end
+  end
+  for _, output in ipairs(node.outputs or NONE) do
+    if not is_there(reference.at(record, output.keys)) then lacking[#lacking + 1] = output.path end
+  end
+  return {
+    address = node.address, provider = node.provider, resource = node.resource, id = record.id,
+    base_url = about.base_url, account = about.account, fields = shown, secrets = secrets,
+    key = keys.of(description, record) or keys.of(description, fields),
+    parents = about.parents or collections.parents(description, record, fields),
+    depends_on = node.needs, protect = node.protect,
+  }, lacking, trusted
+end
+
+return M
