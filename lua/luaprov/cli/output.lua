@@ -15,6 +15,7 @@ local ROWS = 100 -- of a list that are held back to find how wide its columns ar
 
 ---@class luaprov.Output
 ---@field json boolean JSON lines are wanted, no tables
+---@field asked boolean somebody has asked for JSON, and is to get errors as JSON, too
 ---@field command string for messages
 ---@field interrupted table|nil what a Ctrl-C leaves to say: lines()
 local Output = {}
@@ -32,7 +33,8 @@ end
 --- @return luaprov.Output
 function M.new(command, args)
   local as_json = args.json or (not args.table and not core.isatty(1))
-  return setmetatable({ command = command, json = as_json and true or false }, Output)
+  return setmetatable({ command = command, json = as_json and true or false, asked = args.json and true or false },
+    Output)
 end
 
 --- A text without anything that a terminal would obey.

@@ -43,6 +43,11 @@ local function flatten(value, shape, prefix, lines)
   return lines
 end
 
+--- A record as lines of name and value, in the order of the names.
+--- @param record table
+--- @return table[] lines { name, value } each, texts that can be shown
+function M.lines(record) return flatten(record, nil, "", {}) end
+
 --- Prints one record.
 --- @param out luaprov.Output
 --- @param resource table description

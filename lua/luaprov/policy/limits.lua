@@ -94,6 +94,9 @@ function Limiter:ready_at(now)
   return at
 end
 
+--- Whether anybody waits for a turn.
+function Limiter:is_awaited() return self.head ~= nil end
+
 -- What the vendor named goes beyond whoever waits: longer than its patience, and than any window lasts.
 local function is_too_late(self, patience, now)
   local at = math.max(self.held, told.until_when(self.told, self.in_flight, now))

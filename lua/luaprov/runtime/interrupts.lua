@@ -25,6 +25,11 @@ function M.raise(is_outer)
   if host.take() then error("interrupted!", 0) end
 end
 
+--- Takes a Ctrl-C that came, for whoever sees to it; it is raised nowhere then. The next one ends the process.
+function M.take()
+  if host then host.take() end
+end
+
 --- Calls `fn` before a Ctrl-C ends the process at once.
 M.before_end = host and host.before_end or function() end
 

@@ -125,7 +125,6 @@ local function emit_drift(plan, emit, paint)
     emit(paint("drift", "! " .. texts.plain(drift.address) .. " " .. what))
     emit_changes(drift.changes, false, emit)
   end
-  if #plan.drift > 0 then emit "" end
 end
 
 --- @param fault table address, line, message
@@ -141,6 +140,7 @@ end
 function M.text(plan, emit, options)
   local paint = painter(options)
   emit_drift(plan, emit, paint)
+  if #plan.drift > 0 then emit "" end
   for _, step in ipairs(plan.steps) do
     emit(paint(step.action, step_line(step)))
     emit_changes(step.changes, step.action == "create", emit)
@@ -169,13 +169,30 @@ local function change_objects(changes, creating)
   return list
 end
 
---- @param plan table
---- @param emit function text
-function M.json(plan, emit)
-  local function object(value) emit(texts.escape_unseen(assert(json.encode(value)))) end
+local function object_emitter(emit)
+  return function(value) emit(texts.escape_unseen(assert(json.encode(value)))) end
+end
+
+local function drift_objects(plan, object)
   for _, drift in ipairs(plan.drift) do
     object { type = "drift", address = drift.address, gone = drift.gone, changes = change_objects(drift.changes) }
   end
+end
+
+--- Only what was changed at the vendors.
+--- @param plan table
+--- @param emit function line, or text of JSON
+--- @param options table|nil color, json
+function M.drift(plan, emit, options)
+  if options and options.json then drift_objects(plan, object_emitter(emit))
+  else emit_drift(plan, emit, painter(options)) end
+end
+
+--- @param plan table
+--- @param emit function text
+function M.json(plan, emit)
+  local object = object_emitter(emit)
+  drift_objects(plan, object)
   for _, note in ipairs(plan.notes) do object { type = "note", address = note.address, message = note.message } end
   for _, step in ipairs(plan.steps) do
     object { type = "step", action = step.action, address = step.address, id = step.row and step.row.id,

@@ -1,0 +1,208 @@
+--- From a manifest to what it says: settle, look, plan, show, ask, do. What `apply` and `destroy` have in common.
+local applies = require "luaprov.stack.apply"
+local ask = require "luaprov.cli.stack.ask"
+local core = require "luaprov.core"
+local json = require "luaprov.json"
+local keep = require "luaprov.cli.stack.keep"
+local open = require "luaprov.cli.stack.open"
+local plan_file = require "luaprov.stack.plan_file"
+local planning = require "luaprov.cli.stack.planning"
+local progress = require "luaprov.cli.stack.progress"
+local say = require "luaprov.cli.stack.say"
+local settles = require "luaprov.stack.settle"
+local stops = require "luaprov.cli.stack.stop"
+
+local M = {}
+
+local INTERRUPTED = 130
+
+-- Ends every open intent that can be ended; nil and a code where the state cannot be written any more.
+local function settle(work)
+  local out = work.out
+  local seen, code = planning.state(work)
+  if not seen then return nil, code end
+  if not seen.intents[1] then return seen end
+  local result, err
+  -- What it makes again must not be cut off.
+  work.sending = true
+  result, err = work.stop:during(function()
+    return settles.open {
+      manifest = work.manifest, store = work.store, lease = work.lease, accounts = seen.accounts, rows = seen.rows,
+      on_event = function(event)
+        if event.what == "settled" then say.event(out, event) end
+      end,
+    }
+  end, work.stopping)
+  if not result then return nil, say.error(out, err) end
+  work.sending = false
+  for _, entry in ipairs(result.settled) do
+    for _, message in ipairs(entry.notes or {}) do
+      say.event(out, { what = "note", address = entry.address, message = message })
+    end
+  end
+  say.left(out, result.left)
+  seen, code = planning.state(work)
+  if not seen then return nil, code end
+  seen.blocked, seen.intents = {}, {}
+  for _, entry in ipairs(result.left) do seen.blocked[entry.address] = settles.left(entry) end
+  return seen
+end
+
+-- Why a plan may not be applied; it is printed by now.
+local function refusal(plan, saved)
+  if plan.faults[1] then return "the plan has faults: nothing was sent" end
+  if saved then
+    local same, err = plan_file.check(saved, plan)
+    if not same then return err.message end
+  end
+  if plan.allow_delete then
+    return ("%s would go: --allow-delete %d allows it; nothing was sent"):format(say.counted(plan.deletes, "record"),
+      plan.allow_delete)
+  end
+end
+
+local function names(entries)
+  local list = json.array {}
+  for i, entry in ipairs(entries) do
+    list[i] = type(entry) == "table" and { address = entry.address, op = entry.op } or entry
+  end
+  return list
+end
+
+local function summarize(work, result)
+  local parts, out = {}, work.out
+  local function add(number, words)
+    if number > 0 then parts[#parts + 1] = ("%d %s"):format(number, words) end
+  end
+  for _, op in ipairs { "create", "update", "delete", "forget" } do add(work.did[op] or 0, say.PAST[op]) end
+  add(#result.failed, "failed")
+  add(#result.unknown, "not known")
+  add(#result.skipped, "not tried")
+  say.either(out, {
+    type = "summary", phase = "apply", done = result.done, failed = names(result.failed),
+    unknown = names(result.unknown), skipped = names(result.skipped), stopped = work.stop.asked,
+  }, #parts > 0 and table.concat(parts, ", ") or "nothing was done")
+end
+
+-- What was seen at the vendors and needs nothing to be done is known from now on.
+local function remember(work, seen, plan)
+  local items, drifted = {}, {}
+  for _, drift in ipairs(plan.drift) do drifted[drift.address] = not plan.step[drift.address] end
+  if seen.observed then
+    items = keep.items(work.manifest, seen.rows, seen.observed, function(row) return drifted[row.address] end)
+  end
+  local written = {}
+  for _, item in ipairs(items) do written[item.record.address] = item.record end
+  for _, row in ipairs(seen.readdressed) do
+    if not plan.step[row.address] and not written[row.address] then items[#items + 1] = { record = row } end
+  end
+  for i, row in ipairs(seen.rows) do seen.rows[i] = written[row.address] or row end
+  return keep.write(work.store, items)
+end
+
+-- Whether something that was sent may still be acted on, so that nobody else is to begin yet.
+local function is_on_its_way(result)
+  local is_open = result.broken ~= nil or #result.unknown > 0
+  return is_open and core.now() < (result.last or math.huge)
+end
+
+local function perform(work, seen, plan)
+  local line = progress.new(work.args, "done", work.manifest, { total = #plan.actions, least = plan.seconds })
+  local ended = 0
+  work.did, work.sending = {}, true
+  local function on_event(event)
+    if event.what == "begin" then return end
+    line:clear()
+    say.event(work.out, event)
+    if event.what == "done" then work.did[event.op] = (work.did[event.op] or 0) + 1 end
+    if event.what ~= "note" then ended = ended + 1 end
+    line:at(ended, #plan.actions)
+  end
+  local ok, result = pcall(work.stop.during, work.stop, function()
+    return applies.run {
+      plan = plan, manifest = work.manifest, store = work.store, lease = work.lease, accounts = seen.accounts,
+      rows = seen.rows, parallel = work.args.parallel, blocked = seen.blocked, on_event = on_event,
+      stop = work.stop:wanted(),
+    }
+  end, function()
+    line:clear()
+    work.stopping()
+  end)
+  line:done()
+  if not ok then error(result, 0) end
+  work.sending = is_on_its_way(result)
+  return result
+end
+
+local function finish(work, result)
+  summarize(work, result)
+  if result.broken then
+    say.error(work.out, result.broken)
+    return 1
+  end
+  if work.stop.asked then return INTERRUPTED end
+  return (#result.failed + #result.unknown + #result.skipped > 0) and 1 or 0
+end
+
+-- What is to be written when there is nothing to do at the vendors.
+local function end_quietly(work, seen, plan)
+  local ok, err = work.lease:renew()
+  if ok then ok, err = remember(work, seen, plan) end
+  if not ok then return say.error(work.out, err) end
+  return next(seen.blocked or {}) ~= nil and 1 or 0
+end
+
+local function go_on(work, seen, plan, about)
+  if not about.saved and not work.args.yes and not ask.yes(about.question) then
+    return say.no(work.out, "nothing was sent")
+  end
+  local ok, err = work.lease:renew()
+  if not ok then
+    work.out:note "nothing was sent: the state was given to somebody else meanwhile"
+    return say.error(work.out, err)
+  end
+  ok, err = remember(work, seen, plan)
+  if not ok then return say.error(work.out, err) end
+  return finish(work, perform(work, seen, plan))
+end
+
+local function run(work, about)
+  local args, out = work.args, work.out
+  local seen, code = settle(work)
+  if not seen then return code end
+  if work.stop.asked then return INTERRUPTED end
+  if about.saved or not args.no_refresh then
+    local ok
+    ok, code = planning.look(work, seen)
+    if not ok then return code end
+  end
+  local plan
+  plan, code = planning.make(work, seen, { destroy = about.destroy, targets = about.targets })
+  if not plan then return code end
+  planning.print(work, plan)
+  local why = refusal(plan, about.saved)
+  if why then return say.no(out, why) end
+  if not plan.steps[1] then return end_quietly(work, seen, plan) end
+  return go_on(work, seen, plan, about)
+end
+
+--- @param args table of the command line
+--- @param out luaprov.Output
+--- @param about table question; destroy, targets; saved (a plan of plan_file.decode, which is to be the same)
+--- @return integer code the exit code
+function M.run(args, out, about)
+  out.json = args.json
+  if not args.yes and not about.saved and not ask.can() then
+    return out:wrong "asks before anything is sent, and there is nobody to ask: say --yes"
+  end
+  local work, code = open.work(args, out, { create = not about.destroy })
+  if not work then return code end
+  if not work.store then return open.no_state(args, out) end
+  work.stop = stops.new()
+  function work.stopping()
+    out:note "Ctrl-C: what is on its way is let end, and nothing new begins; another Ctrl-C ends this at once"
+  end
+  return work:leased(function() return run(work, about) end)
+end
+
+return M

@@ -1,0 +1,187 @@
+--- What a command of a stack works on: the manifest, the state, and who may write it.
+---
+---   local work, code = open.work(args, out, { create = true })
+---   work.manifest, work.store (nil: there is no state yet), work.lease
+---   work:rows(), work:intents(), work:accounts()
+---   work:close()
+local guards = require "luaprov.stack.guard"
+local manifests = require "luaprov.stack.manifest"
+local options = require "luaprov.cli.stack.options"
+local say = require "luaprov.cli.stack.say"
+local stores = require "luaprov.stack.store"
+
+local M = {}
+
+local LEASE = 60 -- seconds
+
+---@class luaprov.Work
+local Work = {}
+Work.__index = Work
+
+--- @param args table file, vars
+--- @param out luaprov.Output
+--- @return table|nil manifest
+--- @return integer|nil code the exit code, when there is none
+function M.manifest(args, out)
+  local file = args.file or manifests.FILE
+  local vars, why = options.vars(args.vars)
+  if not vars then return nil, out:wrong(why) end
+  local handle
+  handle, why = io.open(file, "rb")
+  if not handle then return nil, out:wrong("there is no manifest " .. file .. " (" .. tostring(why) .. ")") end
+  handle:close()
+  local manifest, err = manifests.load(file, { vars = vars })
+  if not manifest then return nil, say.error(out, err) end
+  return manifest
+end
+
+--- @param args table state, file
+--- @param out luaprov.Output
+--- @param create boolean|nil one that is missing is made
+--- @return luaprov.Store|nil store nil and no code: there is none, and none was to be made
+--- @return integer|nil code the exit code, when it cannot be opened
+function M.store(args, out, create)
+  if args.state == "" then return nil, out:wrong "--state takes the path of a file, or a URL of PostgreSQL" end
+  local place = options.place(args, function(text) out:note(text) end)
+  local store, err = stores.open(place, { create = create and true or false })
+  if store then return store end
+  if err.kind == "missing" and not create then return nil end
+  return nil, say.error(out, err)
+end
+
+--- Says that there is none.
+--- @return integer code the exit code
+function M.no_state(args, out)
+  local _, shown = options.place(args, function() end)
+  return say.no(out, "there is no state at " .. shown .. ": luaprov apply makes it, --state or --file say where it is")
+end
+
+--- All of it.
+--- @param args table file, vars, state
+--- @param out luaprov.Output
+--- @param wanted table create: a state that is missing is made
+--- @return luaprov.Work|nil
+--- @return integer|nil code the exit code, when it could not be had
+function M.work(args, out, wanted)
+  local manifest, code = M.manifest(args, out)
+  if not manifest then return nil, code end
+  local store
+  store, code = M.store(args, out, wanted.create)
+  if code then return nil, code end
+  return setmetatable({ args = args, out = out, manifest = manifest, store = store }, Work)
+end
+
+--- The same without a manifest.
+function M.state(args, out, wanted)
+  local store, code = M.store(args, out, wanted and wanted.create)
+  if code then return nil, code end
+  if store then return setmetatable({ args = args, out = out, store = store }, Work) end
+  return nil, M.no_state(args, out)
+end
+
+--- The rows of the state. None where there is no state.
+--- @return table[]|nil rows
+--- @return luaprov.StoreError|nil err
+function Work:rows()
+  if not self.store then return {} end
+  return self.store:records()
+end
+
+--- What earlier runs have begun and not ended.
+function Work:intents()
+  if not self.store then return {} end
+  return self.store:open_intents()
+end
+
+--- How long the lease is: as the command line says, or as long as a call may take.
+--- @return boolean|nil ok
+--- @return integer|nil code the exit code, when what the command line says is too short
+function Work:bound()
+  local least = self.manifest and guards.seconds(self.manifest) or 1
+  local seconds = self.args.lease or math.max(LEASE, least)
+  if seconds < least then
+    return nil, self.out:wrong(("--lease must be at least %d: a call may take that long, and nothing is sent that "
+      .. "could be acted on after the lease"):format(math.ceil(least)))
+  end
+  self.seconds = seconds
+  return true
+end
+
+local function first_line(path)
+  local file = io.open(path, "r")
+  local line = file and file:read("*l")
+  if file then file:close() end
+  return line
+end
+
+-- Who this is, for whoever waits.
+local function holder(command)
+  local stat = first_line "/proc/self/stat"
+  local pid = stat and stat:match("^%d+")
+  return ("%s@%s (luaprov %s%s)"):format(os.getenv "USER" or os.getenv "LOGNAME" or "somebody",
+    first_line "/proc/sys/kernel/hostname" or "this machine", command, pid and ", process " .. pid or "")
+end
+
+--- Takes the lease, and waits for whoever has it: until their time is over, for they may be dead.
+--- @return boolean|nil done
+--- @return luaprov.StoreError|nil err
+function Work:take()
+  local args, told = self.args, false
+  local function ask(wait)
+    return self.store:lease {
+      holder = holder(self.out.command), seconds = self.seconds, wait = wait,
+      on_wait = function(err)
+        if told then return end
+        told = true
+        self.out:note(("%s; waiting up to %d s"):format(err.message, math.ceil(wait)))
+      end,
+    }
+  end
+  local lease, err = ask(0)
+  if not lease and err.kind == "held" and args.wait ~= 0 then
+    -- A little more: their clock is the database's, and ours is not.
+    lease, err = ask(args.wait or err.left + 1)
+  end
+  self.lease = lease
+  return lease and true or nil, err
+end
+
+--- Gives the lease back. Only where nothing is on its way; else it stays until its time is over.
+--- @return boolean|nil done
+--- @return luaprov.StoreError|nil err
+function Work:release()
+  if not self.lease or self.lease.lost then return true end
+  return self.lease:release()
+end
+
+--- Runs `work(self)` with the lease, and gives it back unless `self.sending` says that something may be on its way.
+--- @param work function returns the exit code
+--- @return integer code
+function Work:leased(work)
+  local ok, code = self:bound()
+  if not ok then
+    self:close()
+    return code
+  end
+  local err
+  ok, err = self:take()
+  if not ok then
+    self:close()
+    return say.error(self.out, err)
+  end
+  ok, code = pcall(work, self)
+  if not self.sending then
+    -- What was to be done is done; that the lease stays for its time is no failure of it.
+    pcall(self.release, self)
+  end
+  self:close()
+  if not ok then error(code, 0) end
+  return code
+end
+
+function Work:close()
+  if self.store then self.store:close() end
+  self.store = nil
+end
+
+return M

@@ -1,0 +1,111 @@
+--- From the manifest, the state and what the vendors have to a plan, for the commands that make one.
+---
+---   local seen, code = planning.state(work)      rows, accounts, intents, readdressed
+---   local ok, code = planning.look(work, seen)   adds observed; what could not be seen is told
+---   local plan, code = planning.make(work, seen, { destroy = false })
+local accounts_of = require "luaprov.stack.account"
+local near = require "luaprov.near"
+local observe = require "luaprov.stack.observe"
+local options = require "luaprov.cli.stack.options"
+local plans = require "luaprov.stack.plan"
+local progress = require "luaprov.cli.stack.progress"
+local render = require "luaprov.stack.render"
+local say = require "luaprov.cli.stack.say"
+local tables = require "luaprov.tables"
+
+local M = {}
+
+-- The credentials of an account are others, and somebody says that it is the same: so its rows are ours.
+local function claim_rows(work, rows, accounts)
+  local changed = {}
+  for _, alias in ipairs(work.args.same_accounts or {}) do
+    local today = accounts[alias]
+    if not today then
+      return nil, work.out:wrong("--same-account: the manifest uses no account '" .. alias .. "'"
+        .. near.hint(alias, tables.keys(accounts)))
+    end
+    for _, row in ipairs(rows) do
+      if row.address:match("^[^.]+") == alias and row.account ~= today.account then
+        row.account = today.account
+        changed[#changed + 1] = row
+      end
+    end
+  end
+  return changed
+end
+
+--- What the state says.
+--- @param work luaprov.Work
+--- @return table|nil seen rows, accounts (nil: there is no state), intents, readdressed (rows that have another account
+---   now)
+--- @return integer|nil code the exit code
+function M.state(work)
+  local rows, err = work:rows()
+  local intents
+  if rows then intents, err = work:intents() end
+  if not intents then return nil, say.error(work.out, err) end
+  local seen = { rows = rows, intents = intents, accounts = work.store and accounts_of.all(work.manifest, work.store) }
+  local changed, code = claim_rows(work, rows, seen.accounts or {})
+  if not changed then return nil, code end
+  seen.readdressed = changed
+  return seen
+end
+
+--- Asks the vendors for what the state knows.
+--- @param work luaprov.Work
+--- @param seen table rows; gains observed and unseen
+--- @return boolean|nil whole
+--- @return integer|nil code the exit code, when something could not be seen
+function M.look(work, seen)
+  local line = progress.new(work.args, "looked at", work.manifest)
+  local failed
+  seen.observed, failed, seen.unseen = observe.rows {
+    manifest = work.manifest, rows = seen.rows, accounts = seen.accounts, concurrency = work.args.parallel,
+    on_progress = function(done, total) line:at(done, total) end,
+  }
+  line:done()
+  if next(failed) == nil then return true end
+  return nil, say.unseen(work.out, failed)
+end
+
+local function add_notes(plan, seen)
+  for _, intent in ipairs(seen.intents) do
+    plan.notes[#plan.notes + 1] = {
+      address = intent.address, message = ("an earlier %s has no known end: apply settles it first")
+        :format(intent.operation),
+    }
+  end
+  -- What is wrong with an account as a whole is a fault, and told once.
+  for _, address in ipairs(tables.keys(not plan.faults[1] and seen.unseen or {})) do
+    plan.notes[#plan.notes + 1] = { address = address, message = "nobody could look: " .. seen.unseen[address] }
+  end
+end
+
+--- @param work luaprov.Work
+--- @param seen table
+--- @param about table|nil destroy, targets (else those of the command line)
+--- @return table|nil plan
+--- @return integer|nil code the exit code
+function M.make(work, seen, about)
+  about = about or {}
+  local targets = about.targets or work.args.targets
+  local plan, err = plans.make {
+    manifest = work.manifest, rows = seen.rows, observed = seen.observed, accounts = seen.accounts,
+    destroy = about.destroy, targets = targets and targets[1] and targets or nil,
+  }
+  if not plan then return nil, work.out:wrong(err.message) end
+  add_notes(plan, seen)
+  local allowed = work.args.allow_delete
+  if allowed and plan.allow_delete and allowed >= plan.allow_delete then plan.allow_delete = nil end
+  return plan
+end
+
+--- Prints a plan.
+function M.print(work, plan)
+  local out = work.out
+  local function emit(text) out:line(text) end
+  if out.json then render.json(plan, emit) else render.text(plan, emit, { color = options.color(work.args, 1) }) end
+  out.flush()
+end
+
+return M

@@ -1,0 +1,103 @@
+--- luaprov state list|show|rm|mv
+local open = require "luaprov.cli.stack.open"
+local options = require "luaprov.cli.stack.options"
+local output = require "luaprov.cli.output"
+local say = require "luaprov.cli.stack.say"
+local view = require "luaprov.cli.stack.view"
+
+local M = {}
+
+function M.configure(parser)
+  parser:argument("what", "list, show, rm or mv."):choices { "list", "show", "rm", "mv" }:argname("<what>")
+  parser:argument("address", "A record; of list the beginning of addresses, up to a dot."):args("?")
+    :argname("<address>")
+  parser:argument("to", "Of mv: the new address."):args("?"):argname("<to>")
+  options.state_alone(parser)
+  options.lease(parser)
+  output.add_options(parser)
+  parser:epilog [[
+No vendor is asked, and nothing is changed there: a record that rm forgets stays where it is, and one
+that mv gives another address is the same record.
+
+Examples:
+   luaprov state list
+   luaprov state list hubster.hubs
+   luaprov state show hubster.hubs.acme
+   luaprov state mv hubster.hubs.acme hubster.hubs.acme-eu
+   luaprov state rm hubster.hubs.acme]]
+end
+
+local commands = {}
+
+function commands.list(args, out)
+  local work, code = open.state(args, out)
+  if not work then return code end
+  local rows, err = work:rows()
+  work:close()
+  if not rows then return say.error(out, err) end
+  local chosen, prefix = {}, args.address
+  for _, row in ipairs(rows) do
+    if not prefix or row.address == prefix or row.address:sub(1, #prefix + 1) == prefix .. "." then
+      chosen[#chosen + 1] = row
+    end
+  end
+  view.list(out, chosen)
+  return 0
+end
+
+function commands.show(args, out) return view.show(args, out, args.address) end
+
+local function write(args, out, change)
+  local work, code = open.state(args, out)
+  if not work then return code end
+  return work:leased(function()
+    local ok, err = change(work.store)
+    if ok then return 0 end
+    return say.error(out, err)
+  end)
+end
+
+function commands.rm(args, out)
+  return write(args, out, function(store)
+    local row = store:record(args.address)
+    local ok, err = store:remove(args.address)
+    if not ok then return nil, err end
+    say.either(out, { type = "event", what = "forgotten", address = args.address, id = row and row.id },
+      ("the state has forgotten %s; the vendor still has it%s"):format(output.plain(args.address),
+        row and row.id ~= nil and " (id " .. say.id(row.id) .. ")" or ""))
+    return true
+  end)
+end
+
+-- Addresses say which provider's and which resource's record it is.
+local function family(address) return address:match("^([^.]+%.[^.]+)%..+$") end
+
+function commands.mv(args, out)
+  if not family(args.to) then
+    return out:wrong("an address is ALIAS.RESOURCE.NAME, and '" .. args.to .. "' is none")
+  end
+  if args.address:match("^[^.]+%.([^.]+)") ~= args.to:match("^[^.]+%.([^.]+)") then
+    return out:wrong "a record stays one of its resource: only the alias and the name may be others"
+  end
+  return write(args, out, function(store)
+    local ok, err = store:move(args.address, args.to)
+    if not ok then return nil, err end
+    say.either(out, { type = "event", what = "moved", address = args.address, to = args.to },
+      ("%s is %s now"):format(output.plain(args.address), output.plain(args.to)))
+    return true
+  end)
+end
+
+local TAKES = { list = { 0, 1 }, show = { 0, 1 }, rm = { 1, 1 }, mv = { 2, 2 } }
+local WORDS = {
+  "%s takes the address of a record", "%s takes two addresses: the old one and the new one",
+}
+
+function M.run(args, out)
+  local given = (args.address and 1 or 0) + (args.to and 1 or 0)
+  local takes = TAKES[args.what]
+  if given < takes[1] or given > takes[2] then return out:wrong(WORDS[takes[2]]:format(args.what)) end
+  return commands[args.what](args, out)
+end
+
+return M
