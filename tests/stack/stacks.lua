@@ -60,9 +60,21 @@ function M:manifest(text)
     { provider = function() return self.provider end }))
 end
 
+-- What the vendor has of the state's records.
+local function observe(args)
+  local observed = {}
+  for _, row in ipairs(args.rows) do
+    local resource = args.manifest.account.acme.client[row.resource]
+    local record, err = resource:get(row.id, row.parents)
+    assert(record or err.kind == "not_found", err)
+    observed[row.address] = record or false
+  end
+  return observed
+end
+
 --- The whole of what `apply` does.
 --- @param text string of the manifest
---- @param options table|nil observed (true: the vendor is asked), on_event, on_plan, keep (the lease stays), destroy
+--- @param options table|nil on_event, on_plan, stop, keep (the lease stays), destroy
 --- @return table result of apply, table plan, table settled
 function M:apply(text, options)
   options = options or {}
@@ -75,12 +87,43 @@ function M:apply(text, options)
   args.rows, args.blocked = assert(store:records()), {}
   for _, entry in ipairs(settled.left) do args.blocked[entry.address] = settle.left(entry) end
   args.plan = assert(plans.make { manifest = manifest, rows = args.rows, accounts = args.accounts,
-                                  destroy = options.destroy, observed = options.observed })
+                                  destroy = options.destroy, observed = observe(args) })
   if options.on_plan then options.on_plan(args.plan, args) end
   local result = apply.run(args)
-  assert(apply.release(lease, result))
+  if not options.keep then assert(apply.release(lease, result)) end
   store:close()
   return result, args.plan, settled
+end
+
+--- An exchange of an operation that is carried out, and whose task ends before anything is noted: for `on_plan`.
+--- @param operation string
+--- @param times integer|nil how many: 1
+function M.dies(operation, times)
+  times = times or 1
+  return function(_, args)
+    local state = args.manifest.account.acme.state
+    local exchange = state.exchange
+    state.exchange = function(request, what)
+      local response, err, part = exchange(request, what)
+      if what == operation and times > 0 then
+        times = times - 1
+        error("it died", 0)
+      end
+      return response, err, part
+    end
+  end
+end
+
+--- The same before anything is sent.
+function M.dies_before(operation)
+  return function(_, args)
+    args.manifest.account.acme.state.exchange = (function(exchange)
+      return function(request, what)
+        if what == operation then error("it died", 0) end
+        return exchange(request, what)
+      end
+    end)(args.manifest.account.acme.state.exchange)
+  end
 end
 
 --- What the state has, by address.
@@ -124,7 +167,8 @@ function M:is(text, names)
   local manifest = self:manifest(text)
   local list = {}
   for _, row in pairs(rows) do list[#list + 1] = row end
-  local plan = assert(plans.make { manifest = manifest, rows = list })
+  local observed = observe { manifest = manifest, rows = list }
+  local plan = assert(plans.make { manifest = manifest, rows = list, observed = observed })
   assert(plans.is_empty(plan) and not plan.faults[1], "the next plan is not empty")
 end
 

@@ -48,20 +48,19 @@ end
 
 local function same(a, b) return a == b or json.encode(a or json.null) == json.encode(b or json.null) end
 
--- What a plan does not show: options that have changed, with nothing else. A row tells by them what may be done with
--- its record when it is declared no more.
-
+-- What a plan does not show: options that have changed, with nothing else, and the account's new credentials. A row
+-- tells by them what may be done with its record when it is declared no more.
 local function keep_options(run, plan)
   local items = {}
   for _, node in ipairs(run.manifest.records) do
-    local row = run.rows[node.address]
+    local row, about = run.rows[node.address], run.accounts[node.alias]
     local needs = node.needs[1] and node.needs or nil
     local is_same = row and same(row.depends_on, needs) and same(row.protect, node.protect)
+      and row.account == about.account
     if row and not plan.step[node.address] and not is_same then
-      row = rows_of.open(row)
       local copy = {}
-      for name, value in pairs(row) do copy[name] = value end
-      copy.depends_on, copy.protect = needs, node.protect
+      for name, value in pairs(rows_of.open(row)) do copy[name] = value end
+      copy.depends_on, copy.protect, copy.account = needs, node.protect, about.account
       items[#items + 1] = { record = copy }
       run.rows[node.address] = copy
     end
