@@ -138,7 +138,7 @@ local function perform(work, seen, plan)
   end)
   line:done()
   if not ok then error(result, 0) end
-  work.sending = is_on_its_way(result)
+  work.sending, work.over_at = is_on_its_way(result), result.last
   return result
 end
 
