@@ -138,10 +138,10 @@ describe("A check of", function()
     local SAID = { "408-said", "408-said-acted", "500-said", "500-said-acted", "500-said-otherwise",
                    "500-said-otherwise-acted" }
 
-    local function check_errors(errors)
+    local function check_errors(errors, names)
       local text = support.provider('key = { "name" }, settles_in = 1, text "name" { required = true },'
         .. support.operations, 'auth = bearer "token", errors = ' .. errors)
-      return run(SAID, nil, support.file("acme.lua", text))
+      return run(names or SAID, nil, support.file("acme.lua", text))
     end
 
     -- Beside each other: what they do is mostly to wait.
@@ -185,7 +185,9 @@ describe("A check of", function()
     end)
 
     it("whose function fails finds that", function()
-      local why = check_errors "function(answer) return answer.status >= 400 and answer.body.no.such or nil end"
+      -- Not with 408: what seems to be late is tried again, slowly.
+      local why = check_errors("function(answer) return answer.status >= 400 and answer.body.no.such or nil end",
+        { "500-said", "500-said-acted" })
       for _, name in ipairs { "create", "get", "delete", "list" } do
         assert.equal("the errors function failed", why["things " .. name .. " 500-said-acted always"])
       end
