@@ -99,7 +99,7 @@ describe("an end within nginx #nginx", function()
       works()
       for _, call in ipairs(calls) do call:answer() end
       for _, request in ipairs(requests) do assert.equal("0 records", (request:read())) end
-      worker.eventually("the old workers have ended", function() return #nginx:workers() == workers end, 3)
+      worker.eventually("the old workers have ended", function() return #nginx:workers() == workers end)
       assert.equal("", left_behind(temporary))
       works()
     end)
@@ -116,7 +116,7 @@ describe("an end within nginx #nginx", function()
         assert.is_false(second:is_left(0.7)) -- longer than anything of ours rests
         second:answer '{"id":"1"}'
         assert.equal("0 records, 1 records", (request:read()))
-        worker.eventually("the old worker has ended", function() return #nginx:workers() == workers end, 3)
+        worker.eventually("the old worker has ended", function() return #nginx:workers() == workers end)
       end)
 
     it(("by TERM with calls in flight in %d worker(s): at once"):format(workers), function()
