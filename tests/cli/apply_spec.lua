@@ -1,5 +1,6 @@
 -- luaprov apply and destroy, and what they leave behind.
 local json = require "luaprov.json"
+local run = require "tests.cli.support"
 local stacks = require "tests.cli.stack.stacks"
 local support = require "tests.support"
 
@@ -14,6 +15,15 @@ local TAKEN = [[
     assert(db:query("UPDATE luaprov_lease SET fence = fence + 1, token = 'x', holder = 'ann@build7'"))
     db:close()
     return true
+  end]]
+
+-- Before the command: the plan has been printed, and its reader has gone.
+local UNREAD = [[
+  local planning = require "luaprov.cli.stack.planning"
+  local print_it = planning.print
+  function planning.print(...)
+    print_it(...)
+    assert(io.open "gone"):read "*l"
   end]]
 
 describe("luaprov apply", function()
@@ -236,6 +246,17 @@ describe("luaprov apply", function()
     stack:change("hubs", stack:there()["hubs Desk"].id, { about = "moved" })
     assert.truthy(stack:done("apply --yes"):find('about  (nothing) → "moved"', 1, true))
     assert.equal("no changes; 1 unchanged\n", (stack:done "plan"))
+  end)
+
+  it("goes on to the end when nobody reads what it says", function()
+    start()
+    stack:write(stacks.TWO)
+    local command = run.command({ "apply", "--yes" }, stack.environment, UNREAD)
+    local _, err = run.sh(("cd %s && mkfifo gone && { %s; echo status $? >&2; } | { read -r line; exec <&-; "
+      .. "echo >gone; }"):format(stack.folder, command))
+    assert.equal("status 141\n", err)
+    assert.same(BOTH, stack:names())
+    assert.equal("no changes; 2 unchanged\n", (stack:done "plan"))
   end)
 
   it("refuses a lease that is shorter than a call", function()

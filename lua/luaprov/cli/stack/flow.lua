@@ -5,6 +5,7 @@ local core = require "luaprov.core"
 local json = require "luaprov.json"
 local keep = require "luaprov.cli.stack.keep"
 local open = require "luaprov.cli.stack.open"
+local output = require "luaprov.cli.output"
 local plan_file = require "luaprov.stack.plan_file"
 local planning = require "luaprov.cli.stack.planning"
 local progress = require "luaprov.cli.stack.progress"
@@ -15,6 +16,18 @@ local stops = require "luaprov.cli.stack.stop"
 local M = {}
 
 local INTERRUPTED = 130
+
+-- Prints something while calls are on their way. A reader that has gone ends nothing: what was begun is to be ended.
+local function tell(work, event)
+  if work.unread then return end
+  local ok, err = pcall(function()
+    say.event(work.out, event)
+    work.out.flush()
+  end)
+  if ok then return end
+  if not output.is_broken(err) then error(err, 0) end
+  work.unread = err
+end
 
 -- Ends every open intent that can be ended; nil and a code where the state cannot be written any more.
 local function settle(work)
@@ -33,7 +46,7 @@ local function settle(work)
     return settles.open {
       manifest = work.manifest, store = work.store, lease = work.lease, accounts = seen.accounts, rows = seen.rows,
       on_event = function(event)
-        if event.what == "settled" then say.event(out, event) end
+        if event.what == "settled" then tell(work, event) end
       end,
     }
   end, work.stopping)
@@ -41,7 +54,7 @@ local function settle(work)
   work.sending = false
   for _, entry in ipairs(result.settled) do
     for _, message in ipairs(entry.notes or {}) do
-      say.event(out, { what = "note", address = entry.address, message = message })
+      tell(work, { what = "note", address = entry.address, message = message })
     end
   end
   say.left(out, result.left)
@@ -118,10 +131,7 @@ local function perform(work, seen, plan)
     if event.what == "begin" then return end
     line:clear()
     -- After a Ctrl-C they are all that did not begin: their number says it.
-    if event.what ~= "skipped" or work.out.json or not work.stop.asked then
-      say.event(work.out, event)
-      work.out.flush()
-    end
+    if event.what ~= "skipped" or work.out.json or not work.stop.asked then tell(work, event) end
     if event.what == "done" then work.did[event.op] = (work.did[event.op] or 0) + 1 end
     if event.what ~= "note" then ended = ended + 1 end
     line:at(ended, #plan.actions)
@@ -143,13 +153,15 @@ local function perform(work, seen, plan)
 end
 
 local function finish(work, result)
-  summarize(work, result)
+  if not work.unread then summarize(work, result) end
   if result.broken then
     say.error(work.out, result.broken)
     return 1
   end
   if work.stop.asked then return INTERRUPTED end
-  return (#result.failed + #result.unknown + #result.skipped > 0) and 1 or 0
+  if #result.failed + #result.unknown + #result.skipped > 0 then return 1 end
+  if work.unread then error(work.unread, 0) end
+  return 0
 end
 
 -- What is to be written when there is nothing to do at the vendors.
@@ -200,6 +212,7 @@ end
 --- @return integer code the exit code
 function M.run(args, out, about)
   out.json = args.json
+  core.ignore_sigpipe()
   if not args.yes and not about.saved and not ask.can() then
     return out:wrong "asks before anything is sent, and there is nobody to ask: say --yes"
   end
