@@ -209,15 +209,20 @@ describe("luaprov apply", function()
     assert.truthy(err:find("luaprov: acme.boxes.b: nobody knows what became of the create: ", 1, true), err)
     assert.truthy(stack:done("plan"):find(
       "note: acme.boxes.b: an earlier create has no known end: apply settles it first", 1, true))
-    _, err, code = stack:run "apply --yes"
+    stack:write "acme.boxes('b', { name = 'Box' })\nacme.hubs('h', { name = 'Hub' })"
+    local out
+    out, err, code = stack:run "apply --yes"
     assert.equal(1, code)
+    assert.truthy(out:find("note: acme.boxes.b: is left alone until its earlier call is settled\n", 1, true), out)
+    assert.truthy(out:find("not tried acme.boxes.b: an earlier call comes first\n", 1, true), out)
+    assert.truthy(out:find("\n1 created, 1 not tried\n$"), out)
     assert.truthy(err:find("luaprov: look at the vendor, and say it: luaprov settle acme.boxes.b --adopt ID, or "
       .. "luaprov settle acme.boxes.b --absent\n", 1, true), err)
-    assert.same({ "boxes Box" }, stack:names())
+    assert.same({ "boxes Box", "hubs Hub" }, stack:names())
     local id = stack:there()["boxes Box"].id
-    local out = stack:done("settle acme.boxes.b --adopt " .. id)
+    out = stack:done("settle acme.boxes.b --adopt " .. id)
     assert.equal("acme.boxes.b has the id " .. id .. " now\n", out)
-    assert.equal("no changes; 1 unchanged\n", (stack:done "plan"))
+    assert.equal("no changes; 2 unchanged\n", (stack:done "plan"))
   end)
 
   it("settles by itself what it can look for", function()

@@ -123,12 +123,25 @@ local function is_on_its_way(result)
   return is_open and core.now() < (result.last or math.huge)
 end
 
+-- Of what an earlier call has to be settled first nothing was tried.
+local function without_blocked(result, blocked)
+  local unknown = {}
+  for _, entry in ipairs(result.unknown) do
+    if blocked[entry.address] then table.insert(result.skipped, entry.address) else unknown[#unknown + 1] = entry end
+  end
+  result.unknown = unknown
+  return result
+end
+
 local function perform(work, seen, plan)
   local line = progress.new(work.args, "done", work.manifest, { total = #plan.actions, least = plan.seconds })
-  local ended = 0
+  local ended, blocked = 0, seen.blocked or {}
   work.did, work.sending = {}, true
   local function on_event(event)
     if event.what == "begin" then return end
+    if event.what == "unknown" and blocked[event.address] then
+      event = { what = "skipped", op = event.op, address = event.address, message = "an earlier call comes first" }
+    end
     line:clear()
     -- After a Ctrl-C they are all that did not begin: their number says it.
     if event.what ~= "skipped" or work.out.json or not work.stop.asked then tell(work, event) end
@@ -139,7 +152,7 @@ local function perform(work, seen, plan)
   local ok, result = pcall(work.stop.during, work.stop, function()
     return applies.run {
       plan = plan, manifest = work.manifest, store = work.store, lease = work.lease, accounts = seen.accounts,
-      rows = seen.rows, parallel = work.args.parallel, blocked = seen.blocked, on_event = on_event,
+      rows = seen.rows, parallel = work.args.parallel, blocked = blocked, on_event = on_event,
       stop = work.stop:wanted(),
     }
   end, function()
@@ -148,6 +161,7 @@ local function perform(work, seen, plan)
   end)
   line:done()
   if not ok then error(result, 0) end
+  result = without_blocked(result, blocked)
   work.sending, work.over_at = is_on_its_way(result), result.last
   return result
 end

@@ -76,6 +76,11 @@ local function add_notes(plan, seen)
         :format(intent.operation),
     }
   end
+  for _, address in ipairs(tables.keys(seen.blocked or {})) do
+    if plan.step[address] then
+      plan.notes[#plan.notes + 1] = { address = address, message = "is left alone until its earlier call is settled" }
+    end
+  end
   -- What is wrong with an account as a whole is a fault, and told once.
   for _, address in ipairs(tables.keys(not plan.faults[1] and seen.unseen or {})) do
     plan.notes[#plan.notes + 1] = { address = address, message = "nobody could look: " .. seen.unseen[address] }
