@@ -226,7 +226,6 @@ end
 --- @return integer code the exit code
 function M.run(args, out, about)
   out.json = args.json
-  core.ignore_sigpipe()
   if not args.yes and not about.saved and not ask.can() then
     return out:wrong "asks before anything is sent, and there is nobody to ask: say --yes"
   end

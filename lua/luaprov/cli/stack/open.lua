@@ -163,6 +163,8 @@ end
 --- @param work function returns the exit code
 --- @return integer code
 function Work:leased(work)
+  -- A reader that has gone must not end this with the lease in its hands.
+  core.ignore_sigpipe()
   local ok, code = self:bound()
   if not ok then
     self:close()
