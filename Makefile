@@ -256,6 +256,7 @@ bench:
 	@BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/stack.lua
 	@BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/sandbox.lua $(SANDBOX_SECONDS)
 	@LUAPROV_BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/store.lua
+	@LUAPROV_BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/apply.lua
 	@LUAPROV_BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/limits.lua $(LIMITS_CREATES)
 
 # What a call costs an nginx worker, beside a client written by hand; then a soak of SOAK_SECONDS.
