@@ -74,8 +74,8 @@ end
 
 --- The whole of what `apply` does.
 --- @param text string of the manifest
---- @param options table|nil on_event, on_plan, on_wait, stop, parallel, keep (the lease stays), destroy; pause and patience of
----   the store
+--- @param options table|nil on_event, on_plan, on_wait, stop, parallel, keep (the lease stays), destroy; pause and
+---   patience of the store
 --- @return table result of apply, table plan, table settled
 function M:apply(text, options)
   options = options or {}
