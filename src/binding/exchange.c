@@ -90,7 +90,7 @@ static const char *const failures[] = {NULL, "network", "tls", "timeout", "proto
 static const char *const outcomes[] = {"answered", "not_sent", "unknown"};
 
 void lp_push_response(lua_State *L, const lp_response *response) {
-  lua_createtable(L, 0, 10);
+  lua_createtable(L, 0, 8); /* what an answer has */
   if (response->proxy) set_text(L, "proxy", response->proxy);
   set_text(L, "outcome", outcomes[response->outcome]);
   if (response->failure != LP_OK) {

@@ -87,7 +87,8 @@ local guarded = 0 -- how many there are
 function M.guard(fn, a, b)
   local co = running()
   if not co then check_phase() end -- nginx's init runs in none
-  local guard = { fn = fn, a = a, b = b, co = co, before = guards[co] }
+  local guard, before = { fn = fn, a = a, b = b, co = co }, guards[co]
+  if before then guard.before = before end -- seldom: a table of four is a small one
   guards[co] = guard
   guarded = guarded + 1
   return guard
@@ -168,14 +169,15 @@ end
 -- ---- transfers ----
 
 local driver
-local transfers = {} -- id -> its waiter
+local transfers = {} -- slot of its id -> its waiter, or false
 local in_flight = 0
 local reading = false -- the bell
-local told = {} -- ids, used again and again
+local told = {} -- slots, used again and again
+local waiters = {} -- that nobody uses
 
 local function drop(waiter)
-  if not transfers[waiter.id] then return end
-  transfers[waiter.id] = nil
+  if transfers[waiter.slot] ~= waiter then return end
+  transfers[waiter.slot] = false
   in_flight = in_flight - 1
 end
 
@@ -189,7 +191,7 @@ local function sweep()
     if is_dead(waiter) then dead[#dead + 1] = waiter end
   end
   for _, waiter in pairs(transfers) do
-    if waiter.sem and is_dead(waiter) then dead[#dead + 1] = waiter end
+    if waiter and waiter.sem and is_dead(waiter) then dead[#dead + 1] = waiter end
   end
   for _, waiter in ipairs(dead) do
     parked[waiter] = nil
@@ -279,7 +281,7 @@ local function wait(waiter, at)
   park(waiter, at)
   if task then task.waiting = nil end
   semaphores[#semaphores + 1] = waiter.sem
-  waiter.sem = nil
+  waiter.sem, waiter.co, waiter.place = false, false, false
   return waiter.value
 end
 
@@ -296,19 +298,33 @@ end
 
 local function cancel_transfer(waiter) driver:cancel(waiter.id) end
 
+-- One of a transfer. Of those that wait for one their light threads alone know, and who looks at `transfers`.
+local function new_waiter(id, slot)
+  local count = #waiters
+  local waiter = waiters[count]
+  if not waiter then
+    return {
+      id = id, slot = slot, interrupt = cancel_transfer, sem = false, co = false, place = false, full = false,
+      value = false,
+    }
+  end
+  waiters[count] = nil
+  waiter.id, waiter.slot, waiter.full, waiter.value = id, slot, false, false
+  return waiter
+end
+
 function M.transfer(request)
   check_phase()
   local ok, why = start()
   if not ok then return nil, why, "unsupported" end
-  local id
-  id, why = driver:submit(request)
-  if not id then return nil, why end
-  -- With room for all that it gains.
-  local waiter = { id = id, interrupt = cancel_transfer, sem = nil, co = nil, place = nil, full = nil, value = nil }
-  transfers[id] = waiter
+  local id, slot = driver:submit(request)
+  if not id then return nil, slot end
+  local waiter = new_waiter(id, slot)
+  transfers[slot] = waiter
   in_flight = in_flight + 1
   wait(waiter)
   drop(waiter)
+  waiters[#waiters + 1] = waiter
   return driver:take(id)
 end
 

@@ -1,5 +1,5 @@
 -- The two clients that are compared, and what they are compared by. Runs within nginx.
-local cjson = require "cjson"
+local cjson = require "cjson.safe"
 local ffi = require "ffi"
 local luaprov = require "luaprov"
 
@@ -22,43 +22,94 @@ end
 
 -- ---- by hand ----
 
-local function say_what(why) return nil, why or "?" end
+-- What a careful person writes who has cosockets and no client, for the same task: the field looked at, JSON both ways,
+-- a kept connection, the status and all headers read, either form of a body, and an error that has the vendor's words.
 
---- What somebody writes who has cosockets and no client: a kept connection, JSON both ways, the status looked at.
+local function failed(why, headers)
+  local id = headers and headers["x-request-id"]
+  return nil, (why or "?") .. (id and " (" .. id .. ")" or "")
+end
+
+local function read_head(socket)
+  local line, why = socket:receive "*l"
+  if not line then return nil, why end
+  local status = tonumber(line:sub(10, 12))
+  if not status or line:sub(1, 7) ~= "HTTP/1." then return nil, "no HTTP" end
+  local headers = {}
+  while true do
+    line, why = socket:receive "*l"
+    if not line then return nil, why end
+    if line == "" then return status, headers end
+    local colon = line:find(":", 1, true)
+    if not colon then return nil, "no header" end
+    local from = colon + 1
+    while line:byte(from) == 32 do from = from + 1 end
+    local name, value = line:sub(1, colon - 1):lower(), line:sub(from)
+    local before = headers[name]
+    headers[name] = before and before .. ", " .. value or value
+  end
+end
+
+local function read_chunks(socket)
+  local parts = {}
+  while true do
+    local line, why = socket:receive "*l"
+    local size = line and tonumber(line:match "^%x+", 16)
+    if not size then return nil, why or "no chunk" end
+    if size == 0 then break end
+    parts[#parts + 1], why = socket:receive(size)
+    if why then return nil, why end
+    socket:receive(2)
+  end
+  local line, why
+  repeat line, why = socket:receive "*l" until not line or line == ""
+  if not line then return nil, why end
+  return table.concat(parts)
+end
+
+local function read_body(socket, headers)
+  if headers["transfer-encoding"] == "chunked" then return read_chunks(socket) end
+  local length = tonumber(headers["content-length"])
+  if length then return socket:receive(length) end
+  return socket:receive "*a"
+end
+
 local function by_hand(port, record, tls, path)
+  if type(record.name) ~= "string" then return failed "name is required" end
+  local body, why = cjson.encode(record)
+  if not body then return failed(why) end
   local socket = ngx.socket.tcp()
   socket:settimeouts(10000, 30000, 30000)
-  local ok, why = socket:connect("127.0.0.1", port, { pool = "bench", pool_size = 1000 })
-  if not ok then return say_what(why) end
+  local ok
+  ok, why = socket:connect("127.0.0.1", port, { pool = "bench", pool_size = 1000 })
+  if not ok then return failed(why) end
   if tls and socket:getreusedtimes() == 0 then
     ok, why = socket:sslhandshake(nil, "localhost", true)
-    if not ok then return say_what(why) end
+    if not ok then return failed(why) end
   end
-  local body = cjson.encode(record)
   ok, why = socket:send {
     "POST ", path, "/things HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\n",
     "Authorization: Bearer tok-0000\r\nContent-Type: application/json\r\nUser-Agent: by-hand\r\n",
     "Content-Length: ", #body, "\r\n\r\n", body,
   }
-  if not ok then return say_what(why) end
-  local line
-  line, why = socket:receive "*l"
-  if not line then return say_what(why) end
-  local status = tonumber(line:match "^HTTP/1%.1 (%d%d%d)")
-  local headers = {}
-  while true do
-    line, why = socket:receive "*l"
-    if not line then return say_what(why) end
-    if line == "" then break end
-    local name, value = line:match "^([^:]+):%s*(.-)%s*$"
-    if name then headers[name:lower()] = value end
-  end
+  if not ok then return failed(why) end
+  local status, headers = read_head(socket)
+  if not status then return failed(headers) end
   local text
-  text, why = socket:receive(tonumber(headers["content-length"]) or 0)
-  if not text then return say_what(why) end
-  socket:setkeepalive(60000, 1000)
-  if status ~= 201 then return nil, "status " .. tostring(status) end
-  return cjson.decode(text)
+  text, why = read_body(socket, headers)
+  if not text then return failed(why, headers) end
+  if headers.connection == "close" or not headers["content-length"] and not headers["transfer-encoding"] then
+    socket:close()
+  else
+    socket:setkeepalive(60000, 1000)
+  end
+  local answer
+  answer, why = cjson.decode(text)
+  if status ~= 201 then
+    return failed("status " .. status .. ": " .. tostring(type(answer) == "table" and answer.message or text), headers)
+  end
+  if type(answer) ~= "table" or not answer.id then return failed(why or "no record", headers) end
+  return answer
 end
 
 local client
