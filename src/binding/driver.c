@@ -29,7 +29,8 @@ static int fail(lua_State *L, const char *why) {
 static int submit(lua_State *L) {
   lp_driver *driver = driver_of(L);
   lp_request request;
-  lp_read_request(L, &request);
+  lp_header few[LP_FEW_HEADERS];
+  lp_read_request(L, &request, few);
   char why[256];
   lp_id id = lp_driver_submit(driver, &request, why, sizeof why);
   if (!id) return fail(L, why);
