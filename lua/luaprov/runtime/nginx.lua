@@ -9,11 +9,12 @@
 --- ngx.exit, its parent has killed it. No code of it runs then. It is seen by its semaphore, for which nobody waits any
 --- more; its transfer is cancelled, and what it has left behind is undone by its guards.
 local core = require "luaprov.core"
+local dictionary = require "luaprov.runtime.dictionary"
 
 local ngx = rawget(_G, "ngx")
 local M = {}
 
-M.now = core.now
+M.now, M.store = core.now, dictionary.store
 
 local LONG = 3600 -- seconds that one wait for a semaphore may take; then it waits again
 local SHORT = 0.001 -- …and nginx has no shorter time
@@ -361,36 +362,6 @@ end
 function M.collect(task)
   if task.thread and task.owner == running() then ngx.thread.wait(task.thread) end
   task.thread = nil
-end
-
--- ---- what all workers see ----
-
-local store
-local told_of_room = false
-
---- `lua_shared_dict luaprov 1m;`
-function M.store()
-  local dict = ngx.shared.luaprov
-  if store or not dict then return store end
-  store = { name = ngx.md5 }
-  -- nginx tells the time once a turn, which may be long ago.
-  function store.add(key, text, seconds)
-    ngx.update_time()
-    local ok, why = dict:safe_add(key, text, seconds)
-    if why == "no memory" and not told_of_room then
-      told_of_room = true
-      ngx.log(ngx.WARN, "luaprov: the shared dictionary luaprov is full: limits are kept by each worker alone")
-    end
-    return ok or why == "no memory"
-  end
-  function store.set(key, text, seconds)
-    ngx.update_time()
-    return dict:set(key, text, seconds or 0)
-  end
-  function store.get(key) return (dict:get(key)) end
-  function store.delete(key) dict:delete(key) end
-  function store.left(key) return (dict:ttl(key)) end
-  return store
 end
 
 local function refuse() error("the sandbox does not run within nginx: start it with `luaprov sandbox`", 0) end
