@@ -35,7 +35,10 @@ end
 local tenants = {}
 for key, providers in pairs(dofile(os.getenv "GATEWAY_TENANTS")) do
   tenants[key] = {}
-  for name, options in pairs(providers) do tenants[key][name] = assert(luaprov.client(name, options)) end
+  for name, options in pairs(providers) do
+    local client, err = luaprov.client(name, options)
+    tenants[key][name] = assert(client, tostring(err)) -- nginx prints texts only
+  end
 end
 
 -- Takes as long for a key that is nearly right as for one that is all wrong: what is compared are digests.

@@ -7,7 +7,7 @@
 
 #define DRIVER "luaprov.driver"
 
-enum { REAPED = 64 }; /* ids at once */
+enum { REAPED = 32 }; /* ids at once: whoever wakes so many lets others of its event loop go between */
 
 static lp_driver **slot_of(lua_State *L) { return luaL_checkudata(L, 1, DRIVER); }
 
@@ -39,22 +39,19 @@ static int submit(lua_State *L) {
   return 2;
 }
 
-/* driver:reap(slots) -> how many have ended since, their slots put into the array */
+/* driver:reap(slots) -> how many have ended since, their slots put into the array, and whether there may be more */
 static int reap(lua_State *L) {
   lp_driver *driver = driver_of(L);
   luaL_checktype(L, 2, LUA_TTABLE);
   lp_id ids[REAPED];
-  int n = 0;
-  size_t count;
-  do {
-    count = lp_driver_reap(driver, ids, REAPED);
-    for (size_t i = 0; i < count; i++) {
-      lua_pushinteger(L, (lua_Integer)lp_id_slot(ids[i]));
-      lua_rawseti(L, 2, ++n);
-    }
-  } while (count == REAPED);
-  lua_pushinteger(L, n);
-  return 1;
+  size_t count = lp_driver_reap(driver, ids, REAPED);
+  for (size_t i = 0; i < count; i++) {
+    lua_pushinteger(L, (lua_Integer)lp_id_slot(ids[i]));
+    lua_rawseti(L, 2, (int)i + 1);
+  }
+  lua_pushinteger(L, (lua_Integer)count);
+  lua_pushboolean(L, count == REAPED);
+  return 2;
 }
 
 /* driver:take(id) -> response, once, see lp_push_response; nil for an id that is unknown, in flight or taken already */

@@ -210,27 +210,31 @@ local function sweep()
   end
 end
 
--- Wakes who waits for what has ended.
+-- Wakes who waits for what has ended, some of them at a time. Returns how many, and whether there may be more.
 local function tell()
-  local count = driver:reap(told)
+  local count, more = driver:reap(told)
   for i = 1, count do
     local waiter = transfers[told[i]]
     if waiter then M.wake(waiter, true) end
   end
-  return count
+  return count, more
 end
 
 local function read_from(bell, connected)
   local swept = core.now()
   while true do
-    local idle = tell() == 0 and in_flight == 0 and guarded == 0
+    local count, more = tell()
+    local idle = count == 0 and in_flight == 0 and guarded == 0
     -- The engine's thread rings some times a second, so that nobody who was ended is long in the way.
     if core.now() - swept >= SWEEP then
       sweep()
       swept = core.now()
       if idle then break end
     end
-    if connected then connected = bell:receive(1) else ngx.sleep(POLL) end
+    -- Where hundreds end together, the worker serves others in between.
+    if more then ngx.sleep(0)
+    elseif connected then connected = bell:receive(1)
+    else ngx.sleep(POLL) end
   end
 end
 

@@ -10,6 +10,8 @@ local M = {}
 ffi.cdef [[
 struct luaprov_bench_time { long seconds, nanoseconds; };
 int clock_gettime(int, struct luaprov_bench_time *);
+struct luaprov_bench_memory { size_t arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, in_use, free, keepcost; };
+struct luaprov_bench_memory mallinfo2(void);
 ]]
 
 local THREAD_CPU = 3 -- CLOCK_THREAD_CPUTIME_ID
@@ -35,7 +37,19 @@ local function failed(why, headers)
   return nil, (why or "?") .. (id and " (" .. id .. ")" or "")
 end
 
-local function read_head(socket)
+-- A header's name and value: as one writes it who knows what LuaJIT compiles…
+local function cut(line)
+  local colon = line:find(":", 1, true)
+  if not colon then return nil end
+  local from = colon + 1
+  while line:byte(from) == 32 do from = from + 1 end
+  return line:sub(1, colon - 1), line:sub(from)
+end
+
+-- …and as most do.
+local function matched(line) return line:match "^([^:]+):%s*(.-)%s*$" end
+
+local function read_head(socket, split)
   local line, why = socket:receive "*l"
   if not line then return nil, why end
   local status = tonumber(line:sub(10, 12))
@@ -45,11 +59,9 @@ local function read_head(socket)
     line, why = socket:receive "*l"
     if not line then return nil, why end
     if line == "" then return status, headers end
-    local colon = line:find(":", 1, true)
-    if not colon then return nil, "no header" end
-    local from = colon + 1
-    while line:byte(from) == 32 do from = from + 1 end
-    local name, value = line:sub(1, colon - 1):lower(), line:sub(from)
+    local name, value = split(line)
+    if not name then return nil, "no header" end
+    name = name:lower()
     local before = headers[name]
     headers[name] = before and before .. ", " .. value or value
   end
@@ -79,7 +91,7 @@ local function read_body(socket, headers)
   return socket:receive "*a"
 end
 
-local function by_hand(port, record, tls, path)
+local function by_hand(port, record, tls, path, split)
   if type(record.name) ~= "string" then return failed "name is required" end
   local body, why = cjson.encode(record)
   if not body then return failed(why) end
@@ -98,7 +110,7 @@ local function by_hand(port, record, tls, path)
     "Content-Length: ", #body, "\r\n\r\n", body,
   }
   if not ok then return failed(why) end
-  local status, headers = read_head(socket)
+  local status, headers = read_head(socket, split or cut)
   if not status then return failed(headers) end
   local text
   text, why = read_body(socket, headers)
@@ -116,6 +128,8 @@ local function by_hand(port, record, tls, path)
   if type(answer) ~= "table" or not answer.id then return failed(why or "no record", headers) end
   return answer
 end
+
+local function by_patterns(port, record, tls, path) return by_hand(port, record, tls, path, matched) end
 
 local client
 
@@ -147,10 +161,10 @@ local function both_ways(_, record)
   return text and luaprov.json.decode(ANSWER)
 end
 
-local CLIENTS = { ours = ours, hand = by_hand, exchange = exchange, json = both_ways }
+local CLIENTS = { ours = ours, hand = by_hand, patterns = by_patterns, exchange = exchange, json = both_ways }
 
 --- ?client=, ?calls=, ?at_once=, ?port=, ?tls=, ?slow=: that many calls; answers with the event loop's microseconds
---- for each.
+--- for each, and with how many there were a second.
 function M.run()
   local arguments = ngx.req.get_uri_args()
   local call, port = CLIENTS[arguments.client], tonumber(arguments.port)
@@ -163,11 +177,11 @@ function M.run()
       if not record or record.id ~= "7" and record.status ~= 201 then wrong = wrong or tostring(why) end
     end
   end
-  local threads, began = {}, cpu()
+  local threads, at, began = {}, http.now(), cpu()
   for i = 1, tonumber(arguments.at_once) do threads[i] = ngx.thread.spawn(work) end
   for _, thread in ipairs(threads) do ngx.thread.wait(thread) end
   local used = cpu() - began
-  ngx.print(wrong and "failed: " .. wrong or ("%.3f"):format(used / calls * 1e6))
+  ngx.print(wrong and "failed: " .. wrong or ("%.3f %.0f"):format(used / calls * 1e6, calls / (http.now() - at)))
 end
 
 local function soaked()
@@ -185,10 +199,13 @@ function M.soak()
   ngx.print "done"
 end
 
---- One that goes well: libcurl closes then what the vendor has closed before.
+--- One that goes well: libcurl closes then what the vendor has closed before. Answers with the kilobytes that are in
+--- use, of Lua's memory and of malloc's: what grows there leaks, whatever the system counts.
 function M.rest()
   assert(soaked():get "7")
-  ngx.print "done"
+  collectgarbage()
+  collectgarbage()
+  ngx.print(("%.0f %.0f"):format(collectgarbage "count", tonumber(ffi.C.mallinfo2().in_use) / 1024))
 end
 
 --- The vendor of it.
