@@ -19,7 +19,8 @@ static lp_engine *engine_of(lua_State *L) {
 static int submit(lua_State *L) {
   lp_engine *engine = engine_of(L);
   lp_request request;
-  lp_read_request(L, &request);
+  lp_header few[LP_FEW_HEADERS];
+  lp_read_request(L, &request, few);
   char why[256];
   lp_id id = lp_engine_submit(engine, &request, why, sizeof why);
   if (!id) {

@@ -24,7 +24,8 @@ void lp_push_headers(lua_State *L, const char *headers, size_t count) {
   }
 }
 
-const lp_header *lp_read_headers(lua_State *L, int index, const char *what, size_t *count) {
+const lp_header *lp_read_headers(lua_State *L, int index, const char *what, size_t *count,
+                                 lp_header few[LP_FEW_HEADERS]) {
   *count = 0;
   if (lua_isnoneornil(L, index)) return NULL;
   if (!lua_istable(L, index)) luaL_error(L, "%s is not a table", what);
@@ -35,7 +36,7 @@ const lp_header *lp_read_headers(lua_State *L, int index, const char *what, size
 #endif
   if (len % 2) luaL_error(L, "%s has a name without a value", what);
   if (len > 2000) luaL_error(L, "%s has more than 1000 headers", what);
-  lp_header *headers = lua_newuserdata(L, (len / 2 + 1) * sizeof *headers);
+  lp_header *headers = len / 2 > LP_FEW_HEADERS ? lua_newuserdata(L, len / 2 * sizeof *headers) : few;
   for (size_t i = 0; i < len / 2; i++) {
     lua_rawgeti(L, index, (int)(2 * i + 1));
     lua_rawgeti(L, index, (int)(2 * i + 2));
