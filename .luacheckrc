@@ -15,3 +15,4 @@ files["lua/luaprov/providers"] = {
 for _, file in ipairs { "acme", "counting", "single", "keyed" } do
   files["tests/nginx/" .. file .. ".lua"] = files["lua/luaprov/providers"]
 end
+files["tests/bench/speed/vendor.lua"] = files["lua/luaprov/providers"]
