@@ -3,7 +3,7 @@
  *
  * Without `json` the body is a constant and the answer is only counted; with it the body is printed and the id looked for
  * as somebody does who knows where it is. BENCH_CA: a PEM file to trust. BENCH_RATE: calls a second, each begun when it
- * is due. Prints calls, the processor's seconds (getrusage) and the clock's seconds.
+ * is due. Prints calls, the processor's seconds (getrusage), the clock's seconds, and the most memory it had, kilobytes.
  */
 #include <curl/curl.h>
 #include <stdbool.h>
@@ -155,7 +155,10 @@ int main(int argc, char **argv) {
   double before = cpu(), clock = now();
   if (at_once == 1) run_sequential(slots, calls);
   else run(multi, slots, calls, at_once);
-  printf("%ld %.6f %.6f\n", calls, cpu() - before, now() - clock);
+  double used = cpu() - before, took = now() - clock;
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  printf("%ld %.6f %.6f %ld\n", calls, used, took, usage.ru_maxrss);
   for (long i = 0; i < at_once; i++) curl_easy_cleanup(slots[i].easy);
   curl_multi_cleanup(multi);
   curl_slist_free_all(headers);

@@ -1,8 +1,12 @@
 -- How fast luaprov is, beside libcurl in C and beside what else Debian has: `make bench`.
 --
--- ROUNDS: how many times everything is measured in turns, 7 by default. Prints a table; writes speed.json and speed.svg
--- into the folder BENCH_OUT.
+-- ROUNDS: how many times everything is measured in turns, 7 by default. ONLY: the sections whose names have these
+-- words; "figures" and "growth" are two. Prints a table; writes speed.json, speed.svg and growth.svg into the folder
+-- BENCH_OUT.
 local certificates = require "tests.transport.certificates"
+local chart = require "tests.bench.speed.chart"
+local figures = require "tests.bench.speed.figures"
+local growth = require "tests.bench.speed.growth"
 local json = require "luaprov.json"
 local printer = require "tests.bench.speed.print"
 local rounds = require "tests.bench.speed.rounds"
@@ -57,21 +61,39 @@ assert(os.execute("mkdir -p '" .. out .. "'"))
 local files = certificates.make()
 local vendor = server.start(root .. "/" .. out .. "/nginx", files)
 
+local function is_wanted(name) return name:find(os.getenv "ONLY" or "", 1, true) end
+
+local function measure_sections(report)
+  local sections, charted = sections_of(vendor, files.ca), {}
+  local missing = missing_of(sections)
+  for _, section in ipairs(sections) do
+    if is_wanted(section.name) then
+      local results = measured(section, missing)
+      local goals = printer.section(section, results, missing)
+      report.sections[#report.sections + 1] = { name = section.name, results = results, goals = goals }
+      charted[#charted + 1] = section.goals and printer.group(section, results, missing) or nil
+    end
+  end
+  if charted[1] then write("speed.svg", chart.bars(charted, "microseconds of the processor a call")) end
+end
+
 local function run()
   local report = { conditions = conditions(), sections = json.array {} }
   print(("%s processors, %s, load %s; %d rounds, medians"):format(report.conditions.processors, report.conditions.model,
     report.conditions.load, ROUNDS))
   print(table.concat(report.conditions.versions, ", "))
-  local sections, wanted = sections_of(vendor, files.ca), os.getenv "ONLY"
-  local missing = missing_of(sections)
-  for _, section in ipairs(sections) do
-    if not wanted or section.name:find(wanted, 1, true) then
-      local results = measured(section, missing)
-      local goals = printer.section(section, results, missing)
-      report.sections[#report.sections + 1] = { name = section.name, results = results, goals = goals }
-    end
+  measure_sections(report)
+  if is_wanted "figures" then
+    report.figures = figures.all(vendor, ROUNDS)
+    printer.figures(report.figures)
+  end
+  if is_wanted "growth" then
+    report.growth = growth.all(vendor, math.min(3, ROUNDS))
+    printer.growth(report.growth)
+    write("growth.svg", chart.lines(report.growth, "microseconds of the processor a call"))
   end
   report.conditions.load_after = first_line "cut -d' ' -f1-3 /proc/loadavg"
+  print("\nload " .. report.conditions.load_after .. " at the end; " .. out .. " has it as JSON and SVG")
   write("speed.json", json.encode(report) .. "\n")
 end
 

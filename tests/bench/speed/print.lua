@@ -20,11 +20,17 @@ function M.judge(goal, results, name)
   return { wanted = ("luaprov %g times less"):format(goal.less), got = got, met = got >= goal.less }
 end
 
-local function line(...) print((("  %-34s %10s %10s   %s"):format(...):gsub("%s+$", ""))) end
+local function line(...) print((("  %-42s %9s %9s   %s"):format(...):gsub("%s+$", ""))) end
 
 local function verdict(judged)
   return ("%s: %.2f, %s"):format(judged.wanted, judged.got,
     judged.met and "met" or judged.failed and "NOT MET, and beyond the gate" or "NOT MET")
+end
+
+local function programs_of(section)
+  local list = { programs.limit }
+  for _, program in ipairs(section.programs) do list[#list + 1] = program end
+  return list
 end
 
 --- Prints a section.
@@ -36,9 +42,7 @@ function M.section(section, results, missing)
   local goals = {}
   print("")
   line(section.name, "us a call", "x limit", "goal")
-  local list = { programs.limit }
-  for _, program in ipairs(section.programs) do list[#list + 1] = program end
-  for _, program in ipairs(list) do
+  for _, program in ipairs(programs_of(section)) do
     local name, goal = program.name, section.goals and section.goals[program.name]
     local result = results[name]
     if missing[name] or result.failed then
@@ -51,13 +55,39 @@ function M.section(section, results, missing)
   return goals
 end
 
---- Prints one figure with a goal.
---- @param name string
---- @param text string the figure
---- @param wanted string|nil
---- @param met boolean|nil
-function M.figure(name, text, wanted, met)
-  line(name, text, "", wanted and ("%s: %s"):format(wanted, met and "met" or "NOT MET") or "")
+--- The bars of a section.
+function M.group(section, results, missing)
+  local group = { name = section.name }
+  for _, program in ipairs(programs_of(section)) do
+    local result = results[program.name]
+    if not missing[program.name] and not result.failed then
+      group[#group + 1] = { name = program.name, value = result.cpu, ours = program == programs.luaprov }
+    end
+  end
+  return group
+end
+
+--- Prints the figures.
+--- @param list table[] of figures.lua
+function M.figures(list)
+  print("")
+  line("figures", "", "", "goal")
+  for _, one in ipairs(list) do
+    line(one.name, one.text, "", one.wanted and one.wanted .. ": " .. (one.met and "met" or "NOT MET") or "")
+  end
+end
+
+--- Prints the plots.
+--- @param plots table[] of growth.lua
+function M.growth(plots)
+  for _, plot in ipairs(plots) do
+    print("\n  us a call by " .. plot.name)
+    for _, one in ipairs(plot.lines) do
+      local words = {}
+      for i, point in ipairs(one) do words[i] = ("%g: %.1f"):format(point.x, point.y) end
+      print(("  %-40s %s"):format(one.name, table.concat(words, ", ")))
+    end
+  end
 end
 
 return M

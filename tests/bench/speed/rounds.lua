@@ -31,15 +31,17 @@ end
 --- Runs a client once.
 --- @param program table of programs.lua
 --- @param place table url, at_once, seconds (about how long it takes) or calls, environment (text before the command)
---- @return table|nil calls, cpu (microseconds of the processor a call), rate (calls a second)
+--- @return table|nil calls, cpu (microseconds of the processor a call), rate (calls a second), kilobytes (the most
+---   memory that it had, where it says so)
 --- @return string|nil why
 function M.run(program, place)
   local calls = place.calls or math.max(place.at_once * 2, math.ceil(place.seconds * 1e6 / program.weight))
   local ok, output = shell(("%s %s %s %d %d %s 2>&1"):format(place.environment or "", program.command, place.url, calls,
     place.at_once, program.after or ""))
-  local done, cpu, seconds = output:match("^(%d+) ([%d.]+) ([%d.]+)%s*$")
+  local done, cpu, seconds, kilobytes = output:match("^(%d+) ([%d.]+) ([%d.]+) ?(%d*)%s*$")
   if not ok or not done then return nil, (output:gsub("%s+$", "")) end
-  return { calls = tonumber(done), cpu = tonumber(cpu) / done * 1e6, rate = done / tonumber(seconds) }
+  return { calls = tonumber(done), cpu = tonumber(cpu) / done * 1e6, rate = done / tonumber(seconds),
+           kilobytes = tonumber(kilobytes) }
 end
 
 --- Measures clients beside the limit.

@@ -28,12 +28,18 @@ http {
 }
 ]]
 
--- A vendor that takes its time; the answer comes with its length, as the other one does.
+-- A vendor that takes its time, and one that says much; the answer comes with its length, as the other one does.
 local SLOW = [[
     location ~ ^/after/(?<seconds>[0-9.]+)/things$ {
       content_by_lua_block {
         ngx.req.read_body() ngx.sleep(tonumber(ngx.var.seconds)) ngx.status = 201
         ngx.header.content_length = 440 ngx.print '%(answer)'
+      }
+    }
+    location ~ ^/body/(?<bytes>[0-9]+)/things$ {
+      content_by_lua_block {
+        local text = '{"id":"7f3c1a90","note":"' .. ("x"):rep(tonumber(ngx.var.bytes)) .. '"}'
+        ngx.req.read_body() ngx.status = 201 ngx.header.content_length = #text ngx.print(text)
       }
     }]]
 

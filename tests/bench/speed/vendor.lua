@@ -18,6 +18,7 @@ return provider {
     integer "priority"     { min = 0, max = 9 },
     boolean "enabled"      {},
     text    "external_id"  { required = true, max = 64 },
+    text    "note"         {}, -- of the calls with large bodies alone
 
     create = post { expect = 201 },
   },

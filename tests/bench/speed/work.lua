@@ -1,10 +1,14 @@
 -- The unit of work, and how a Lua client measures itself. A client is called with the vendor's URL, the number of calls
--- and how many of them at once; it prints the calls, the processor's seconds and the seconds of the clock.
+-- and how many of them at once; it prints the calls, the processor's seconds, the seconds of the clock, and the most
+-- memory that it had, in kilobytes.
 local M = {}
 
 M.TOKEN = "bench-token-0123456789abcdef0123456789abcdef"
 
 M.url, M.calls, M.at_once = arg[1], tonumber(arg[2]), tonumber(arg[3])
+
+-- BENCH_BODY: bytes of one more field.
+local note = os.getenv "BENCH_BODY" and ("x"):rep(tonumber(os.getenv "BENCH_BODY")) or nil
 
 --- What a script makes for a call: eight fields, 300 bytes of JSON.
 function M.record(i)
@@ -12,7 +16,7 @@ function M.record(i)
     name = "Support line " .. i,
     description = "The front desk of a customer in the north, open from eight to six on every working day",
     channel = "sms", callback_url = "https://hooks.customer.example/luaprov/inbound/messages", language = "en",
-    priority = 5, enabled = true, external_id = "customer-000042/line-0007",
+    priority = 5, enabled = true, external_id = "customer-000042/line-0007", note = note,
   }
 end
 
@@ -23,6 +27,13 @@ local function measured(run, calls, seconds)
   return os.clock() - cpu, seconds() - wall
 end
 
+local function memory()
+  for line in io.lines "/proc/self/status" do
+    local kilobytes = line:match "^VmHWM:%s*(%d+)"
+    if kilobytes then return kilobytes end
+  end
+end
+
 --- Measures after a tenth of the calls, so that what is made once is made.
 --- @param run function(calls, at_once)
 --- @param seconds function -> seconds of a clock
@@ -30,7 +41,7 @@ function M.measure(run, seconds)
   run(math.max(M.at_once, math.ceil(M.calls / 10)), M.at_once)
   collectgarbage()
   local cpu, wall = measured(run, M.calls, seconds)
-  print(("%d %.6f %.6f"):format(M.calls, cpu, wall))
+  print(("%d %.6f %.6f %s"):format(M.calls, cpu, wall, memory()))
 end
 
 -- With BENCH_PER_HOST the engine opens that many connections to one host, and not its own 128.
