@@ -10,10 +10,11 @@ local function text(x, y, words, more)
   return ('<text x="%.1f" y="%.1f" %s>%s</text>'):format(x, y, more or "", escape(words))
 end
 
+local HEAD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="13">\n'
+
 local function document(height, parts)
-  return ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" '
-    .. 'font-size="13">\n'
-    .. '<rect width="100%%" height="100%%" fill="#fff"/>\n%s\n</svg>\n'):format(WIDTH, height, table.concat(parts, "\n"))
+  return (HEAD .. '<rect width="100%%" height="100%%" fill="#fff"/>\n%s\n</svg>\n'):format(WIDTH, height,
+    table.concat(parts, "\n"))
 end
 
 local function shown(value) return value < 10 and ("%.1f"):format(value) or ("%.0f"):format(value) end
@@ -49,7 +50,7 @@ local function log10(value) return math.log(value) / math.log(10) end
 local function bounds(lines, key)
   local low, high = math.huge, -math.huge
   for _, line in ipairs(lines) do
-    for _, point in ipairs(line) do
+    for _, point in ipairs(line.points) do
       low, high = math.min(low, point[key]), math.max(high, point[key])
     end
   end
@@ -75,7 +76,7 @@ local function plot(parts, top, one)
   end
   for i, line in ipairs(one.lines) do
     local points = {}
-    for j, point in ipairs(line) do points[j] = ("%.1f,%.1f"):format(at(point.x, point.y)) end
+    for j, point in ipairs(line.points) do points[j] = ("%.1f,%.1f"):format(at(point.x, point.y)) end
     parts[#parts + 1] = ('<polyline points="%s" fill="none" stroke="%s" stroke-width="2"/>'):format(
       table.concat(points, " "), COLOURS[i])
     parts[#parts + 1] = text(left + 10, top + 2 + 16 * i, line.name, ('fill="%s"'):format(COLOURS[i]))

@@ -14,8 +14,8 @@ local function median_cpu(program, place, count)
 end
 
 local function point(lines, name, x, program, place, count)
-  lines[name] = lines[name] or { name = name }
-  table.insert(lines[name], { x = x, y = median_cpu(program, place, count) })
+  lines[name] = lines[name] or { name = name, points = {} }
+  table.insert(lines[name].points, { x = x, y = median_cpu(program, place, count) })
 end
 
 local function in_flight(server, count)
@@ -54,7 +54,7 @@ end
 
 --- @param server table of server.lua
 --- @param count integer rounds
---- @return table[] plots name (of the x axis), lines (name, and points { x, y }: y is microseconds a call)
+--- @return table[] plots name (of the x axis), lines (name, points: { x, y = microseconds a call } each)
 function M.all(server, count)
   local plots = { in_flight(server, count), accounts(server, count) }
   if server.is_slow then plots[3] = bodies(server, count) end

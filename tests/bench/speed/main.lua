@@ -94,7 +94,7 @@ local function run()
   end
   report.conditions.load_after = first_line "cut -d' ' -f1-3 /proc/loadavg"
   print("\nload " .. report.conditions.load_after .. " at the end; " .. out .. " has it as JSON and SVG")
-  write("speed.json", json.encode(report) .. "\n")
+  write("speed.json", assert(json.encode(report)) .. "\n")
 end
 
 local ok, why = xpcall(run, debug.traceback)

@@ -84,7 +84,7 @@ function M.growth(plots)
     print("\n  us a call by " .. plot.name)
     for _, one in ipairs(plot.lines) do
       local words = {}
-      for i, point in ipairs(one) do words[i] = ("%g: %.1f"):format(point.x, point.y) end
+      for i, point in ipairs(one.points) do words[i] = ("%g: %.1f"):format(point.x, point.y) end
       print(("  %-40s %s"):format(one.name, table.concat(words, ", ")))
     end
   end
