@@ -63,6 +63,12 @@ static int characters(lua_State *L) {
   size_t len, at = 0, count = 0;
   const char *text = luaL_checklstring(L, 1, &len);
   while (at < len) {
+    size_t plain = lp_json_plain(text + at, len - at);
+    at += plain;
+    count += plain;
+    if (at == len) {
+      break;
+    }
     size_t size = lp_utf8_char(text + at, len - at);
     if (size == 0) {
       return 0;
