@@ -1,6 +1,7 @@
 /* Puts the JSON table together and borrows the string escapes of a private lua-cjson. */
 #include <lauxlib.h>
 #include <locale.h>
+#include <string.h>
 
 #include "binding/json.h"
 #include "binding/json_write.h"
@@ -90,6 +91,7 @@ void lp_json_open(lua_State *L) {
   lua_pushvalue(L, array_mt);
   lua_getfield(L, cjson, "decode");
   push_c_locale(L);
+  memset(lua_newuserdata(L, LP_HINTS), 0, LP_HINTS);
   lua_pushcclosure(L, lp_json_decode, LP_DECODE_UPVALUES);
   lua_setfield(L, -2, "decode");
 
