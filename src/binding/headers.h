@@ -15,4 +15,7 @@ void lp_push_headers(lua_State *L, const char *headers, size_t count);
  * the table's strings. Nothing there is no headers. Errors speak of the table as `what`. */
 const lp_header *lp_read_headers(lua_State *L, int index, const char *what, size_t *count);
 
+/* The same of { ["Name"] = "value" } at `index`, with their names in a list at `order`; a name without a value is none. */
+const lp_header *lp_read_named_headers(lua_State *L, int index, int order, const char *what, size_t *count);
+
 #endif
