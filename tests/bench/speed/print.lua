@@ -20,7 +20,7 @@ function M.judge(goal, results, name)
   return { wanted = ("luaprov %g times less"):format(goal.less), got = got, met = got >= goal.less }
 end
 
-local function line(...) print((("  %-42s %9s %9s   %s"):format(...):gsub("%s+$", ""))) end
+local function line(...) print((("  %-58s %9s %9s   %s"):format(...):gsub("%s+$", ""))) end
 
 local function verdict(judged)
   return ("%s: %.2f, %s"):format(judged.wanted, judged.got,
