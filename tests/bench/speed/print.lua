@@ -16,6 +16,11 @@ function M.judge(goal, results, name)
     return { wanted = ("at most %g"):format(goal.most), got = got, met = got <= goal.most,
              failed = goal.gate ~= nil and got > goal.gate }
   end
+  if goal.share then
+    local got = 100 * (1 - 1 / rounds.times_less(results[name], ours))
+    return { wanted = ("what luaprov adds, at most %d %% of its call"):format(goal.share), got = got,
+             met = got <= goal.share }
+  end
   local got = rounds.times_less(ours, results[name])
   return { wanted = ("luaprov %g times less"):format(goal.less), got = got, met = got >= goal.less }
 end
