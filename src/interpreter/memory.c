@@ -11,7 +11,8 @@ typedef struct block {
 } block;
 
 static block *lists[SMALL / STEP + 1];
-static char *fresh, *fresh_end; /* what is left of the last arena */
+static block *arenas;           /* each begins with the one before it */
+static char *fresh, *fresh_end; /* what is left of the last one */
 
 static size_t steps(size_t size) { return (size + STEP - 1) / STEP; }
 
@@ -29,11 +30,13 @@ static void *take(size_t count) {
   }
   size_t size = count * STEP, left = (size_t)(fresh_end - fresh);
   if (left < size) {
-    char *arena = malloc(ARENA);
+    block *arena = malloc(ARENA);
     if (!arena) return NULL;
     if (left) give(fresh, left / STEP);
-    fresh = arena;
-    fresh_end = arena + ARENA;
+    arena->next = arenas;
+    arenas = arena;
+    fresh = (char *)(arena + 1);
+    fresh_end = (char *)arena + ARENA;
   }
   char *memory = fresh;
   fresh += size;
