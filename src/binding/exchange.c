@@ -77,7 +77,11 @@ void lp_read_request(lua_State *L, lp_request *request, lp_header few[LP_FEW_HEA
   lua_Number limit = lua_tonumber(L, -1);
   request->response_limit = limit >= 1 && limit < 1e15 ? (size_t)limit : 0;
   lua_getfield(L, 2, "headers");
-  request->headers = lp_read_headers(L, lua_gettop(L), "request.headers", &request->header_count, few);
+  lua_getfield(L, 2, "order");
+  int headers = lua_gettop(L) - 1;
+  request->headers =
+      lua_isnil(L, -1) ? lp_read_headers(L, headers, "request.headers", &request->header_count, few)
+                       : lp_read_named_headers(L, headers, headers + 1, "request.headers", &request->header_count, few);
 }
 
 static void set_text(lua_State *L, const char *name, const char *text) {

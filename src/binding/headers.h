@@ -19,4 +19,8 @@ void lp_push_headers(lua_State *L, const char *headers, size_t count);
 const lp_header *lp_read_headers(lua_State *L, int index, const char *what, size_t *count,
                                  lp_header few[LP_FEW_HEADERS]);
 
+/* The same of { ["Name"] = "value" } at `index`, with their names in a list at `order`; a name without a value is none. */
+const lp_header *lp_read_named_headers(lua_State *L, int index, int order, const char *what, size_t *count,
+                                       lp_header few[LP_FEW_HEADERS]);
+
 #endif
