@@ -148,6 +148,21 @@ describe("A run after one that died", function()
     end
   end)
 
+  it("deletes what was to be replaced by the one that it finds", function()
+    for _, how in ipairs { "dies", "dies_before" } do
+      local stack = stacks.start()
+      stack:apply(HUB)
+      local other = 'acme.hubs("h", { name = "H2", site = "there" })'
+      died(stack, other, stacks[how] "create")
+      local _, _, settled = stack:apply(other)
+      local verdicts = {}
+      for i, entry in ipairs(settled.settled) do verdicts[i] = entry.verdict end
+      assert.same(how == "dies" and { "found", "deleted" } or { "absent" }, verdicts)
+      stack:is(other, { "hubs H2" })
+      stacks.stop()
+    end
+  end)
+
   it("leaves to its account what another account has begun", function()
     local stack = stacks.start()
     died(stack, HUB, stacks.dies "create")

@@ -78,9 +78,10 @@ function M.create(run, step)
     return "failed", failure(step, "create", why_not.kind,
       "what is there already cannot be listed first: " .. why_not.message)
   end
-  local about = run.accounts[step.alias]
+  local about, is_first = run.accounts[step.alias], step.action == "replace" and step.first == "create"
   local intent = intents.create(node, about, account.state.timeout, {
     wanted = wanted, parents = checked.parents, fields = fields, noted = note and note.ids or nil, store = run.store,
+    replaces = is_first and step.row.id or nil,
   })
   local ok
   ok, err = begin(run, account, intent)
@@ -100,7 +101,7 @@ function M.create(run, step)
   if err then notes[#notes + 1] = "created, and could not be read back: " .. err.message end
   local row, items = rows.of(node, fields, record, about), {}
   items[1] = { record = row }
-  if step.action == "replace" and step.first == "create" then
+  if is_first then
     -- From now on the state has the new one here: that the old one has to go is said by its intent alone.
     step.leftover = intents.delete(step.row, { base_url = step.row.base_url, account = step.row.account })
     step.leftover.id = run.store:next_id()

@@ -62,6 +62,8 @@ local function declared(run, intent, node)
   if left == 0 and intents.hash(run.store, fields) == intent.hash then return fields end
 end
 
+local function same_id(a, b) return compares.id(a) == compares.id(b) end
+
 -- ---- creates ----
 
 local function known_ids(run, intent)
@@ -74,6 +76,16 @@ local function known_ids(run, intent)
   return known
 end
 
+-- The record that it was to replace: from now on the state has another one in its place, and that it has to go is said
+-- by an intent of its own.
+local function replaced_by(run, intent, record)
+  local row, id = run.by_address[intent.address], intent.record_id
+  if id == nil or not row or not same_id(row.id, id) or same_id(record.id, id) then return nil end
+  local gone = intents.delete(row, { base_url = row.base_url, account = row.account })
+  gone.id = run.store:next_id()
+  return gone
+end
+
 -- Its record is in the state from now on.
 local function take_over(run, intent, account, record, outcome)
   local claim = account.alias .. "\0" .. intent.resource .. "\0" .. compares.id(record.id)
@@ -84,10 +96,12 @@ local function take_over(run, intent, account, record, outcome)
   local notes = is_declared and output.write(node, record) or {}
   local row = rows.of(node, fields, record, run.accounts[account.alias])
   row.parents = row.parents or intent.parents
-  local ok, err = run.journal:finish(intent, outcome, { id = record.id }, { { record = row } })
+  local gone, items = replaced_by(run, intent, record), { { record = row } }
+  items[2] = gone and { intent = gone }
+  local ok, err = run.journal:finish(intent, outcome, { id = record.id }, items)
   if not ok then return nil, err end
-  run.list[#run.list + 1] = row
-  return { id = record.id, verdict = outcome, notes = notes }
+  run.list[#run.list + 1], run.by_address[row.address] = row, row
+  return { id = record.id, verdict = outcome, notes = notes, gone = gone }
 end
 
 local function settle_create(run, intent, account)
@@ -111,7 +125,7 @@ end
 
 local function settle_update(run, intent)
   local row, items = run.by_address[intent.address], {}
-  if row and compares.id(row.id) == compares.id(intent.record_id) then
+  if row and same_id(row.id, intent.record_id) then
     items[1] = { record = perform.in_doubt(rows_of.open(row), intent.fields or {}) }
   end
   local ok, err = run.journal:finish(intent, "unknown", nil, items)
@@ -121,7 +135,7 @@ end
 
 local function settle_delete(run, intent, account)
   local row, outcome = run.by_address[intent.address], "unknown"
-  if not row or compares.id(row.id) ~= compares.id(intent.record_id) then
+  if not row or not same_id(row.id, intent.record_id) then
     local about = { resource = intent.resource, id = intent.record_id, parents = intent.parents }
     local done, why = perform.remove(account, about)
     if not done then return nil, why.message end
@@ -150,6 +164,7 @@ local function settle_one(run, intent)
   end
   run.on_event { what = settled and "settled" or "left", op = entry.op, address = entry.address, id = entry.id,
                  verdict = entry.verdict, why = why, candidates = candidates }
+  if settled and settled.gone then settle_one(run, settled.gone) end
 end
 
 local function new_run(args, guard)
