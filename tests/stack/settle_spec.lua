@@ -163,6 +163,33 @@ describe("A run after one that died", function()
     end
   end)
 
+  it("deletes nothing that has another address by now", function()
+    local stack = stacks.start()
+    stack:apply(HUB)
+    local row = stack:rows()["acme.hubs.h"]
+    local other = 'acme.hubs("h", { name = "H2", site = "there" })'
+    died(stack, other, stacks.dies_before "delete")
+    row.address = "acme.hubs.old"
+    stack:put(row)
+    local both = other .. '\nacme.hubs("old", { name = "H", about = "one", pin = secret "0001" })'
+    local _, _, settled = stack:apply(both)
+    assert.same({ "kept", row.id }, { settled.settled[1].verdict, settled.settled[1].id })
+    stack:is(both, { "hubs H", "hubs H2" })
+  end)
+
+  it("takes nobody's word that its record is that of another address", function()
+    local stack = stacks.start()
+    local one = 'acme.boxes("b", { name = "B" })'
+    stack:apply(one)
+    local both = one .. '\nacme.boxes("c", { name = "C" })'
+    died(stack, both, stacks.dies "create")
+    local ok, err = by_hand(stack, both, "acme.boxes.c", stack:there()["boxes B"].id)
+    assert.is_nil(ok)
+    assert.matches("is that of acme.boxes.b", tostring(err))
+    assert.is_true(by_hand(stack, both, "acme.boxes.c", stack:there()["boxes C"].id))
+    stack:is(both, { "boxes B", "boxes C" })
+  end)
+
   it("leaves to its account what another account has begun", function()
     local stack = stacks.start()
     died(stack, HUB, stacks.dies "create")

@@ -128,6 +128,15 @@ function M.dies_before(operation)
   end
 end
 
+--- Puts a row into the state.
+function M:put(row)
+  local store = assert(stores.open(self.place))
+  local lease = assert(store:lease { holder = "spec", seconds = 5, wait = 60 })
+  assert(store:commit { { record = row } })
+  lease:release()
+  store:close()
+end
+
 --- What the state has, by address.
 function M:rows()
   local store, rows = assert(stores.open(self.place)), {}

@@ -2,7 +2,8 @@
 --- intent says: the account, the key, what was sent, and what was there before.
 ---
 ---   an update         is made again if it has to be: what is secret in it counts as not known
----   a delete          the same; but what the state has under no address any more is deleted now
+---   a delete          the same; but what the state has under no address any more is deleted now, and what it has
+---                     under another one by now stays
 ---   a create          is looked for (policy/settle.lua): ours is what is new since, no other address's, and equal in
 ---                     all that can be compared
 ---
@@ -64,14 +65,18 @@ end
 
 local function same_id(a, b) return compares.id(a) == compares.id(b) end
 
+-- Whether a row's record may be one that an intent is about.
+local function is_beside(row, intent)
+  return row.provider == intent.provider and row.resource == intent.resource and row.account == intent.account
+end
+
 -- ---- creates ----
 
 local function known_ids(run, intent)
   local known = {}
   for _, id in ipairs(intent.noted) do known[compares.id(id)] = true end
   for _, row in ipairs(run.list) do
-    local same = row.provider == intent.provider and row.resource == intent.resource
-    if same and row.account == intent.account and row.id ~= nil then known[compares.id(row.id)] = true end
+    if is_beside(row, intent) and row.id ~= nil then known[compares.id(row.id)] = true end
   end
   return known
 end
@@ -86,10 +91,18 @@ local function replaced_by(run, intent, record)
   return gone
 end
 
+-- The address that has a record, among those of the state.
+local function owner_of(run, intent, id)
+  for _, row in ipairs(run.list) do
+    if is_beside(row, intent) and row.id ~= nil and same_id(row.id, id) then return row.address end
+  end
+end
+
 -- Its record is in the state from now on.
 local function take_over(run, intent, account, record, outcome)
   local claim = account.alias .. "\0" .. intent.resource .. "\0" .. compares.id(record.id)
-  if run.claimed[claim] then return nil, "the record that it may have made is that of " .. run.claimed[claim] end
+  local other = run.claimed[claim] or owner_of(run, intent, record.id)
+  if other and other ~= intent.address then return nil, "the record that it may have made is that of " .. other end
   run.claimed[claim] = intent.address
   local node, is_declared = node_of(run, intent, account)
   local fields = is_declared and declared(run, intent, node) or nil
@@ -133,9 +146,15 @@ local function settle_update(run, intent)
   return { verdict = "again" }
 end
 
+local DELETED = { done = "deleted", unknown = "again", kept = "kept" } -- outcome -> verdict
+
 local function settle_delete(run, intent, account)
   local row, outcome = run.by_address[intent.address], "unknown"
-  if not row or not same_id(row.id, intent.record_id) then
+  local other = owner_of(run, intent, intent.record_id)
+  if other and other ~= intent.address then
+    -- Somebody has taken it over since.
+    outcome = "kept"
+  elseif not row or not same_id(row.id, intent.record_id) then
     local about = { resource = intent.resource, id = intent.record_id, parents = intent.parents }
     local done, why = perform.remove(account, about)
     if not done then return nil, why.message end
@@ -143,7 +162,7 @@ local function settle_delete(run, intent, account)
   end
   local ok, err = run.journal:finish(intent, outcome)
   if not ok then return nil, err.message end
-  return { verdict = outcome == "done" and "deleted" or "again", id = intent.record_id }
+  return { verdict = DELETED[outcome], id = intent.record_id }
 end
 
 local SETTLE = { create = settle_create, update = settle_update, delete = settle_delete }
