@@ -168,13 +168,26 @@ describe("apply", function()
     assert.is_nil(support.read(stack.place):find(key, 1, true))
   end)
 
-  it("says when an output has no place to go, or nothing is shown, and keeps the record", function()
+  it("makes nothing whose output has no place to go", function()
     local stack = stacks.start()
-    local text = 'acme.hubs("h", { name = "H" }, { outputs = { name = file "no/such/key", apiKey = file "key" } })'
+    for place, why in pairs { ["no/such/key"] = "No such file or directory", ["."] = "Is a directory" } do
+      local result = stack:apply(('acme.hubs("h", { name = "H" }, { outputs = { name = file %q } })'):format(place))
+      assert.same({ 0, 1 }, { result.done, #result.failed })
+      assert.truthy(result.failed[1].err.message:find(why, 1, true), result.failed[1].err.message)
+      assert.equal("not_sent", result.failed[1].err.outcome)
+    end
+    stack:is("", {})
+  end)
+
+  it("says when an output was not taken, or nothing is shown, and keeps the record", function()
+    local stack = stacks.start()
+    local text = 'acme.hubs("h", { name = "H" }, { outputs = { name = command { "false" }, apiKey = file "key" } })'
     local result = stack:apply(text)
     assert.equal(1, result.done)
+    assert.same({ "acme.hubs.h" }, result.lost)
     assert.matches("the vendor does not show apiKey", result.notes[1].message)
-    assert.matches("name did not get to", result.notes[2].message)
+    assert.matches("name did not get to the command false: it ended with exit status 1", result.notes[2].message)
+    assert.is_nil(io.open(stack.folder .. "/key.new"))
     stack:is(text, { "hubs H" })
   end)
 end)

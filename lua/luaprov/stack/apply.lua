@@ -36,7 +36,7 @@ local function new_run(args, guard)
     manifest = args.manifest, store = args.store, accounts = args.accounts, guard = guard, now = core.now, seen = {},
     journal = journals.new(args.store), noted = noted.new(), rows = {}, ids = {}, made = {},
     on_event = args.on_event or nobody, stop = args.stop or nobody,
-    result = { done = 0, stopped = false, failed = {}, skipped = {}, unknown = {}, notes = {} },
+    result = { done = 0, stopped = false, failed = {}, skipped = {}, unknown = {}, notes = {}, lost = {} },
   }
   for _, row in ipairs(args.rows) do
     local step = { address = row.address, alias = row.address:match("^[^.]+"), resource = row.resource }
@@ -92,6 +92,7 @@ local function finish(run, ready, action, what, err, notes)
     table.insert(run.result.notes, { address = action.step.address, message = message })
     tell(run, "note", action, { message = message })
   end
+  if notes and notes.lost then table.insert(run.result.lost, action.step.address) end
   if what ~= "done" then return failed(run, ready, action, what, err) end
   run.result.done = run.result.done + 1
   local row = run.rows[action.step.address]
@@ -143,8 +144,8 @@ end
 ---   "done", "failed", "unknown", "skipped", "note"), op, address, id, err, message), stop (asked before each action:
 ---   whether nothing more is to begin)
 --- @return table result done (how many actions), failed and unknown (lists of { address, op, err }), skipped (a list of
----   addresses), notes ({ address, message } each), stopped, broken (why nothing could be sent or written any more),
----   last (seconds of core.now(): until when something that was sent may be acted on)
+---   addresses), lost (the same, whose output was not written), notes ({ address, message } each), stopped, broken (why
+---   nothing could be sent or written any more), last (seconds of core.now(): until when something that was sent may be acted on)
 function M.run(args)
   local plan = args.plan
   if plan.faults[1] then error("a plan with faults is not applied", 2) end

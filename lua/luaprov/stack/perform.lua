@@ -72,11 +72,13 @@ function M.create(run, step)
   local checked
   checked, err = resources.check(resource, fields)
   if not checked then return "failed", err end
+  local is_ready, why_not = output.ready(node)
+  if not is_ready then return "failed", failure(step, "create", "invalid", why_not) end
   local wanted = settling.wanted(checked)
-  local note, why_not = run.noted:of(step.alias, resource, wanted, checked.parents)
+  local note, unlisted = run.noted:of(step.alias, resource, wanted, checked.parents)
   if note == nil then
-    return "failed", failure(step, "create", why_not.kind,
-      "what is there already cannot be listed first: " .. why_not.message)
+    return "failed", failure(step, "create", unlisted.kind,
+      "what is there already cannot be listed first: " .. unlisted.message)
   end
   local about, is_first = run.accounts[step.alias], step.action == "replace" and step.first == "create"
   local intent = intents.create(node, about, account.state.timeout, {
@@ -98,6 +100,8 @@ function M.create(run, step)
   end
   if note then note.known[compares.id(record.id)] = true end
   local notes = output.write(node, record)
+  -- Nobody will see it again.
+  notes.lost = #notes > 0
   if err then notes[#notes + 1] = "created, and could not be read back: " .. err.message end
   local row, items = rows.of(node, fields, record, about), {}
   items[1] = { record = row }

@@ -95,9 +95,11 @@ local function summarize(work, result)
   add(#result.failed, "failed")
   add(#result.unknown, "not known")
   add(#result.skipped, "not tried")
+  add(#result.lost, "without its output")
   say.either(out, {
     type = "summary", phase = "apply", done = result.done, failed = names(result.failed),
-    unknown = names(result.unknown), skipped = names(result.skipped), stopped = work.stop.asked,
+    unknown = names(result.unknown), skipped = names(result.skipped), lost = names(result.lost),
+    stopped = work.stop.asked,
   }, #parts > 0 and table.concat(parts, ", ") or "nothing was done")
 end
 
@@ -173,7 +175,7 @@ local function finish(work, result)
     return 1
   end
   if work.stop.asked then return INTERRUPTED end
-  if #result.failed + #result.unknown + #result.skipped > 0 then return 1 end
+  if #result.failed + #result.unknown + #result.skipped + #result.lost > 0 then return 1 end
   if work.unread then error(work.unread, 0) end
   return 0
 end
