@@ -197,10 +197,35 @@ describe("A run after one that died", function()
     stack.head = head:gsub('token = secret "', 'token = secret "other')
     local result, _, settled = stack:apply("")
     assert.same({ 0, 1 }, { result.done, #settled.left })
-    assert.matches("no account of acme with the credentials", settled.left[1].why)
+    assert.matches("no account of acme with the credentials .*%-%-same%-account acme", settled.left[1].why)
     stack.head = head
     stack:apply(HUB)
     stack:is(HUB, { "hubs H" })
+  end)
+end)
+
+describe("A run with new credentials of the same account", function()
+  after_each(stacks.stop)
+
+  it("settles what was begun with the old ones, where somebody says so", function()
+    local stack = stacks.start()
+    local both = 'acme.hubs("a", { name = "A" })\nacme.hubs("b", { name = "B" })'
+    stack:apply 'acme.hubs("a", { name = "A" })'
+    died(stack, both, stacks.dies "create")
+    -- As if the old ones had been others.
+    local store = assert(stores.open(stack.place))
+    local lease = assert(store:lease { holder = "spec", seconds = 5, wait = 60 })
+    store.db:transaction("write", function(db)
+      db:query "UPDATE luaprov_intents SET account = 'another'"
+      return true
+    end)
+    lease:release()
+    store:close()
+    assert.equal(1, #select(3, stack:apply(both)).left)
+    local result, _, settled = stack:apply(both, { same_accounts = { "acme" } })
+    assert.same({ "found", "acme.hubs.b" }, { settled.settled[1].verdict, settled.settled[1].address })
+    assert.equal(0, result.done)
+    stack:is(both, { "hubs A", "hubs B" })
   end)
 end)
 

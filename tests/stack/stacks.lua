@@ -84,7 +84,8 @@ function M:apply(text, options)
   local lease = assert(store:lease { holder = "spec", seconds = guard.seconds(manifest), wait = 60,
                                      on_wait = options.on_wait })
   local args = { manifest = manifest, store = store, lease = lease, accounts = account.all(manifest, store),
-                 rows = assert(store:records()), on_event = options.on_event, stop = options.stop }
+                 rows = assert(store:records()), on_event = options.on_event, stop = options.stop,
+                 same_accounts = options.same_accounts }
   local settled = assert(settle.open(args))
   args.rows, args.blocked = assert(store:records()), {}
   for _, entry in ipairs(settled.left) do args.blocked[entry.address] = settle.left(entry) end

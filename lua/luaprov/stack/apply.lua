@@ -145,7 +145,8 @@ end
 ---   whether nothing more is to begin)
 --- @return table result done (how many actions), failed and unknown (lists of { address, op, err }), skipped (a list of
 ---   addresses), lost (the same, whose output was not written), notes ({ address, message } each), stopped, broken (why
----   nothing could be sent or written any more), last (seconds of core.now(): until when something that was sent may be acted on)
+---   nothing could be sent or written any more), last (seconds of core.now(): until when something that was sent may be
+---   acted on)
 function M.run(args)
   local plan = args.plan
   if plan.faults[1] then error("a plan with faults is not applied", 2) end

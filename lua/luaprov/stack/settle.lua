@@ -30,22 +30,27 @@ local PATIENCE = 60 -- seconds for looking, beyond the time after which nothing 
 
 -- ---- whose it is ----
 
--- The account of the manifest that an intent belongs to, whatever it is called now.
+-- The account of the manifest that an intent belongs to, whatever it is called now; or, by its name, the one of which
+-- somebody says that it is the same.
 local function account_of(run, intent)
-  local found
+  local found, named
   for _, account in ipairs(run.manifest.accounts) do
-    local about = run.accounts[account.alias]
-    local same = about and account.provider.name == intent.provider and about.base_url == intent.base_url
-      and about.account == intent.account
-    if same and (not found or account.alias == intent.address:match "^[^.]+") then found = account end
+    local about, has_name = run.accounts[account.alias], account.alias == intent.address:match "^[^.]+"
+    if about and account.provider.name == intent.provider and about.base_url == intent.base_url then
+      local is_it = about.account == intent.account or has_name and run.same[account.alias]
+      if is_it and (not found or has_name) then found = account end
+      named = named or has_name and account.alias
+    end
   end
   if not found then
-    return nil, ("the manifest uses no account of %s with the credentials that it was begun with (at %s)"):format(
-      intent.provider, tostring(intent.base_url))
+    return nil, ("the manifest uses no account of %s with the credentials that it was begun with (at %s)%s"):format(
+      intent.provider, tostring(intent.base_url),
+      named and "; --same-account " .. named .. " says that today's are those of the same" or "")
   end
   if not found.provider.resource[intent.resource] then
     return nil, intent.provider .. " has no resource " .. intent.resource .. " any more"
   end
+  intent.account_now = run.accounts[found.alias].account
   return found
 end
 
@@ -67,7 +72,8 @@ local function same_id(a, b) return compares.id(a) == compares.id(b) end
 
 -- Whether a row's record may be one that an intent is about.
 local function is_beside(row, intent)
-  return row.provider == intent.provider and row.resource == intent.resource and row.account == intent.account
+  return row.provider == intent.provider and row.resource == intent.resource
+    and (row.account == intent.account or row.account == intent.account_now)
 end
 
 -- ---- creates ----
@@ -190,8 +196,9 @@ local function new_run(args, guard)
   local run = {
     manifest = args.manifest, store = args.store, accounts = args.accounts, journal = journals.new(args.store),
     guard = guard, list = {}, by_address = {}, result = { settled = {}, left = {} }, claimed = {},
-    on_event = args.on_event or function() end,
+    on_event = args.on_event or function() end, same = {},
   }
+  for _, alias in ipairs(args.same_accounts or {}) do run.same[alias] = true end
   for i, row in ipairs(args.rows) do
     run.list[i], run.by_address[row.address] = row, row
   end
@@ -205,8 +212,9 @@ end
 
 --- Settles all that an earlier run has left open. The lease must be held: whoever had it before can send nothing that
 --- could still be acted on.
---- @param args table manifest, store, lease, accounts (account.all), rows (of the state), on_event (function event:
----   what ("settled" or "left"), op, address, id, verdict, why, candidates)
+--- @param args table manifest, store, lease, accounts (account.all), rows (of the state), same_accounts (aliases whose
+---   credentials are others than before, of the same account), on_event (function event: what ("settled" or "left"),
+---   op, address, id, verdict, why, candidates)
 --- @return table|nil result settled (list of { address, op, id, verdict ("found", "absent", "again", "deleted"), notes
 ---   (texts) }) and left (list of { address, op, intent, why, candidates (records) }); the state's rows are others then
 --- @return luaprov.StoreError|nil err

@@ -45,6 +45,7 @@ local function settle(work)
   result, err = work.stop:during(function()
     return settles.open {
       manifest = work.manifest, store = work.store, lease = work.lease, accounts = seen.accounts, rows = seen.rows,
+      same_accounts = work.args.same_accounts,
       on_event = function(event)
         if event.what == "settled" then tell(work, event) end
       end,
