@@ -1,5 +1,6 @@
 -- Plans that are done at a vendor in a process of its own, and what the state has afterwards.
 local stacks = require "tests.stack.stacks"
+local stores = require "luaprov.stack.store"
 local support = require "tests.support"
 
 local TWO = [[
@@ -155,6 +156,17 @@ describe("apply", function()
     assert.is_true(result.stopped)
     assert.is_true(#result.skipped > 0)
     assert.equal(#result.skipped, stack:apply(text).done)
+  end)
+
+  it("lets nobody else begin while a change may still be carried out", function()
+    local stack = stacks.start { timeout = 60, patience = 0.5, faults = {
+      { fault = "drop", on = "acme hubs update" } } }
+    stack:apply 'acme.hubs("h", { name = "H", about = "one" })'
+    local result = stack:apply 'acme.hubs("h", { name = "H", about = "two" })'
+    assert.same({ 0, "unknown" }, { result.done, result.failed[1].err.outcome })
+    local store = assert(stores.open(stack.place))
+    assert.is_true(store:holder().left > 0)
+    store:close()
   end)
 
   it("writes what a vendor shows once where it was told to, for nobody else to read", function()

@@ -165,15 +165,23 @@ function M.run(args)
   return run.result
 end
 
+--- Whether something that was sent may be acted on still: what nobody knows the end of, a change that is made again by
+--- the next run among it.
+--- @param result table of `run`
+function M.may_act(result)
+  local is_open = result.broken ~= nil or result.unknown[1] ~= nil
+  for _, entry in ipairs(result.failed) do is_open = is_open or entry.err.outcome == "unknown" end
+  return is_open and core.now() < (result.last or math.huge)
+end
+
 --- Gives the lease back: at once, where nothing that was sent can still be acted on; else it ends when nothing can.
 --- @param lease luaprov.Lease
 --- @param result table|nil of `run`; nil: nothing was sent
 --- @return boolean|nil done
 --- @return luaprov.StoreError|nil err
 function M.release(lease, result)
-  local left = result and result.unknown[1] and result.last - core.now() or 0
-  if left <= 0 then return lease:release() end
-  return lease:renew(left)
+  if not result or not M.may_act(result) then return lease:release() end
+  return lease:renew(result.last - core.now() + 0.01)
 end
 
 return M

@@ -19,8 +19,8 @@ end
 -- reading would else end us, too (SIGPIPE). What it ended with goes by a file: Lua 5.1 does not tell of a pipe.
 local function feed(command, text)
   local status = os.tmpname()
-  local pipe, why = io.popen(("t=$(cat; echo .); printf %%s \"${t%%.}\" 2>/dev/null | { %s\n}; echo $? > %s"):format(command,
-    quote(status)), "w")
+  local script = "t=$(cat; echo .); printf %%s \"${t%%.}\" 2>/dev/null | { %s\n}; echo $? > %s"
+  local pipe, why = io.popen(script:format(command, quote(status)), "w")
   if not pipe then return nil, why end
   pipe:write(text)
   pipe:close()

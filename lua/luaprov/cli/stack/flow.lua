@@ -1,7 +1,6 @@
 --- From a manifest to what it says: settle, look, plan, show, ask, do. What `apply` and `destroy` have in common.
 local applies = require "luaprov.stack.apply"
 local ask = require "luaprov.cli.stack.ask"
-local core = require "luaprov.core"
 local json = require "luaprov.json"
 local keep = require "luaprov.cli.stack.keep"
 local open = require "luaprov.cli.stack.open"
@@ -120,12 +119,6 @@ local function remember(work, seen, plan)
   return keep.write(work.store, items)
 end
 
--- Whether something that was sent may still be acted on, so that nobody else is to begin yet.
-local function is_on_its_way(result)
-  local is_open = result.broken ~= nil or #result.unknown > 0
-  return is_open and core.now() < (result.last or math.huge)
-end
-
 -- Of what an earlier call has to be settled first nothing was tried.
 local function without_blocked(result, blocked)
   local unknown = {}
@@ -165,7 +158,7 @@ local function perform(work, seen, plan)
   line:done()
   if not ok then error(result, 0) end
   result = without_blocked(result, blocked)
-  work.sending, work.over_at = is_on_its_way(result), result.last
+  work.sending, work.over_at = applies.may_act(result), result.last
   return result
 end
 
