@@ -169,6 +169,34 @@ describe("apply", function()
     store:close()
   end)
 
+  it("takes a record that is made anew with the id of one that it has deleted", function()
+    local stack = stacks.start()
+    local text = [[
+      acme.numbers("new", { name = "+2" })
+      acme.numbers("a", { name = "+1", site = %q })
+      acme.numbers(%q, { name = "+3" })]]
+    stack:apply((text:format("here", "b"):gsub("^[^\n]*\n", "")))
+    -- What is there is listed for the first one, before any is deleted.
+    local result, plan = stack:apply(text:format("there", "b"))
+    assert.equal("delete", plan.step["acme.numbers.a"].first)
+    assert.same({ 3, {} }, { result.done, result.failed })
+    stack:is(text:format("there", "b"), { "numbers +1", "numbers +2", "numbers +3" })
+    -- Its address is another: it is deleted and made at the same time.
+    stack:apply(text:format("there", "c"))
+    stack:apply(text:format("there", "c"))
+    stack:is(text:format("there", "c"), { "numbers +1", "numbers +2", "numbers +3" })
+  end)
+
+  it("says that there is another with its key, which it did not make", function()
+    local stack = stacks.start()
+    local text = 'acme.hubs("h", { name = "H" })'
+    local hub = assert(stack.client.hubs:create { name = "H" })
+    local result = stack:apply(text)
+    assert.equal(("the vendor had one with its key before (id %s), and has both now"):format(hub.id),
+      result.notes[1].message)
+    assert.equal(1, #result.notes)
+  end)
+
   it("writes what a vendor shows once where it was told to, for nobody else to read", function()
     local stack = stacks.start()
     local text = 'acme.hubs("h", { name = "H", pin = secret "pin-0000" }, { outputs = { pin = file "key" } })'

@@ -14,7 +14,7 @@ local vendors = require "tests.policy.vendors"
 local M = {}
 M.__index = M
 
---- Hubs have lines; boxes cannot be looked for, and bins cannot be deleted.
+--- Hubs have lines; boxes cannot be looked for; the ids of numbers are what they are created with.
 M.ACME = [[return provider { title = "Acme", base_url = "https://acme.invalid", auth = bearer "token",
   errors = { message = "message" },
   resource "hubs" {
@@ -34,6 +34,9 @@ M.ACME = [[return provider { title = "Acme", base_url = "https://acme.invalid", 
   },
   resource "boxes" { path = "/boxes", text "name" { required = true },
     create = post { expect = 201 }, get = get {}, delete = delete { expect = 204 } },
+  resource "numbers" { path = "/numbers", id = "name", key = { "name" }, unique = true,
+    text "name" { required = true, fixed = true }, text "site" { fixed = true },
+    create = post { expect = 201 }, get = get {}, delete = delete { expect = 204 }, list = get { items = "items" } },
 }]]
 
 --- @param options table|nil faults, unique, settles_in, timeout, patience, place (of the state)

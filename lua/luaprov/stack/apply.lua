@@ -42,6 +42,9 @@ local function new_run(args, guard)
     local step = { address = row.address, alias = row.address:match("^[^.]+"), resource = row.resource }
     if row.id ~= nil then perform.remember_row(run, step, row) end
   end
+  for _, step in ipairs(args.plan.steps) do
+    if step.action == "forget" and step.row.id ~= nil then perform.forget_id(run, step) end
+  end
   run.lookup = lookup_in(run)
   return run
 end

@@ -58,10 +58,29 @@ local function taken(run, step, record, note)
   end
 end
 
+-- A record that had the key before, has it still, and is no address's: perhaps one that a lost state knew.
+local function other_of(run, step, note, id)
+  for _, other in ipairs(note.ids) do
+    local is_there = note.known[compares.id(other)] and compares.id(other) ~= compares.id(id)
+    if is_there and not run.ids[id_of(step, other)] then return other end
+  end
+end
+
 --- What the state has of a record from now on.
 local function remember_row(run, step, row)
   run.rows[step.address] = row
   run.ids[id_of(step, row.id)] = step.address
+end
+
+--- A record is there no more: whoever has its id later is another one.
+function M.forget_id(run, step)
+  local name = id_of(step, step.row.id)
+  if run.ids[name] == step.address then run.ids[name] = nil end
+end
+
+local function is_gone(run, step)
+  M.forget_id(run, step)
+  run.noted:remove(step.alias, step.description, step.row.parents, step.row.id)
 end
 
 function M.create(run, step)
@@ -102,6 +121,11 @@ function M.create(run, step)
   local notes = output.write(node, record)
   -- Nobody will see it again.
   notes.lost = #notes > 0
+  local other = note and other_of(run, step, note, record.id)
+  if other then
+    notes[#notes + 1] = ("the vendor had one with its key before (id %s), and has both now")
+      :format(compares.text(other))
+  end
   if err then notes[#notes + 1] = "created, and could not be read back: " .. err.message end
   local row, items = rows.of(node, fields, record, about), {}
   items[1] = { record = row }
@@ -222,6 +246,7 @@ function M.delete(run, step)
   end
   ok, err = run.journal:finish(intent, "done", nil, not step.leftover and { { remove = step.address } } or nil)
   if not ok then return "unknown", err end
+  is_gone(run, step)
   if not step.leftover then run.rows[step.address] = nil end
   return "done"
 end
