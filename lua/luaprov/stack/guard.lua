@@ -8,6 +8,8 @@ local M = {}
 
 M.MARGIN = 15 -- seconds that a lease lasts beyond the longest try
 
+local SLACK = 5 -- seconds: what is to be sent has to be written first, with what others write
+
 local Guard = {}
 Guard.__index = Guard
 
@@ -30,12 +32,12 @@ local function renew(self)
   return ok
 end
 
---- Makes the lease last until a time.
+--- Makes the lease last until a time, and a little longer where it can.
 --- @param at number seconds of core.now()
 --- @return boolean|nil ok
 --- @return luaprov.Error|nil err
 function Guard:reach(at)
-  if self.broken == nil and at > self.lease.ends then renew(self) end
+  if self.broken == nil and at + SLACK > self.lease.ends then renew(self) end
   if self.broken == nil and at <= self.lease.ends then return true end
   local why = self.broken and self.broken.message or "a try takes longer than the lease of the state lasts"
   return nil, errors.new { kind = "cancelled", outcome = "not_sent", message = "nothing was sent: " .. why }

@@ -24,13 +24,13 @@ end
 --- @param about table base_url, account
 --- @param within number seconds in which one try can be acted on
 --- @param what table wanted (what is sent, secrets closed), parents, fields (as declared, filled), noted (a list of
----   ids; nil: there is no way to look), store
+---   ids; nil: there is no way to look), store, replaces (the id of the record that goes when this one is there)
 --- @return table intent
 function M.create(node, about, within, what)
   local intent = new("create", node, about, within)
   intent.key, intent.parents = keys.of(node.description, what.fields), next(what.parents) and what.parents or nil
   intent.fields, intent.noted = remember.open(what.wanted), what.noted
-  intent.hash = M.hash(what.store, what.fields)
+  intent.hash, intent.record_id = M.hash(what.store, what.fields), what.replaces
   return intent
 end
 
