@@ -6,22 +6,24 @@ local runtime = require "luaprov.runtime"
 
 local M = {}
 
-M.MARGIN = 15 -- seconds that a lease lasts beyond the longest try
+M.MARGIN = 15 -- seconds that a lease lasts beyond the longest try,
+M.LEAST = 1   -- and has to: what is written before something is sent takes its time
 
 local Guard = {}
 Guard.__index = Guard
 
 local CHANGES = { create = true, update = true, delete = true }
 
---- How long a lease has to be for a manifest's clients.
+--- How long a lease is for a manifest's clients.
 --- @param manifest table
 --- @return number seconds
+--- @return number least what it has to be
 function M.seconds(manifest)
   local longest = 0
   for _, account in ipairs(manifest.accounts) do
     if account.state then longest = math.max(longest, account.state.timeout) end
   end
-  return longest + M.MARGIN
+  return longest + M.MARGIN, longest + M.LEAST
 end
 
 local function renew(self)
