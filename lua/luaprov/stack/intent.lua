@@ -24,15 +24,20 @@ end
 --- @param about table base_url, account
 --- @param within number seconds in which one try can be acted on
 --- @param what table wanted (what is sent, secrets closed), parents, fields (as declared, filled), noted (a list of
----   ids; nil: there is no way to look), store
+---   ids; nil: there is no way to look), store, replaces (the id of the record that it takes the place of)
 --- @return table intent
 function M.create(node, about, within, what)
   local intent = new("create", node, about, within)
   intent.key, intent.parents = keys.of(node.description, what.fields), next(what.parents) and what.parents or nil
   intent.fields, intent.noted = remember.open(what.wanted), what.noted
-  intent.hash = M.hash(what.store, what.fields)
+  intent.hash, intent.record_id = M.hash(what.store, what.fields), what.replaces
   return intent
 end
+
+--- What is to go when the state has it no more under any address: this intent alone tells of it.
+--- @param row table of the state
+--- @return table intent
+function M.leftover(row) return M.delete(row, { base_url = row.base_url, account = row.account }) end
 
 --- @param paths string[] what is changed: of what is secret in it nobody knows afterwards what the vendor has
 --- @return table intent

@@ -76,8 +76,10 @@ function M.create(run, step)
     return "failed", failure(step, "create", err.kind, "what is there already cannot be listed first: " .. err.message)
   end
   local about = run.accounts[step.alias]
+  local is_first = step.action == "replace" and step.first == "create"
   local intent = intents.create(node, about, account.state.timeout, {
     wanted = wanted, parents = parents, fields = fields, noted = note and note.ids or nil, store = run.store,
+    replaces = is_first and step.row.id or nil,
   })
   local ok
   ok, err = begin(run, account, intent)
@@ -97,9 +99,9 @@ function M.create(run, step)
   if err then notes[#notes + 1] = "created, and could not be read back: " .. err.message end
   local row, items = rows.of(node, fields, record, about), {}
   items[1] = { record = row }
-  if step.action == "replace" and step.first == "create" then
-    -- From now on the state has the new one here: that the old one has to go is said by its intent alone.
-    step.leftover = intents.delete(step.row, { base_url = step.row.base_url, account = step.row.account })
+  if is_first then
+    -- From now on the state has the new one here.
+    step.leftover = intents.leftover(step.row)
     step.leftover.id = run.store:next_id()
     items[2] = { intent = step.leftover }
   end

@@ -4,7 +4,7 @@
 ---   an update         is made again if it has to be: what is secret in it counts as not known
 ---   a delete          the same; but what the state has under no address any more is deleted now
 ---   a create          is looked for (policy/settle.lua): ours is what is new since, no other address's, and equal in
----                     all that can be compared
+---                     all that can be compared; what it took the place of is deleted then
 ---
 --- What cannot be told stays open, and is shown with the two commands that end it.
 local compares = require "luaprov.policy.compare"
@@ -74,6 +74,15 @@ local function known_ids(run, intent)
   return known
 end
 
+-- The record whose place was taken: it has to go.
+local function leftover_of(run, intent)
+  local row = intent.record_id ~= nil and run.by_address[intent.address]
+  if not row or compares.id(row.id) ~= compares.id(intent.record_id) then return nil end
+  local leftover = intents.leftover(row)
+  leftover.id = run.store:next_id()
+  return leftover
+end
+
 -- Its record is in the state from now on.
 local function take_over(run, intent, account, record, outcome)
   local claim = account.alias .. "\0" .. intent.resource .. "\0" .. compares.id(record.id)
@@ -84,10 +93,12 @@ local function take_over(run, intent, account, record, outcome)
   local notes = is_declared and output.write(node, record) or {}
   local row = rows.of(node, fields, record, run.accounts[account.alias])
   row.parents = row.parents or intent.parents
-  local ok, err = run.journal:finish(intent, outcome, { id = record.id }, { { record = row } })
+  local items, leftover = { { record = row } }, leftover_of(run, intent)
+  if leftover then items[2] = { intent = leftover } end
+  local ok, err = run.journal:finish(intent, outcome, { id = record.id }, items)
   if not ok then return nil, err end
-  run.list[#run.list + 1] = row
-  return { id = record.id, verdict = outcome, notes = notes }
+  run.list[#run.list + 1], run.by_address[intent.address] = row, row
+  return { id = record.id, verdict = outcome, notes = notes, leftover = leftover }
 end
 
 local function settle_create(run, intent, account)
@@ -150,6 +161,7 @@ local function settle_one(run, intent)
   end
   run.on_event { what = settled and "settled" or "left", op = entry.op, address = entry.address, id = entry.id,
                  verdict = entry.verdict, why = why, candidates = candidates }
+  if settled and settled.leftover then return settle_one(run, settled.leftover) end
 end
 
 local function new_run(args, guard)
