@@ -1,0 +1,160 @@
+-- Kills `luaprov apply` at its system calls, one a run, and looks what another apply makes of it: TAP, and the figures
+-- at the end.
+--
+--   luaprov tests/faults/kill/run.lua            some calls of each cell
+--   luaprov tests/faults/kill/run.lua all        every call of each cell
+--   luaprov tests/faults/kill/run.lua all WORD   of those whose name has the word
+local cells = require "tests.faults.kill.cells"
+local core = require "luaprov.core"
+local luaprov = require "luaprov"
+local processes = require "tests.faults.kill.processes"
+local proof = require "tests.faults.kill.proof"
+
+local AT_ONCE = tonumber(os.getenv "KILLS_AT_ONCE") or 32
+local QUOTA = { outside = 2, between = 2, intent = 2, sent = 4, answered = 3 } -- kills a cell, by part of the run
+local UNSTEADY = { poll = true, futex = true, brk = true, mmap = true, munmap = true } -- not as many in each run
+local SENT_FOR = 0.8 -- seconds: a vendor that acts two seconds after the death acts within the deadline then
+
+local all, only = arg[1] == "all", arg[2]
+local began = core.now()
+local root = processes.text "mktemp -d":gsub("%s+$", "")
+local folders = 0
+
+local function folder()
+  folders = folders + 1
+  local path = ("%s/%d"):format(root, folders)
+  assert(os.execute("mkdir " .. path))
+  return path
+end
+
+local function can_trace()
+  local said = processes.text "strace -f -o /dev/null true 2>&1 || echo failed"
+  return not said:find "failed", (said:gsub("\n.*", ""))
+end
+
+-- Evenly from a list, its ends among them.
+local function some(list, most)
+  if #list <= most then return list end
+  local out = {}
+  for i = 1, most do out[i] = list[1 + math.floor((i - 1) * (#list - 1) / math.max(1, most - 1) + 0.5)] end
+  return out
+end
+
+local function choose(cell, calls)
+  local parts = { outside = {}, between = {}, intent = {}, sent = {}, answered = {} }
+  local last = {}
+  for _, call in ipairs(calls) do last[call.name] = call.n end
+  for i, call in ipairs(calls) do
+    -- The start of the process is strace's; the end of a run may lack some of what varies.
+    local steady = not UNSTEADY[call.name] or call.n < last[call.name] * 0.8
+    local soon = not cell.faults or call.part ~= "sent" or call.since < SENT_FOR
+    if i > 1 and call.name ~= "exit_group" and soon and steady then table.insert(parts[call.part], call) end
+  end
+  local chosen = {}
+  for part, list in pairs(parts) do
+    for _, call in ipairs(all and list or some(list, QUOTA[part])) do chosen[#chosen + 1] = call end
+  end
+  table.sort(chosen, function(a, b) return a.at < b.at end)
+  return chosen
+end
+
+-- Where the first of two kills is: something is on its way, and something is done.
+local function middle(calls)
+  local sent = {}
+  for _, call in ipairs(calls) do
+    if call.part == "sent" and call.name == "recvfrom" then sent[#sent + 1] = call end
+  end
+  return assert(sent[math.max(1, math.floor(#sent / 2))], "nothing was sent")
+end
+
+local function jobs_of(cell)
+  local calls, total, about = proof.record(cell, folder())
+  local first
+  if cell.twice then
+    first = middle(calls)
+    calls, total, about = proof.record(cell, folder(), first)
+  end
+  local jobs = {}
+  for _, call in ipairs(choose(cell, calls)) do
+    jobs[#jobs + 1] = { cell = cell, pair = { name = call.name, n = call.n }, first = first, total = total }
+  end
+  return jobs, about.threads, #calls
+end
+
+local function collect()
+  local jobs, wanted = {}, {}
+  for _, cell in ipairs(cells.list) do
+    if not only or cell.name:find(only, 1, true) then wanted[#wanted + 1] = cell end
+  end
+  local lists, threads, calls = {}, 0, 0
+  luaprov.map(wanted, function(cell)
+    local list, its_threads, its_calls = jobs_of(cell)
+    lists[cell], threads, calls = list, math.max(threads, its_threads), calls + its_calls
+  end, { concurrency = 8 })
+  for _, cell in ipairs(wanted) do
+    for _, job in ipairs(lists[cell]) do jobs[#jobs + 1] = job end
+  end
+  return jobs, threads, calls
+end
+
+local function say(format, ...) io.stdout:write("# ", format:format(...), "\n") end
+
+local function counted(map)
+  local parts = {}
+  for name, number in pairs(map) do parts[#parts + 1] = ("%s %d"):format(name, number) end
+  table.sort(parts)
+  return table.concat(parts, ", ")
+end
+
+local function main()
+  local can, why = can_trace()
+  if not can then
+    print("ok 1 - apply is killed # SKIP strace cannot trace here: " .. why)
+    return true
+  end
+  local jobs, threads, calls = collect()
+  local sum = { looking = 0, repeating = 0, human = 0, lost = 0, doubled = 0, stolen = 0, again = 0, inside = 0 }
+  local phases, inside, verdicts, human, ended, failed = {}, {}, {}, {}, 0, 0
+  luaprov.map(jobs, function(job)
+    local result = proof.play(job, folder())
+    ended = ended + 1
+    local ok = #result.faults == 0
+    failed = failed + (ok and 0 or 1)
+    print(("%sok %d - %s: killed before %s %d (%s)"):format(ok and "" or "not ", ended, job.cell.name, job.pair.name,
+      job.pair.n, result.phase or "?"))
+    for _, fault in ipairs(result.faults) do print("#   " .. fault:gsub("\n", "\n#   ")) end
+    io.stdout:flush()
+    for name in pairs(sum) do
+      local value = result[name]
+      sum[name] = sum[name] + (value == true and 1 or tonumber(value) or 0)
+    end
+    for what, number in pairs(result.verdicts) do verdicts[what] = (verdicts[what] or 0) + number end
+    if result.human > 0 then human[job.cell.name] = (human[job.cell.name] or 0) + result.human end
+    if result.phase then
+      phases[result.phase] = (phases[result.phase] or 0) + 1
+      if result.inside then inside[result.phase] = (inside[result.phase] or 0) + 1 end
+    end
+  end, { concurrency = AT_ONCE })
+  print("1.." .. #jobs)
+  say("figures: %d kills in %d cells of %d calls, %d thread(s), %.0f s", #jobs, #cells.list, calls, threads,
+    core.now() - began)
+  for _, phase in ipairs(proof.PHASES) do
+    say("figures: %s: %d (%d between the first intent and the last result)", phase, phases[phase] or 0,
+      inside[phase] or 0)
+  end
+  say("figures: between the first intent and the last result: %d", sum.inside)
+  say("figures: lost %d, doubled %d, stolen %d", sum.lost, sum.doubled, sum.stolen)
+  say("figures: settled by looking %d, by repeating %d, left to a human %d (%s); %s", sum.looking, sum.repeating,
+    sum.human, next(human) and counted(human) or "none", counted(verdicts))
+  say("figures: applies that ended with a failure and were run again %d", sum.again)
+  if not all and (#jobs < 100 or sum.inside < 60) then
+    print("not ok - there are not enough kills")
+    return false
+  end
+  return failed == 0
+end
+
+local ok, good = pcall(main)
+if not ok then print("not ok - " .. tostring(good)) end
+os.execute((os.getenv "KEEP" and "echo '# kept: " or "rm -rf '") .. root .. "'")
+os.exit(ok and good and 0 or 1)
