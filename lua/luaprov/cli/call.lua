@@ -4,17 +4,15 @@ local core = require "luaprov.core"
 local clients = require "luaprov.provider.client"
 local errors = require "luaprov.errors"
 local events = require "luaprov.events"
-local fields = require "luaprov.cli.fields"
 local finding = require "luaprov.cli.find"
 local http = require "luaprov.http"
 local interrupted = require "luaprov.cli.interrupted"
 local near = require "luaprov.near"
 local operations = require "luaprov.provider.operations"
-local options = require "luaprov.provider.client_options"
 local output = require "luaprov.cli.output"
 local records = require "luaprov.cli.records"
 local resolve = require("luaprov.provider.call").resolve
-local secret = require "luaprov.secret"
+local settings = require "luaprov.cli.settings"
 local tables = require "luaprov.tables"
 local template = require "luaprov.provider.template"
 
@@ -92,38 +90,6 @@ local function take_id(args)
       .. "(an id that has a = in it is given with --id)"
   end
   return table.remove(rest, 1), rest
-end
-
--- What --set says, as options of the client.
-local function read_options(provider, list, lenient)
-  local by_name, names = {}, {}
-  local function add(of)
-    for _, field in ipairs(of) do
-      if not by_name[field.name] then names[#names + 1] = field.name end
-      by_name[field.name] = field
-    end
-  end
-  add(options.common)
-  add(provider.settings)
-  for _, method in ipairs(provider.auth) do add(method.fields) end
-  local given, sources = {}, {}
-  for _, word in ipairs(list) do
-    local name, text, is_json = arguments.split(word)
-    if not name or is_json then return nil, "--set takes option=value, option=@FILE or option=env:VAR" end
-    local field = by_name[name]
-    if not field then return nil, "--set: there is no option '" .. name .. "'" .. near.hint(name, names) end
-    if given[name] ~= nil then return nil, "--set: " .. name .. " is given twice" end
-    local value, source, absent = arguments.source(text)
-    absent = lenient and (field.type == "secret" or field.type == "text") and absent or nil
-    if not value and not absent then return nil, "--set: " .. name .. ": " .. source end
-    given[name] = absent and secret.new "absent" or fields.convert({ field }, { field }, value)
-    if absent then source = absent end
-    if secret.is(given[name]) then
-      sources[#sources + 1] = { secret = given[name], path = name, kind = source.kind, name = source.name,
-                                line_end = source.line_end, absent = source.absent, argument = "--set " .. name .. "=" }
-    end
-  end
-  return given, sources
 end
 
 -- The parents of get and delete: a name that is none would be ignored.
@@ -231,7 +197,7 @@ function M.run(args, out)
     return out:wrong(("argument %d after %s %s"):format(number, args.operation, sources))
   end
   if not values then return out:wrong(sources) end
-  local given, option_sources = read_options(provider, args.options, args.curl)
+  local given, option_sources = settings.read(provider, args.options, args.curl)
   if not given then return out:wrong(option_sources) end
   for _, source in ipairs(option_sources) do sources[#sources + 1] = source end
   arguments.warn(sources, function(text) out:note(text) end)

@@ -138,19 +138,17 @@ local function create(resource, operation, path, checked, budget, input, session
   return record
 end
 
---- What `create` does, for whoever has noted what was there before.
+--- The first half of `create`: what it is to send.
 --- @param self luaprov.Resource
 --- @param input table
---- @param options luaprov.CallOptions|nil
---- @param note table|nil known: the ids that were there, as a set
---- @return table|nil record
+--- @return table|nil checked for `create`; its wire has secrets opened
 --- @return luaprov.Error|nil err
-function M.create(self, input, options, note)
+function M.check(self, input)
   local operation, err = operation_of(self, "create")
   if not operation then return nil, err end
   local checked = fields.check(self.description.shape, input, {
     operation = "create", marks = self.state.marks, -- and room for all that it gains
-    in_path = nil, faults = nil, opened = nil, parents = nil, scopes = nil, wire = nil,
+    in_path = nil, faults = nil, opened = nil, parents = nil, scopes = nil, wire = nil, path = nil, input = nil,
   })
   local path, faults = call.path(self.state, operation, checked.parents)
   for _, fault in ipairs(faults or NONE) do
@@ -159,9 +157,21 @@ function M.create(self, input, options, note)
     if not there then checked.faults[#checked.faults + 1] = fault end
   end
   if #checked.faults > 0 then return nil, invalid(self, "create", checked.faults) end
-  local budget = call.budget(self.state, options)
+  checked.path, checked.input = path, input
+  return checked
+end
+
+--- The other half.
+--- @param self luaprov.Resource
+--- @param checked table of `check`
+--- @param options luaprov.CallOptions|nil
+--- @param note table|nil of whoever has noted what was there before: known, the ids as a set
+--- @return table|nil record
+--- @return luaprov.Error|nil err
+function M.create(self, checked, options, note)
+  local operation, budget = operation_of(self, "create"), call.budget(self.state, options)
   local session = settling.new(self, checked, budget, note)
-  return session:run(create, self, operation, path, checked, budget, input, session)
+  return session:run(create, self, operation, checked.path, checked, budget, checked.input, session)
 end
 
 --- Creates a record.
@@ -173,7 +183,9 @@ function Resource:create(input, options)
   check_self(self, "create", 2)
   check_table(input, "create's fields")
   check_options(options)
-  return M.create(self, input, options)
+  local checked, err = M.check(self, input)
+  if not checked then return nil, err end
+  return M.create(self, checked, options)
 end
 
 --- Reads a record.

@@ -2,7 +2,6 @@
 local call = require "luaprov.provider.call"
 local compare = require "luaprov.policy.compare"
 local errors = require "luaprov.errors"
-local fields = require "luaprov.provider.fields"
 local http = require "luaprov.http"
 local listing = require "luaprov.provider.listing"
 local notes = require "luaprov.policy.notes"
@@ -122,16 +121,10 @@ function M.looks(resource, parents)
   return function(each, ends) return walk(resource, list, parents, each, ends) end, whole_of
 end
 
---- What a create would send, checked as create does it.
---- @param resource luaprov.Resource
---- @param input table
---- @return table wanted what is sent, parents among it, secrets closed
---- @return table parents
---- @return table faults of the fields
-function M.wanted(resource, input)
-  local checked = fields.check(resource.description.shape, input, { operation = "create" })
-  return wanted_of(checked), checked.parents, checked.faults
-end
+--- What a create sends, parents among it, its secrets closed.
+--- @param checked table of fields.check
+--- @return table wanted
+M.wanted = wanted_of
 
 -- What settling needs; most creates do without.
 local function learn(self)

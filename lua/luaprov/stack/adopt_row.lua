@@ -5,9 +5,11 @@ local find = require "luaprov.stack.fields_of"
 local hash = require "luaprov.stack.hash"
 local hidden = require "luaprov.stack.hidden"
 local keys = require "luaprov.stack.key"
+local policy = require "luaprov.policy.compare"
 local reference = require "luaprov.stack.reference"
 local remember = require "luaprov.stack.remember"
 local rows_of = require "luaprov.stack.rows"
+local secret = require "luaprov.secret"
 local tables = require "luaprov.tables"
 
 local M = {}
@@ -50,14 +52,24 @@ local function known(value)
   return copy
 end
 
+-- A secret that somebody wrote as plain text.
+local function closed(value) return type(value) == "string" and secret.new(value) or value end
+
 local function value_at(description, record, path) return reference.at(record, find.keys(description, path)) end
 
--- Declared fields of which the vendor does not show whether it has them.
-local function trusted_in(description, record, secrets)
+-- Declared fields of which the vendor does not show whether it has them: paths. Where it shows another secret, nothing
+-- is kept of what is declared: a plan sends it.
+local function trusted_in(description, fields, record, secrets)
   local list = {}
   for _, path in ipairs(tables.keys(secrets)) do
-    local shown, sent = hidden.text(value_at(description, record, path)), secrets[path].sent
-    if not (shown and sent and hash.matches(sent, shown)) then list[#list + 1] = path end
+    local there = value_at(description, record, path)
+    local shown, sent = hidden.text(there), secrets[path].sent
+    local wanted = value_at(description, fields, path)
+    if equal.is_nothing(there) then list[#list + 1] = path
+    elseif not (shown and sent and hash.matches(sent, shown)) then
+      -- A mask may be that of any.
+      if policy.equal(closed(wanted), there) then list[#list + 1] = path else secrets[path] = nil end
+    end
   end
   return list
 end
@@ -77,9 +89,9 @@ end
 --- The state's row of a record that is taken over: ready for store:commit { { record = row } }.
 --- @param node table the manifest's record
 --- @param record table as the client returned it
---- @param about table|nil base_url, account; parents (those in the path; nil: the record's own); rows (the state's: what
----   references stand for), or fields (with that filled in); resend (true: what the vendor does not show is not taken
----   as declared, and the next plan sends it, where it can be changed)
+--- @param about table|nil base_url, account; parents (those in the path; nil: the record's own); rows (the state's,
+---   for what references stand for), or fields (with that filled in); resend (true: what the vendor does not show is
+---   not taken as declared, and the next plan sends it, where it can be changed)
 --- @return table row
 --- @return string[] lacking paths of outputs whose value the vendor does not show any more
 --- @return string[] trusted paths of declared fields of which nobody can tell whether the vendor has what they say
@@ -88,7 +100,7 @@ function M.row(node, record, about)
   local description, lacking = node.description, {}
   local fields = known(about.fields or M.filled(node, M.lookup(about.rows)))
   local shown, secrets = remember.of(description, fields, record)
-  local trusted = trusted_in(description, record, secrets)
+  local trusted = trusted_in(description, fields, record, secrets)
   for _, path in ipairs(about.resend and trusted or NONE) do
     -- What is fixed could only be made anew.
     if can_send(description, path) then secrets[path] = nil end

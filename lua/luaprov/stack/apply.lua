@@ -36,7 +36,7 @@ local function new_run(args, guard)
     manifest = args.manifest, store = args.store, accounts = args.accounts, guard = guard, now = core.now, seen = {},
     journal = journals.new(args.store), noted = noted.new(), rows = {}, ids = {}, made = {},
     on_event = args.on_event or nobody, stop = args.stop or nobody,
-    result = { done = 0, failed = {}, skipped = {}, unknown = {}, notes = {} },
+    result = { done = 0, stopped = false, failed = {}, skipped = {}, unknown = {}, notes = {} },
   }
   for _, row in ipairs(args.rows) do
     local step = { address = row.address, alias = row.address:match("^[^.]+"), resource = row.resource }
@@ -48,20 +48,19 @@ end
 
 local function same(a, b) return a == b or json.encode(a or json.null) == json.encode(b or json.null) end
 
--- What a plan does not show: options that have changed, with nothing else. A row tells by them what may be done with
--- its record when it is declared no more.
-
+-- What a plan does not show: options that have changed, with nothing else, and the account's new credentials. A row
+-- tells by them what may be done with its record when it is declared no more.
 local function keep_options(run, plan)
   local items = {}
   for _, node in ipairs(run.manifest.records) do
-    local row = run.rows[node.address]
+    local row, about = run.rows[node.address], run.accounts[node.alias]
     local needs = node.needs[1] and node.needs or nil
     local is_same = row and same(row.depends_on, needs) and same(row.protect, node.protect)
+      and row.account == about.account
     if row and not plan.step[node.address] and not is_same then
-      row = rows_of.open(row)
       local copy = {}
-      for name, value in pairs(row) do copy[name] = value end
-      copy.depends_on, copy.protect = needs, node.protect
+      for name, value in pairs(rows_of.open(row)) do copy[name] = value end
+      copy.depends_on, copy.protect, copy.account = needs, node.protect, about.account
       items[#items + 1] = { record = copy }
       run.rows[node.address] = copy
     end
@@ -102,7 +101,8 @@ end
 
 local function is_over(run)
   run.result.broken = run.result.broken or run.journal.broken or run.guard.broken
-  return run.result.broken ~= nil or run.stop() and true or false
+  run.result.stopped = run.result.stopped or run.stop() and true or false
+  return run.result.broken ~= nil or run.result.stopped
 end
 
 -- Gives out what is ready, and waits for what is not.
@@ -143,8 +143,8 @@ end
 ---   "done", "failed", "unknown", "skipped", "note"), op, address, id, err, message), stop (asked before each action:
 ---   whether nothing more is to begin)
 --- @return table result done (how many actions), failed and unknown (lists of { address, op, err }), skipped (a list of
----   addresses), notes ({ address, message } each), broken (why nothing could be sent or written any more), last
----   (seconds of core.now(): until when something that was sent may be acted on)
+---   addresses), notes ({ address, message } each), stopped, broken (why nothing could be sent or written any more),
+---   last (seconds of core.now(): until when something that was sent may be acted on)
 function M.run(args)
   local plan = args.plan
   if plan.faults[1] then error("a plan with faults is not applied", 2) end
@@ -158,7 +158,7 @@ function M.run(args)
   end, function(why) return type(why) == "string" and debug.traceback(why, 2) or why end)
   guard:stop()
   if not ok then error(err, 0) end
-  is_over(run)
+  run.result.broken = run.result.broken or run.journal.broken or guard.broken
   run.result.last = guard.last
   return run.result
 end

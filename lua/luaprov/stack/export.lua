@@ -4,7 +4,8 @@
 ---   local summary = export.manifest { client = client, provider = description, records = records, emit = io.write }
 ---
 --- A summary: records (list of { address, resource, record }), left_out (list of { resource, id, why }: they stand
---- there as comments), secrets (names of the environment variables that the manifest wants for secrets), count.
+--- there as comments), secrets (list of { name, address, path }: the environment variables that the manifest
+--- wants for secrets; of the account's own without an address), count.
 local client_options = require "luaprov.provider.client_options"
 local collect = require "luaprov.stack.collect"
 local compare = require "luaprov.policy.compare"
@@ -30,7 +31,7 @@ local function options_of(ctx)
   local function variable(name) return client_options.variable(provider.name, name) end
   local function add(name, text) lines[#lines + 1] = "  " .. literal.key(name) .. " = " .. text .. ",\n" end
   local function from_environment(name, is_secret)
-    if is_secret then ctx.secrets[#ctx.secrets + 1] = variable(name) end
+    if is_secret then ctx.secrets[#ctx.secrets + 1] = { name = variable(name), path = name } end
     add(name, (is_secret and "secret.env " or "env ") .. literal.text(variable(name)))
   end
   local function is_set(name)
@@ -78,28 +79,30 @@ end
 local function variables(ctx)
   local used = {}
   return function(address, path)
-    local base = (address .. "_" .. path):upper():gsub("[^%w]+", "_"):gsub("_+$", "")
+    local base = (address:gsub("^[^%a_]+", "") .. "_" .. path):upper():gsub("[^%w]+", "_"):gsub("_+$", "")
     local name, number = base, used[base] or 1
     while used[name] do
       number = number + 1
       name = base .. "_" .. number
     end
     used[base], used[name] = number, used[name] or 1
-    ctx.secrets[#ctx.secrets + 1] = name
-    return name, "secret.env " .. literal.text(name)
+    ctx.secrets[#ctx.secrets + 1] = { name = name, address = address, path = path }
+    return "secret.env " .. literal.text(name)
   end
 end
 
+-- What a record is recognised by; first what says it alone, as choices do not.
 local function name_parts(ctx, description, record)
-  local parts = {}
+  local parts, choices = {}, {}
   for _, name in ipairs(description.key or NONE) do
     local value, field = record[name], description.shape.by_name[name]
     local parent = field and field.parent
     local there = parent and ctx.index[parent] and value ~= nil and ctx.index[parent][compare.id(value)]
     if there then value = there.name end
-    if type(value) == "string" or type(value) == "number" then parts[#parts + 1] = value end
+    local list = field and field.type == "choice" and choices or parts
+    if type(value) == "string" or type(value) == "number" then list[#list + 1] = value end
   end
-  return parts
+  return parts, choices
 end
 
 local function field_context(ctx, item)
@@ -111,8 +114,8 @@ local function field_context(ctx, item)
       return ctx.face .. literal.field(resource) .. literal.field(target.name) .. ".id"
     end,
     placeholder = function(path)
-      if not ctx.variable then return "", "" end
-      return ctx.variable(ctx.alias .. "_" .. item.description.name .. "_" .. item.name, path)
+      if not ctx.variable then return "" end
+      return ctx.variable(item.address, path)
     end,
   }
 end
@@ -123,7 +126,8 @@ local function prepare(ctx, description)
   ctx.index[description.name] = index
   for i, record in ipairs(ctx.records[description.name] or NONE) do
     local item = { description = description, record = record }
-    item.name = names:take(name_parts(ctx, description, record), description.name)
+    local parts, choices = name_parts(ctx, description, record)
+    item.name = names:take(description.name, parts, choices)
     item.address = ctx.alias .. "." .. description.name .. "." .. item.name
     local key = keys.symbolic(description, record)
     local other = key and by_key[key]
@@ -210,8 +214,8 @@ local function write_resource(ctx, description, items, summary)
 end
 
 --- @param args table client, provider (description), use (how it is found: its name), alias (its name), options_text
----   (Lua text of the table that `use` takes; nil: from the client, credentials and secrets by environment variables), records (resource ->
----   list of records, see collect), emit (function text, called for each piece), getenv (os.getenv)
+---   (Lua text of the table that `use` takes; nil: of the client, credentials and secrets by environment variables),
+---   records (resource -> list, see collect), emit (function text, called for each piece), getenv (os.getenv)
 --- @return table summary
 function M.manifest(args)
   local provider, alias = args.provider, args.alias or args.provider.name

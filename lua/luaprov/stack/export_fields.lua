@@ -38,10 +38,11 @@ local function ordered(description, shape, scope, list, seen)
     local case = shapes.case(by, function(name) return selected(name, scope) end)
     if case then ordered(description, case, scope, list, seen) end
     for _, name in ipairs(case and case.unknown == "pass" and tables.keys(by.union) or {}) do
-      add({ name = name, type = by.union[name].type, computed = by.union[name].computed })
+      add({ name = name, type = by.union[name].type == "secret" and "secret" or nil,
+            computed = by.union[name].computed })
     end
     for _, name in ipairs(case and case.unknown == "pass" and not scope.outer and description.key or {}) do
-      add({ name = name, type = "text" })
+      add({ name = name })
     end
   end
   return list
@@ -68,8 +69,7 @@ end
 -- A value with placeholders for the secrets in it.
 local function with_placeholders(ctx, value, path)
   if secret.is(value) then
-    local _, text = ctx.placeholder(path)
-    return LATER, text
+    return LATER, ctx.placeholder(path)
   end
   if type(value) ~= "table" then return value, literal.value(value) end
   local parts, copy = {}, setmetatable({}, getmetatable(value))
@@ -84,8 +84,7 @@ local function with_placeholders(ctx, value, path)
 end
 
 local function hidden_field(ctx, field, value, path)
-  local why = (value == nil and "a secret, which the vendor does not show"
-    or "a secret, and is not written here")
+  local why = value == nil and "a secret, which the vendor does not show" or "a secret, and not written here"
   if value == json.null or value == "" then
     -- The vendor shows that there is none.
     if not field.required then return nil end
@@ -97,8 +96,7 @@ local function hidden_field(ctx, field, value, path)
     if text then return { name = field.name, text = text }, checked end
     return { note = path .. " has a value that Lua cannot write" }
   end
-  local name, text = ctx.placeholder(path)
-  return { name = field.name, text = text, note = "give it in " .. name }, LATER
+  return { name = field.name, text = ctx.placeholder(path), note = why }, LATER
 end
 
 local function reference_to(ctx, field, value)
@@ -121,7 +119,9 @@ local function entry_of(ctx, field, scope, path)
   local value = scope.record[field.name]
   if ctx.skip[path] then return { note = path .. " is left out: it " .. ctx.skip[path] } end
   if field.computed or path == "id" or path == ctx.description.id then return nil end
-  if hidden.is_field(field) or hidden.within(value) then return hidden_field(ctx, field, value, path) end
+  if hidden.is_field(field) or not field.shape and hidden.within(value) then
+    return hidden_field(ctx, field, value, path)
+  end
   local text = reference_to(ctx, field, value)
   if text then return { name = field.name, text = text }, LATER end
   if value == nil or value == json.null then return nil end
@@ -162,7 +162,7 @@ end
 local function place_of(fault) return (fault.path:gsub("%[.*$", "")) end
 
 --- @param ctx table description, reference (function resource, id -> Lua text or nil), placeholder (function path ->
----   name of an environment variable, Lua text)
+---   Lua text that stands for a secret)
 --- @param record table
 --- @return table[]|nil entries nil: a manifest cannot declare it
 --- @return string|nil why

@@ -15,14 +15,21 @@ local function text_of(value)
   return tostring(value)
 end
 
--- Whether a command of the shell took a text.
+-- Whether a command of the shell took a text. All of it is read before the command begins: one that ends without
+-- reading would else end us, too (SIGPIPE). What it ended with goes by a file: Lua 5.1 does not tell of a pipe.
 local function feed(command, text)
-  local pipe, why = io.popen(command, "w")
+  local status = os.tmpname()
+  local pipe, why = io.popen(("t=$(cat; echo .); printf %%s \"${t%%.}\" | { %s\n}; echo $? > %s"):format(command,
+    quote(status)), "w")
   if not pipe then return nil, why end
-  local wrote = pipe:write(text)
-  local ok, _, status = pipe:close()
-  if wrote and ok then return true end
-  return nil, "it ended with exit status " .. tostring(status)
+  pipe:write(text)
+  pipe:close()
+  local file = io.open(status)
+  local code = file and file:read "*l"
+  if file then file:close() end
+  os.remove(status)
+  if code == "0" then return true end
+  return nil, "it ended with exit status " .. tostring(code)
 end
 
 local writers = {}

@@ -22,6 +22,7 @@ end
 
 -- The fields with all that was known later in them.
 local function fill(run, step, operation)
+  if not step.record.deferred then return step.record.fields end
   local fields, left = reference.fill(step.record.fields, run.lookup)
   if left == 0 then return fields end
   local missing = {}
@@ -68,24 +69,26 @@ function M.create(run, step)
   local resource = account.client[step.resource]
   local fields, err = fill(run, step, "create")
   if not fields then return "failed", err end
-  local wanted, parents, faults = settling.wanted(resource, fields)
-  if #faults > 0 then return "failed", errors.invalid(faults, failure(step, "create")) end
-  local note
-  note, err = run.noted:of(step.alias, resource, wanted, parents)
+  local checked
+  checked, err = resources.check(resource, fields)
+  if not checked then return "failed", err end
+  local wanted = settling.wanted(checked)
+  local note, why_not = run.noted:of(step.alias, resource, wanted, checked.parents)
   if note == nil then
-    return "failed", failure(step, "create", err.kind, "what is there already cannot be listed first: " .. err.message)
+    return "failed", failure(step, "create", why_not.kind,
+      "what is there already cannot be listed first: " .. why_not.message)
   end
   local about = run.accounts[step.alias]
   local is_first = step.action == "replace" and step.first == "create"
   local intent = intents.create(node, about, account.state.timeout, {
-    wanted = wanted, parents = parents, fields = fields, noted = note and note.ids or nil, store = run.store,
+    wanted = wanted, parents = checked.parents, fields = fields, noted = note and note.ids or nil, store = run.store,
     replaces = is_first and step.row.id or nil,
   })
   local ok
   ok, err = begin(run, account, intent)
   if not ok then return "failed", err end
   local record
-  record, err = resources.create(resource, fields, nil, note or nil)
+  record, err = resources.create(resource, checked, nil, note or nil)
   if not record then return ended(run, intent, err) end
   local why = taken(run, step, record, note)
   if why then

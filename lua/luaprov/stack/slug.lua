@@ -1,6 +1,6 @@
 --- Readable names, each given once.
 ---
----   local names = slug.new(); names:take { "Sales / EU", "Desk" } -> "sales-eu-desk", then "sales-eu-desk-2"
+---   local names = slug.new(); names:take("hubs", { "Sales / EU" }) -> "sales-eu", then "sales-eu-2"
 local digits = require "luaprov.digits"
 local texts = require "luaprov.text"
 
@@ -33,16 +33,24 @@ Names.__index = Names
 
 function M.new() return setmetatable({ taken = {}, last = {} }, Names) end
 
---- @param parts any[] texts and numbers; empty ones count for nothing
---- @param default string the name where nothing is left of them
---- @return string name that was not given before
-function Names:take(parts, default)
+local function joined(parts, more)
   local slugs = {}
-  for _, part in ipairs(parts) do
-    local text = M.of(type(part) == "number" and digits(part) or tostring(part))
-    if text ~= "" then slugs[#slugs + 1] = text end
+  for _, list in ipairs { parts, more } do
+    for _, part in ipairs(list) do
+      local text = M.of(type(part) == "number" and digits(part) or tostring(part))
+      if text ~= "" then slugs[#slugs + 1] = text end
+    end
   end
-  local name = cut(table.concat(slugs, "-")):gsub("%-+$", "")
+  return (cut(table.concat(slugs, "-")):gsub("%-+$", ""))
+end
+
+--- @param default string the name where nothing is left of the parts
+--- @param parts any[] texts and numbers
+--- @param more any[]|nil what is added where these are not enough
+--- @return string name that was not given before
+function Names:take(default, parts, more)
+  local name = joined(parts, {})
+  if more and more[1] ~= nil and (name == "" or self.taken[name]) then name = joined(parts, more) end
   if name == "" then name = default end
   local base, number = name, self.last[name] or 1
   while self.taken[name] do

@@ -22,6 +22,10 @@ local function settle(work)
   local seen, code = planning.state(work)
   if not seen then return nil, code end
   if not seen.intents[1] then return seen end
+  if not out.json then
+    out:line("looking what became of " .. say.counted(#seen.intents, "call") .. " of an earlier run")
+    out.flush()
+  end
   local result, err
   -- What it makes again must not be cut off.
   work.sending = true
@@ -113,7 +117,11 @@ local function perform(work, seen, plan)
   local function on_event(event)
     if event.what == "begin" then return end
     line:clear()
-    say.event(work.out, event)
+    -- After a Ctrl-C they are all that did not begin: their number says it.
+    if event.what ~= "skipped" or work.out.json or not work.stop.asked then
+      say.event(work.out, event)
+      work.out.flush()
+    end
     if event.what == "done" then work.did[event.op] = (work.did[event.op] or 0) + 1 end
     if event.what ~= "note" then ended = ended + 1 end
     line:at(ended, #plan.actions)
@@ -130,7 +138,7 @@ local function perform(work, seen, plan)
   end)
   line:done()
   if not ok then error(result, 0) end
-  work.sending = is_on_its_way(result)
+  work.sending, work.over_at = is_on_its_way(result), result.last
   return result
 end
 

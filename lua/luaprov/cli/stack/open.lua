@@ -4,6 +4,7 @@
 ---   work.manifest, work.store (nil: there is no state yet), work.lease
 ---   work:rows(), work:intents(), work:accounts()
 ---   work:close()
+local core = require "luaprov.core"
 local guards = require "luaprov.stack.guard"
 local manifests = require "luaprov.stack.manifest"
 local options = require "luaprov.cli.stack.options"
@@ -147,15 +148,15 @@ function Work:take()
   return lease and true or nil, err
 end
 
---- Gives the lease back. Only where nothing is on its way; else it stays until its time is over.
---- @return boolean|nil done
---- @return luaprov.StoreError|nil err
-function Work:release()
-  if not self.lease or self.lease.lost then return true end
-  return self.lease:release()
+-- Gives the lease back. Where something is on its way it lasts until that is over.
+local function release(self)
+  if not self.lease or self.lease.lost then return end
+  if not self.sending then return self.lease:release() end
+  if self.over_at then self.lease:renew(math.max(0, self.over_at - core.now()) + 0.01) end
 end
 
---- Runs `work(self)` with the lease, and gives it back unless `self.sending` says that something may be on its way.
+--- Runs `work(self)` with the lease, and gives it back unless `self.sending` says that something may be on its way
+--- (until `self.over_at`, seconds of core.now(), or for as long as the lease lasts).
 --- @param work function returns the exit code
 --- @return integer code
 function Work:leased(work)
@@ -171,10 +172,8 @@ function Work:leased(work)
     return say.error(self.out, err)
   end
   ok, code = pcall(work, self)
-  if not self.sending then
-    -- What was to be done is done; that the lease stays for its time is no failure of it.
-    pcall(self.release, self)
-  end
+  -- What was to be done is done; that the lease stays for its time is no failure of it.
+  pcall(release, self)
   self:close()
   if not ok then error(code, 0) end
   return code

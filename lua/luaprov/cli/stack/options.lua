@@ -18,6 +18,8 @@ local function number(option, least, most, whole)
   end
 end
 
+M.number = number
+
 local function add_var(parser)
   parser:option("--var", 'What var "NAME" reads in the manifest; may be repeated. @FILE and env:NAME are read from '
     .. "there."):argname("<name=value>"):count("*"):target("vars")

@@ -67,7 +67,7 @@ function lines.unknown(out, event)
 end
 
 function lines.skipped(out, event)
-  out:line("skipped " .. output.plain(event.address) .. (event.message and ": " .. output.plain(event.message) or ""))
+  out:line("not tried " .. output.plain(event.address) .. ": what it needs was not done")
 end
 
 function lines.note(out, event)

@@ -1,0 +1,203 @@
+--- luaprov adopt [ADDRESS[=ID] …]
+local accounts_of = require "luaprov.stack.account"
+local adopt = require "luaprov.stack.adopt"
+local near = require "luaprov.near"
+local open = require "luaprov.cli.stack.open"
+local options = require "luaprov.cli.stack.options"
+local output = require "luaprov.cli.output"
+local say = require "luaprov.cli.stack.say"
+local tables = require "luaprov.tables"
+local taking = require "luaprov.cli.stack.taking"
+
+local M = {}
+
+local SHOWN = 20
+
+function M.configure(parser)
+  parser:argument("addresses", "Records to take over: ADDRESS, where the vendor has exactly one that may be it, or "
+    .. "ADDRESS=ID. Without any, all that may be taken over is shown."):args("*"):argname("<address>")
+  parser:option("--parallel", "How many records are read at once (default: 16)."):argname("<n>"):default("16")
+    :convert(options.number("--parallel", 1, 1000, true))
+  taking.option(parser)
+  options.manifest(parser)
+  options.state(parser)
+  options.lease(parser)
+  options.printing(parser)
+  parser:epilog [[
+Looks for the records that the manifest declares and the state does not know: those that have the same
+key at the vendor. Nothing is changed there.
+
+Examples:
+   luaprov adopt
+   luaprov adopt hubster.hubs.acme hubster.hubs.beta
+   luaprov adopt ocamba.integrations.sms=1165]]
+end
+
+-- ---- what may be taken over ----
+
+local function fit(candidate)
+  if candidate.equal then return "equal" end
+  return say.counted(candidate.changes, "field") .. " to change"
+end
+
+local function show(out, list)
+  local rows, count = not out.json and out:rows { "address", "id", "" }, 0
+  for _, item in ipairs(list) do
+    for _, candidate in ipairs(item.candidates) do
+      count = count + 1
+      if rows then
+        rows:add { output.plain(item.address), say.id(candidate.id), fit(candidate) }
+      else
+        out:value { type = "candidate", address = item.address, id = candidate.id, equal = candidate.equal,
+                    changes = candidate.changes }
+      end
+    end
+    if item.more and rows then rows:add { output.plain(item.address), "…", item.more .. " more with this key" } end
+  end
+  if rows then rows:flush() end
+  if count == 0 and not out.json then out:line "nothing: the vendors have no record with a key that is declared" end
+end
+
+-- What has to wait for another record is no failure where nothing was named.
+local function tell(out, errors, is_failure)
+  local code, told, addresses = 0, 0, tables.keys(errors)
+  for _, address in ipairs(addresses) do
+    local err = errors[address]
+    local failed = is_failure(err)
+    if failed then code = 1 end
+    if out.json then
+      say.event(out, { what = failed and "failed" or "note", address = address, err = err })
+    elseif failed then
+      out:note(address .. ": " .. tostring(err))
+    else
+      told = told + 1
+      if told <= SHOWN then say.event(out, { what = "note", address = address, message = err.message }) end
+    end
+  end
+  if told > SHOWN then out:line(("… and %d more"):format(told - SHOWN)) end
+  return code
+end
+
+local function list(work)
+  local rows, err = work:rows()
+  if not rows then return say.error(work.out, err) end
+  local found, errors = adopt.candidates {
+    manifest = work.manifest, rows = rows, concurrency = work.args.parallel,
+  }
+  show(work.out, found)
+  return tell(work.out, errors, function(why) return why.kind ~= "invalid" and why.kind ~= "unsupported" end)
+end
+
+-- ---- what is taken over ----
+
+-- The addresses that are meant, each with the id that is named, or true; an address may have a = in it.
+local function read(manifest, words)
+  local asked = {}
+  for _, word in ipairs(words) do
+    local address, id = word, nil
+    if not manifest.record[word] then address, id = word:match("^(.-)=([^=]*)$") end
+    if not address or not manifest.record[address] or id == "" then
+      return nil, "the manifest declares no record " .. (address or word)
+        .. near.hint(address or word, tables.keys(manifest.record), 5)
+    end
+    if asked[address] then return nil, address .. " is named twice" end
+    asked[address] = id or true
+  end
+  return asked
+end
+
+-- Of each address the one record that may be it.
+local function single(manifest, found, errors)
+  local taken, of = {}, {}
+  for _, item in ipairs(found) do
+    local number = #item.candidates + (item.more or 0)
+    local ids, node = {}, manifest.record[item.address]
+    for i, candidate in ipairs(item.candidates) do ids[i] = say.id(candidate.id) end
+    local key = node.alias .. "\0" .. node.resource .. "\0" .. tostring(ids[1])
+    if number == 0 then
+      errors[item.address] = "the vendor has no record with its key"
+    elseif number > 1 then
+      errors[item.address] = ("%d records may be it: name one of them (%s=ID): %s"):format(number, item.address,
+        table.concat(ids, ", "))
+    elseif of[key] then
+      errors[item.address] = "the one record that may be it, " .. ids[1] .. ", is that of " .. of[key] .. ", too"
+    else
+      of[key] = item.address
+      taken[#taken + 1] = { node = node, record = item.candidates[1].record }
+    end
+  end
+  return taken
+end
+
+-- Those that need none of the others.
+local function next_wave(manifest, asked)
+  local addresses, ids = {}, {}
+  for _, address in ipairs(manifest.order) do
+    local ready = asked[address] ~= nil
+    for _, other in ipairs(ready and manifest.record[address].needs or {}) do ready = ready and asked[other] == nil end
+    if ready and asked[address] == true then addresses[#addresses + 1] = address
+    elseif ready then ids[#ids + 1] = address end
+  end
+  return addresses, ids
+end
+
+local function find(work, rows, asked, errors)
+  local manifest, has_row, found = work.manifest, {}, {}
+  local addresses, ids = next_wave(manifest, asked)
+  for _, row in ipairs(rows) do has_row[row.address] = true end
+  if addresses[1] then
+    local why
+    found, why = adopt.candidates {
+      manifest = manifest, rows = rows, addresses = addresses, concurrency = work.args.parallel,
+    }
+    for address, err in pairs(why) do errors[address] = err end
+  end
+  local taken = single(manifest, found, errors)
+  for _, address in ipairs(ids) do
+    if has_row[address] then
+      errors[address] = "the state has it already (luaprov state rm forgets it)"
+    else
+      local record, err = adopt.read(manifest, address, asked[address], rows)
+      if record then taken[#taken + 1] = { node = manifest.record[address], record = record }
+      else errors[address] = err end
+    end
+  end
+  for _, list_of in ipairs { addresses, ids } do
+    for _, address in ipairs(list_of) do asked[address] = nil end
+  end
+  return taken
+end
+
+-- In waves: what a record needs is taken over before it.
+local function take(work, asked)
+  local errors = {}
+  while next(asked) do
+    local rows, err = work:rows()
+    if not rows then return say.error(work.out, err) end
+    local taken = find(work, rows, asked, errors)
+    local ok
+    ok, err = taking.take(work, taken, rows, accounts_of.all(work.manifest, work.store))
+    if not ok then return say.error(work.out, err) end
+  end
+  return tell(work.out, errors, function() return true end)
+end
+
+function M.run(args, out)
+  out.json = args.json
+  local takes = args.addresses[1] ~= nil
+  local work, code = open.work(args, out, { create = takes })
+  if not work then return code end
+  if not takes then
+    code = list(work)
+    work:close()
+    return code
+  end
+  local asked, why = read(work.manifest, args.addresses)
+  if not asked then
+    work:close()
+    return out:wrong(why)
+  end
+  return work:leased(function() return take(work, asked) end)
+end
+
+return M

@@ -1,0 +1,62 @@
+--- Takes records over that exist at a vendor: their rows go into the state, and what is to be known of them is said.
+local adopted = require "luaprov.stack.adopt_row"
+local outputs = require "luaprov.stack.output"
+local output = require "luaprov.cli.output"
+local say = require "luaprov.cli.stack.say"
+
+local M = {}
+
+-- What nobody will see any more is not asked for.
+local function write_outputs(node, record, lacking)
+  local is_lacking, there = {}, {}
+  for _, path in ipairs(lacking) do is_lacking[path] = true end
+  for _, one in ipairs(node.outputs or {}) do
+    if not is_lacking[one.path] then there[#there + 1] = one end
+  end
+  return outputs.write({ outputs = there }, record)
+end
+
+local function tell(out, node, row, lacking, trusted, faults)
+  say.either(out, { type = "event", what = "adopted", address = node.address, id = row.id },
+    ("%s is the record with the id %s"):format(output.plain(node.address), say.id(row.id)))
+  local function note(message) say.event(out, { what = "note", address = node.address, message = message }) end
+  for _, path in ipairs(lacking) do note("the vendor does not show " .. path .. " any more: its output has nothing") end
+  for _, fault in ipairs(faults) do note(fault) end
+  if trusted[1] then
+    note("taken as declared, because the vendor does not show it: " .. table.concat(trusted, ", "))
+  end
+end
+
+--- @param work luaprov.Work with the lease
+--- @param found table[] list of { node, record }
+--- @param rows table[] of the state
+--- @param accounts table of account.all
+--- @return boolean|nil done
+--- @return luaprov.StoreError|nil err
+function M.take(work, found, rows, accounts)
+  local items, told, lookup = {}, {}, adopted.lookup(rows)
+  for i, one in ipairs(found) do
+    local about = accounts[one.node.alias] or {}
+    local fields = adopted.filled(one.node, lookup)
+    local row, lacking, trusted = adopted.row(one.node, one.record, {
+      fields = fields, base_url = about.base_url, account = about.account, resend = work.args.resend,
+    })
+    items[i] = { record = row }
+    told[i] = { row = row, lacking = lacking, trusted = work.args.resend and {} or trusted }
+  end
+  local ok, err = work.store:commit(items)
+  if not ok then return nil, err end
+  for i, one in ipairs(found) do
+    local about = told[i]
+    local faults = write_outputs(one.node, one.record, about.lacking)
+    tell(work.out, one.node, about.row, about.lacking, about.trusted, faults)
+  end
+  return true
+end
+
+--- --resend
+function M.option(parser)
+  parser:flag("--resend", "Take nothing as declared that the vendor does not show: the next apply sends it.")
+end
+
+return M

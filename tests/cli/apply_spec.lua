@@ -1,0 +1,289 @@
+-- luaprov apply and destroy, and what they leave behind.
+local json = require "luaprov.json"
+local stacks = require "tests.cli.stack.stacks"
+local support = require "tests.support"
+
+local BOTH = { "hubs Desk", "lines One" }
+
+-- Before the command: somebody else takes the lease while the question is open.
+local TAKEN = [[
+  local ask = require "luaprov.cli.stack.ask"
+  ask.can = function() return true end
+  ask.yes = function()
+    local db = assert(require("luaprov.sqlite").open(".luaprov/state.db", false, 10))
+    assert(db:query("UPDATE luaprov_lease SET fence = fence + 1, token = 'x', holder = 'ann@build7'"))
+    db:close()
+    return true
+  end]]
+
+describe("luaprov apply", function()
+  local stack
+  local function start(faults) stack = stacks.start(faults) end
+  after_each(stacks.stop)
+
+  it("makes what is declared, and then has nothing to do", function()
+    start()
+    stack:write(stacks.TWO)
+    local out = stack:done "apply --yes"
+    assert.truthy(out:find("\ncreated acme.hubs.desk (id ", 1, true), out)
+    assert.truthy(out:find("\n2 created\n$"), out)
+    assert.is_nil(out:find("FAKE", 1, true))
+    assert.same(BOTH, stack:names())
+    assert.equal("no changes; 2 unchanged\n", (stack:done "apply --yes"))
+    assert.equal("no changes; 2 unchanged\n", (stack:done "plan"))
+    assert.same(BOTH, stack:names())
+    local store = stack:store()
+    assert.equal(0, store:holder().left)
+    store:close()
+  end)
+
+  it("changes and deletes what is declared otherwise, and deletes many only when it may", function()
+    start()
+    stack:write(stacks.TWO)
+    stack:done "apply --yes"
+    stack:write 'acme.hubs("desk", { name = "Desk", about = "back", pin = secret "FAKE-pin" })'
+    local _, err, code = stack:run "apply --yes"
+    assert.equal(1, code)
+    assert.truthy(err:find("luaprov: 1 record would go: --allow-delete 1 allows it; nothing was sent", 1, true), err)
+    assert.same(BOTH, stack:names())
+    local out = stack:done "apply --yes --allow-delete 1"
+    assert.truthy(out:find("1 updated, 1 deleted\n$"), out)
+    assert.equal("back", stack:there()["hubs Desk"].about)
+    assert.same({ "hubs Desk" }, stack:names())
+  end)
+
+  it("asks at a terminal, and does nothing without a yes", function()
+    start()
+    stack:write(stacks.TWO)
+    for _, typed in ipairs { "no\n", "y\n", "\n", "\4" } do
+      local shown, code = stack:at_terminal("apply", typed)
+      assert.equal(1, code)
+      assert.truthy(shown:find("Apply these changes? Only yes does it: ", 1, true), shown)
+      assert.truthy(shown:find("luaprov: nothing was sent", 1, true), shown)
+      assert.same({}, stack:names())
+    end
+    local shown, code = stack:at_terminal("apply", "yes\n")
+    assert.equal(0, code, shown)
+    assert.truthy(shown:find("2 created", 1, true), shown)
+    assert.same(BOTH, stack:names())
+  end)
+
+  it("refuses with 64 where nobody can be asked, and makes no state", function()
+    start()
+    stack:write(stacks.TWO)
+    for _, words in ipairs { "apply", "destroy", "apply --json" } do
+      local out, err, code = stack:run(words)
+      assert.same({ "", 64 }, { out, code })
+      assert.truthy(err:find("asks before anything is sent, and there is nobody to ask: say --yes", 1, true), err)
+    end
+    assert.same({}, stack:names())
+    assert.is_nil(io.open(stack.folder .. "/.luaprov/state.db"))
+  end)
+
+  it("stops only what depends on a record that failed, and picks up the rest the next time", function()
+    start { { fault = "status", on = "acme hubs create", status = 422, message = "no", times = 1 } }
+    stack:write(stacks.TWO .. "acme.boxes('b', { name = 'Box' })")
+    local out, err, code = stack:run "apply --yes --parallel 1"
+    assert.equal(1, code)
+    assert.truthy(err:find("luaprov: acme.hubs.desk: create failed: acme hubs create: ", 1, true), err)
+    assert.truthy(out:find("\nnot tried acme.lines.one: what it needs was not done\n", 1, true), out)
+    assert.truthy(out:find("\n1 created, 1 failed, 1 not tried\n$"), out)
+    assert.same({ "boxes Box" }, stack:names())
+    assert.truthy(stack:done("apply --yes"):find("\n2 created\n$"))
+  end)
+
+  it("prints an object a line with --json, what failed among them", function()
+    start { { fault = "status", on = "acme hubs create", status = 422, message = "no", times = 1 } }
+    stack:write(stacks.TWO .. "acme.boxes('b', { name = 'Box' })")
+    local out, err, code = stack:run "apply --yes --json"
+    assert.same({ "", 1 }, { err, code })
+    local events, last = {}, nil
+    for line in out:gmatch("[^\n]+") do
+      last = assert(json.decode(line))
+      if last.type == "event" then events[last.what .. " " .. last.address] = last end
+    end
+    assert.equal("refused", events["failed acme.hubs.desk"].error.outcome)
+    assert.equal("create", events["done acme.boxes.b"].op)
+    assert.is_table(events["skipped acme.lines.one"])
+    assert.same({ "summary", "apply", 1, "acme.hubs.desk", "acme.lines.one" },
+      { last.type, last.phase, last.done, last.failed[1].address, last.skipped[1] })
+  end)
+
+  it("does exactly what a saved plan says", function()
+    start()
+    stack:write(stacks.TWO)
+    stack:done "plan --out my.plan"
+    assert.truthy(stack:done("apply my.plan"):find("\n2 created\n$"))
+    local _, err, code = stack:run "apply my.plan"
+    assert.equal(1, code)
+    assert.truthy(err:find("luaprov: things have changed since the plan was made; nothing was sent: ", 1, true), err)
+    assert.same(BOTH, stack:names())
+  end)
+
+  it("or nothing, when the manifest or a record is another since", function()
+    start()
+    stack:write(stacks.TWO)
+    stack:done "apply --yes"
+    stack:write((stacks.TWO:gsub("front", "back")))
+    stack:done "plan --out my.plan"
+    stack:write((stacks.TWO:gsub("front", "side")))
+    local _, err, code = stack:run "apply my.plan"
+    assert.equal(1, code)
+    assert.truthy(err:find("the manifest, or a file or variable that it reads, changed", 1, true), err)
+    stack:write((stacks.TWO:gsub("front", "back")))
+    stack:change("hubs", stack:there()["hubs Desk"].id, { about = "elsewhere" })
+    _, err, code = stack:run "apply my.plan"
+    assert.equal(1, code)
+    assert.truthy(err:find("acme.hubs.desk changed at the vendor", 1, true), err)
+    assert.equal("elsewhere", stack:there()["hubs Desk"].about)
+  end)
+
+  it("refuses what is no plan, and a plan with further wishes", function()
+    start()
+    stack:write(stacks.TWO)
+    for said, words in pairs {
+      ["the plan cannot be read: nowhere.plan"] = { "apply nowhere.plan", 64 },
+      ["luaprov.lua: the plan is no JSON"] = { "apply luaprov.lua", 1 },
+      ["a saved plan is done as it is"] = { "apply my.plan --target acme", 64 },
+    } do
+      local _, err, code = stack:run(words[1])
+      assert.equal(words[2], code)
+      assert.truthy(err:find(said, 1, true), err)
+    end
+    assert.same({}, stack:names())
+  end)
+
+  it("sends nothing with the credentials of another account, unless somebody says that it is the same", function()
+    start()
+    stack:write 'acme.hubs("desk", { name = "Desk" })'
+    stack:done "apply --yes"
+    stack.environment.LUAPROV_ACME_TOKEN = "tok-other-FAKE"
+    local out, err, code = stack:run "apply --yes --no-refresh"
+    assert.equal(1, code)
+    assert.truthy(out:find("belong to another account than today's credentials", 1, true), out)
+    assert.truthy(err:find("luaprov: the plan has faults: nothing was sent", 1, true), err)
+    stack:done "apply --yes --no-refresh --same-account acme"
+    assert.equal("no changes; 1 unchanged\n", (stack:done "apply --yes --no-refresh"))
+    _, err, code = stack:run "apply --yes --same-account acm"
+    assert.equal(64, code)
+    assert.truthy(err:find("the manifest uses no account 'acm' (did you mean 'acme'?)", 1, true), err)
+  end)
+
+  it("waits for who has the state, and says who", function()
+    start()
+    stack:write 'acme.hubs("desk", { name = "Desk" })'
+    stack:done "apply --yes"
+    stack:write(stacks.TWO)
+    local store = stack:store()
+    assert(store:lease { holder = "ann@build7", seconds = 3600 })
+    for _, words in ipairs { "apply --yes --wait 0", "refresh --wait 0", "state rm acme.hubs.desk --wait 0" } do
+      local _, err, code = stack:run(words)
+      assert.equal(1, code)
+      assert.truthy(err:find("^luaprov: ann@build7 has the state since "), err)
+    end
+    assert.same({ "hubs Desk" }, stack:names())
+    stack:done "plan" -- only looks
+    -- The holder has died: their time has to be over first.
+    assert(store.held:renew(0.5))
+    store:close()
+    local _, err = stack:done "apply --yes"
+    assert.truthy(err == "" or err:find("^luaprov: ann@build7 has the state since .*; waiting up to 2 s\n$"), err)
+    assert.same(BOTH, stack:names())
+  end)
+
+  it("says what became of calls of which nobody knows, and ends them as it is told", function()
+    start { { fault = "drop", on = "acme boxes create", times = 1 } }
+    stack:write "acme.boxes('b', { name = 'Box' })"
+    local _, err, code = stack:run "apply --yes"
+    assert.equal(1, code)
+    assert.truthy(err:find("luaprov: acme.boxes.b: nobody knows what became of the create: ", 1, true), err)
+    assert.truthy(stack:done("plan"):find(
+      "note: acme.boxes.b: an earlier create has no known end: apply settles it first", 1, true))
+    _, err, code = stack:run "apply --yes"
+    assert.equal(1, code)
+    assert.truthy(err:find("luaprov: look at the vendor, and say it: luaprov settle acme.boxes.b --adopt ID, or "
+      .. "luaprov settle acme.boxes.b --absent\n", 1, true), err)
+    assert.same({ "boxes Box" }, stack:names())
+    local id = stack:there()["boxes Box"].id
+    local out = stack:done("settle acme.boxes.b --adopt " .. id)
+    assert.equal("acme.boxes.b has the id " .. id .. " now\n", out)
+    assert.equal("no changes; 1 unchanged\n", (stack:done "plan"))
+  end)
+
+  it("settles by itself what it can look for", function()
+    start { { fault = "drop", on = "acme hubs create", times = 1 } }
+    stack:write(stacks.TWO)
+    stack:run "apply --yes"
+    local out = stack:done "apply --yes"
+    assert.same(BOTH, stack:names())
+    assert.equal("no changes; 2 unchanged\n", (stack:done "plan"), out)
+  end)
+
+  it("sends nothing when the lease went to somebody else while it asked", function()
+    start()
+    stack:write(stacks.TWO)
+    local _, err, code = stack:run("apply", TAKEN)
+    assert.equal(1, code)
+    assert.truthy(err:find("luaprov: nothing was sent: the state was given to somebody else meanwhile\n", 1, true), err)
+    assert.truthy(err:find("luaprov: the lease of the state is lost: ann@build7 has it", 1, true), err)
+    assert.same({}, stack:names())
+  end)
+
+  it("writes into the state what was changed at the vendor and is not declared", function()
+    start()
+    stack:write 'acme.hubs("desk", { name = "Desk" })'
+    stack:done "apply --yes"
+    stack:change("hubs", stack:there()["hubs Desk"].id, { about = "moved" })
+    assert.truthy(stack:done("apply --yes"):find('about  (nothing) → "moved"', 1, true))
+    assert.equal("no changes; 1 unchanged\n", (stack:done "plan"))
+  end)
+
+  it("refuses a lease that is shorter than a call", function()
+    start()
+    stack:write(stacks.TWO)
+    local _, err, code = stack:run "apply --yes --lease 2"
+    assert.equal(64, code)
+    assert.truthy(err:find("--lease must be at least ", 1, true), err)
+    assert.same({}, stack:names())
+  end)
+end)
+
+describe("luaprov destroy", function()
+  local stack
+  before_each(function() stack = stacks.start() end)
+  after_each(stacks.stop)
+
+  it("deletes all that the state knows, and nothing else", function()
+    local other = stack.vendor:client { settle = false }.hubs:create { name = "Theirs" }
+    stack:write(stacks.TWO)
+    stack:done "apply --yes"
+    local shown, code = stack:at_terminal("destroy", "no\n")
+    assert.equal(1, code)
+    assert.truthy(shown:find("Delete all of this? Only yes does it: ", 1, true), shown)
+    assert.equal(3, #stack:names())
+    assert.truthy(stack:done("destroy --yes"):find("\n2 deleted\n$"))
+    assert.same({ "hubs Theirs" }, stack:names())
+    assert.equal(other.id, stack:there()["hubs Theirs"].id)
+    assert.equal("", (stack:done "state list"))
+    assert.equal("no changes; 0 unchanged\n", (stack:done "destroy --yes"))
+  end)
+
+  it("deletes nothing that is protected", function()
+    stack:write 'acme.hubs("desk", { name = "Desk" }, { protect = true })'
+    stack:done "apply --yes"
+    local out, err, code = stack:run "destroy --yes"
+    assert.equal(1, code)
+    assert.truthy(out:find("acme.hubs.desk: is protected and would be deleted", 1, true), out)
+    assert.truthy(err:find("luaprov: the plan has faults: nothing was sent", 1, true), err)
+    assert.same({ "hubs Desk" }, stack:names())
+  end)
+
+  it("says where it has looked for a state, and makes none", function()
+    stack:write(stacks.TWO)
+    local _, err, code = stack:run "destroy --yes"
+    assert.equal(1, code)
+    assert.truthy(err:find("luaprov: there is no state at .luaprov/state.db: ", 1, true), err)
+    assert.is_nil(io.open(stack.folder .. "/.luaprov/state.db"))
+    assert.is_string(support.read(stack.folder .. "/luaprov.lua"))
+  end)
+end)

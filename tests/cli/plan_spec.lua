@@ -1,0 +1,147 @@
+-- luaprov plan: shows what apply would do, and does nothing.
+local json = require "luaprov.json"
+local stacks = require "tests.cli.stack.stacks"
+local support = require "tests.support"
+
+describe("luaprov plan", function()
+  local stack
+  before_each(function() stack = stacks.start() end)
+  after_each(stacks.stop)
+
+  it("shows what would be made, and neither sends it nor makes a state", function()
+    stack:write(stacks.TWO)
+    local out = stack:done "plan"
+    assert.truthy(out:find("+ create acme.hubs.desk\n", 1, true), out)
+    assert.truthy(out:find("hub   acme.hubs.desk.id (known at apply)\n", 1, true), out)
+    assert.truthy(out:find("\n2 to create; 0 unchanged\n", 1, true), out)
+    assert.is_nil(out:find("FAKE", 1, true))
+    assert.is_nil(out:find("\27", 1, true))
+    assert.same({}, stack:names())
+    assert.is_nil(io.open(stack.folder .. "/.luaprov/state.db"))
+  end)
+
+  it("says by its exit code whether there are changes, where it is asked to", function()
+    stack:write(stacks.TWO)
+    assert.equal(2, select(3, stack:run "plan --detailed-exitcode"))
+    stack:done "apply --yes"
+    assert.equal(0, select(3, stack:run "plan --detailed-exitcode"))
+    stack:write "acme.hubs('x', { nam = 'y' })"
+    assert.equal(1, select(3, stack:run "plan --detailed-exitcode"))
+  end)
+
+  it("prints an object a line with --json", function()
+    stack:write(stacks.TWO)
+    local types = {}
+    for line in stack:done("plan --json"):gmatch("[^\n]+") do
+      local object = assert(json.decode(line))
+      types[#types + 1] = object.type .. " " .. (object.address or object.calls)
+    end
+    assert.same({ "step acme.hubs.desk", "step acme.lines.one", "summary 4" }, types)
+  end)
+
+  it("has colours on a terminal, and none with --no-color", function()
+    stack:write(stacks.TWO)
+    assert.truthy(stack:at_terminal("plan", ""):find("\27[32m+ create acme.hubs.desk\27[0m", 1, true))
+    assert.is_nil(stack:at_terminal("plan --no-color", ""):find("\27[3", 1, true))
+    stack.environment.NO_COLOR = "1"
+    assert.is_nil(stack:at_terminal("plan", ""):find("\27[3", 1, true))
+  end)
+
+  it("refuses with 64 where there is no manifest, and reads the one that --file names", function()
+    local out, err, code = stack:run "plan"
+    assert.same({ "", 64 }, { out, code })
+    assert.truthy(err:find("luaprov: plan: there is no manifest luaprov.lua", 1, true), err)
+    stack:write(stacks.TWO, "other.lua")
+    assert.truthy(stack:done("plan --file other.lua"):find("2 to create", 1, true))
+    assert.truthy(stack:done("plan -f " .. stack.folder .. "/other.lua"):find("2 to create", 1, true))
+  end)
+
+  it("tells all that is wrong with a manifest, with its lines", function()
+    stack:write "acme.hubs('a', {})\nacme.hubs('b', { name = 'b', abut = 'x' })"
+    local out, err, code = stack:run "plan"
+    assert.same({ "", 1 }, { out, code })
+    assert.truthy(err:find("^luaprov: luaprov.lua:2: acme.hubs.a: name is required\n"), err)
+    assert.truthy(err:find("luaprov.lua:3: acme.hubs.b: abut is unknown", 1, true), err)
+  end)
+
+  it("gives the manifest what --var says", function()
+    stack:write "acme.hubs(var 'who', { name = var 'who', about = var('about', 'none') })"
+    stack.environment.ABOUT = "from outside"
+    local out = stack:done { "plan", "--var", "who=Desk", "--var", "about=env:ABOUT" }
+    assert.truthy(out:find("+ create acme.hubs.Desk\n", 1, true), out)
+    assert.truthy(out:find('"from outside"', 1, true), out)
+    for said, words in pairs {
+      ["--var takes name=value"] = "plan --var who", ["--var: who is given twice"] = "plan --var who=a --var who=b",
+    } do
+      local _, err, code = stack:run(words)
+      assert.equal(64, code)
+      assert.truthy(err:find(said, 1, true), err)
+    end
+    local _, err, code = stack:run "plan"
+    assert.equal(1, code)
+    assert.truthy(err:find("there is no var 'who'", 1, true), err)
+  end)
+
+  it("keeps to --target, and refuses one that is not there", function()
+    stack:write(stacks.TWO .. "acme.hubs('other', { name = 'Other' })")
+    assert.truthy(stack:done("plan --target acme.lines.one"):find("2 to create", 1, true))
+    local _, err, code = stack:run "plan --target acme.hubs.dsk"
+    assert.equal(64, code)
+    assert.truthy(err:find("there is no record acme.hubs.dsk (did you mean 'acme.hubs.desk'?)", 1, true), err)
+  end)
+
+  it("shows what was changed at the vendor, unless it is told not to look", function()
+    stack:write(stacks.TWO)
+    stack:done "apply --yes"
+    local id = stack:there()["hubs Desk"].id
+    stack:change("hubs", id, { about = "moved" })
+    local out = stack:done "plan"
+    assert.truthy(out:find('! acme.hubs.desk changed at the vendor\n      about  "front" → "moved"', 1, true), out)
+    assert.truthy(out:find("1 to update; 1 unchanged, 1 changed at the vendors", 1, true), out)
+    assert.truthy(stack:done("plan --no-refresh"):find("no changes; 2 unchanged", 1, true))
+  end)
+
+  it("saves a plan that only its owner can read, and none without having looked", function()
+    stack:write(stacks.TWO)
+    stack:done "plan --out my.plan"
+    local pipe = io.popen("stat -c %a " .. stack.folder .. "/my.plan")
+    assert.equal("600", pipe:read("*l"))
+    pipe:close()
+    assert.is_nil(support.read(stack.folder .. "/my.plan"):find("FAKE", 1, true))
+    local _, err, code = stack:run "plan --out other.plan --no-refresh"
+    assert.equal(64, code)
+    assert.truthy(err:find("leave out --no-refresh", 1, true), err)
+    _, err, code = stack:run "plan --out /nowhere/at/all/my.plan"
+    assert.equal(1, code)
+    assert.truthy(err:find("luaprov: the plan cannot be saved: /nowhere/at/all/my.plan", 1, true), err)
+  end)
+
+  it("warns of a password on the command line, and shows it nowhere", function()
+    stack:write(stacks.TWO)
+    local url = "postgresql://ann:FAKE-word@127.0.0.1:1/luaprov"
+    local out, err, code = stack:run { "plan", "--state", url }
+    assert.equal(1, code)
+    assert.truthy(err:find("warning: --state has a password", 1, true), err)
+    assert.is_nil((out .. err):find("FAKE-word", 1, true))
+    stack.environment.LUAPROV_STATE = url
+    out, err, code = stack:run "plan"
+    assert.equal(1, code)
+    assert.is_nil(err:find("warning", 1, true), err)
+    assert.truthy(err:find("luaprov: PostgreSQL: ", 1, true), err)
+    assert.is_nil((out .. err):find("FAKE-word", 1, true))
+  end)
+
+  it("refuses numbers that cannot be, with 64", function()
+    for said, words in pairs {
+      ["--parallel must be a whole number from 1 to 1000"] = "plan --parallel 0",
+      ["--lease must be a number from 1 to 86400"] = "apply --yes --lease x",
+      ["--allow-delete must be a whole number"] = "apply --yes --allow-delete 1.5",
+      ["--state takes the path of a file"] = { "plan", "--state", "" },
+    } do
+      stack:write(stacks.TWO)
+      local _, err, code = stack:run(words)
+      assert.equal(64, code)
+      assert.truthy(err:find(said, 1, true), err)
+    end
+  end)
+end)

@@ -1,0 +1,180 @@
+-- Plans that are done at a vendor in a process of its own, and what the state has afterwards.
+local stacks = require "tests.stack.stacks"
+local support = require "tests.support"
+
+local TWO = [[
+local hub = acme.hubs("main", { name = "Main", about = "the first" })
+acme.lines("a", { hub = hub.id, name = "A" })
+acme.lines("b", { hub = hub.id, name = "B", to = "of " .. hub.id })
+]]
+
+local function addresses(list)
+  local out = {}
+  for i, entry in ipairs(list) do out[i] = type(entry) == "table" and entry.address or entry end
+  table.sort(out)
+  return out
+end
+
+describe("apply", function()
+  after_each(stacks.stop)
+
+  it("makes what is declared, with what is known only then, and once", function()
+    local stack = stacks.start()
+    local result = stack:apply(TWO)
+    assert.same({ 3, 0, 0, 0 }, { result.done, #result.failed, #result.unknown, #result.skipped })
+    stack:is(TWO, { "hubs Main", "lines A", "lines B" })
+    local there = stack:there()
+    assert.equal("of " .. there["hubs Main"].id, there["lines B"].to)
+    assert.equal(0, stack:apply(TWO).done)
+  end)
+
+  it("changes in place, replaces and deletes, in an order that holds", function()
+    local stack = stacks.start()
+    stack:apply(TWO)
+    local changed = TWO:gsub('"the first"', '"the second"')
+    assert.equal(1, stack:apply(changed).done)
+    assert.equal("the second", stack:there()["hubs Main"].about)
+    stack:is(changed, { "hubs Main", "lines A", "lines B" })
+    -- A fixed field: the hub goes first, as its key stays, and its lines with it.
+    local replaced = changed:gsub('about = "the second"', 'site = "elsewhere"')
+    local before = stack:there()["hubs Main"].id
+    local result, plan = stack:apply(replaced)
+    assert.same({ {}, {} }, { result.failed, result.unknown })
+    assert.equal("delete", plan.step["acme.hubs.main"].first)
+    assert.not_equal(before, stack:there()["hubs Main"].id)
+    stack:is(replaced, { "hubs Main", "lines A", "lines B" })
+    local renamed = replaced:gsub('"Main"', '"Other"'):gsub("elsewhere", "here")
+    result, plan = stack:apply(renamed)
+    assert.same({ {}, {} }, { result.failed, result.unknown })
+    assert.equal("create", plan.step["acme.hubs.main"].first)
+    stack:is(renamed, { "hubs Other", "lines A", "lines B" })
+    stack:apply("")
+    stack:is("", {})
+  end)
+
+  it("lets one that fails stop only what needs it, and picks up the rest next time", function()
+    local stack = stacks.start { faults = { { fault = "status", status = 403, on = "acme hubs create",
+                                              after = 1, times = 1 } } }
+    local text = [[
+      for _, name in ipairs { "a", "b", "c" } do
+        local hub = acme.hubs(name, { name = name })
+        acme.lines(name, { hub = hub.id, name = name })
+      end]]
+    local result = stack:apply(text)
+    assert.same({ 4, 1, 0, 1 }, { result.done, #result.failed, #result.unknown, #result.skipped })
+    assert.equal("refused", result.failed[1].err.outcome)
+    assert.equal(result.failed[1].address:gsub("hubs", "lines"), result.skipped[1])
+    assert.equal(2, stack:apply(text).done)
+    stack:is(text, { "hubs a", "hubs b", "hubs c", "lines a", "lines b", "lines c" })
+  end)
+
+  for _, acts in ipairs { true, false } do
+    it("loses and doubles nothing when an answer is lost; the vendor "
+      .. (acts and "acted" or "did not act"), function()
+      local stack = stacks.start { faults = { { fault = "drop", acts = acts, times = 2 } } }
+      local result = stack:apply(TWO)
+      assert.same({ 3, {}, {} }, { result.done, result.failed, result.unknown })
+      stack:is(TWO, { "hubs Main", "lines A", "lines B" })
+    end)
+  end
+
+  it("takes nobody else's record of the same key, and touches none", function()
+    local stack = stacks.start { faults = {
+      { fault = "others", on = "acme hubs", records = { { name = "Main", about = "the first" } } },
+      { fault = "drop", on = "acme hubs create", times = 1 },
+    } }
+    local foreign = stack:there()["hubs Main"].id
+    local result = stack:apply(TWO)
+    assert.same({ 3, {}, {} }, { result.done, result.failed, result.unknown })
+    assert.not_equal(foreign, stack:rows()["acme.hubs.main"].id)
+    assert.same({ ["hubs Main"] = 2, ["lines A"] = 1, ["lines B"] = 1 }, (select(2, stack:there())))
+  end)
+
+  it("leaves open what nobody can look up, stops what needs it alone, and makes it no second time", function()
+    local stack = stacks.start { faults = { { fault = "drop", on = "acme boxes create" } } }
+    local text = 'acme.boxes("x", { name = "X" })\nacme.hubs("h", { name = "H" })'
+    local result = stack:apply(text)
+    assert.same({ 1, {}, { "acme.boxes.x" } }, { result.done, result.failed, addresses(result.unknown) })
+    local again, _, settled = stack:apply(text)
+    assert.same({ 0, { "acme.boxes.x" } }, { again.done, addresses(again.unknown) })
+    assert.matches("no list, or no key", settled.left[1].why)
+    assert.equal(1, select(2, stack:there())["boxes X"])
+  end)
+
+  it("finds by what the journal says what an earlier run could not", function()
+    -- The answer is lost, and so are all lists of that run after the first.
+    local stack = stacks.start { patience = 0.5, faults = {
+      { fault = "drop", on = "acme hubs create", times = 1 },
+      { fault = "status", status = 500, on = "acme hubs list", after = 1, times = 30 },
+    } }
+    local text = 'acme.hubs("h", { name = "H", pin = secret "0000" })'
+    local result = stack:apply(text)
+    assert.same({ 0, {}, { "acme.hubs.h" } }, { result.done, result.failed, addresses(result.unknown) })
+    assert.equal(1, #select(2, stack:rows()))
+    local settled, last
+    for _ = 1, 40 do
+      last, _, settled = stack:apply(text)
+      if settled.settled[1] then break end
+    end
+    assert.equal("found", settled.settled[1].verdict)
+    assert.same({ 0, {}, {} }, { last.done, last.failed, last.unknown })
+    stack:is(text, { "hubs H" })
+  end)
+
+  it("says that a vendor takes an update and ignores it", function()
+    local stack = stacks.start()
+    stack:apply('acme.hubs("h", { name = "H", about = "one" })')
+    stack.provider.resource.hubs.shape.by_name.about.fixed = nil
+    local text = 'acme.hubs("h", { name = "H", about = "two" })'
+    local result = stack:apply(text, { on_plan = function(plan, args)
+      -- What is sent is lost on the way: the vendor answers with what it has.
+      local client = args.manifest.account.acme.client
+      local state = args.manifest.account.acme.state
+      local exchange = state.exchange
+      state.exchange = function(request, what)
+        if what == "update" then request.body = '{"color":"red"}' end
+        return exchange(request, what)
+      end
+      assert(client and plan)
+    end })
+    assert.equal("rejected", result.failed[1].err.kind)
+    assert.matches("about is as before", result.failed[1].err.message)
+    assert.equal("one", stack:rows()["acme.hubs.h"].fields.about)
+    assert.equal(1, stack:apply(text).done)
+  end)
+
+  it("begins nothing more when it is told to stop, and says what is left", function()
+    local stack = stacks.start()
+    local done = 0
+    local text = 'for i = 1, 80 do acme.hubs("h" .. i, { name = "H" .. i }) end'
+    local result = stack:apply(text, {
+      on_event = function(event) if event.what == "done" then done = done + 1 end end,
+      stop = function() return done >= 5 end,
+    })
+    assert.equal(80, result.done + #result.skipped)
+    assert.is_true(result.stopped)
+    assert.is_true(#result.skipped > 0)
+    assert.equal(#result.skipped, stack:apply(text).done)
+  end)
+
+  it("writes what a vendor shows once where it was told to, for nobody else to read", function()
+    local stack = stacks.start()
+    local text = 'acme.hubs("h", { name = "H", pin = secret "pin-0000" }, { outputs = { pin = file "key" } })'
+    local result = stack:apply(text)
+    assert.equal(1, result.done)
+    local key = support.read(stack.folder .. "/key")
+    assert.equal("pin-0000", key)
+    assert.matches("^%-rw%-%-%-%-%-%-%-", io.popen("ls -l '" .. stack.folder .. "/key'"):read "*l")
+    assert.is_nil(support.read(stack.place):find(key, 1, true))
+  end)
+
+  it("says when an output has no place to go, or nothing is shown, and keeps the record", function()
+    local stack = stacks.start()
+    local text = 'acme.hubs("h", { name = "H" }, { outputs = { name = file "no/such/key", apiKey = file "key" } })'
+    local result = stack:apply(text)
+    assert.equal(1, result.done)
+    assert.matches("the vendor does not show apiKey", result.notes[1].message)
+    assert.matches("name did not get to", result.notes[2].message)
+    stack:is(text, { "hubs H" })
+  end)
+end)

@@ -1,0 +1,195 @@
+-- Runs that died with calls whose end nobody noted, and what the next one makes of them.
+local account = require "luaprov.stack.account"
+local settle = require "luaprov.stack.settle"
+local stacks = require "tests.stack.stacks"
+local stores = require "luaprov.stack.store"
+
+local HUB = 'acme.hubs("h", { name = "H", about = "one", pin = secret "0001" })'
+
+local function died(stack, text, how)
+  local result = stack:apply(text, { on_plan = how })
+  assert(#result.unknown == 1, "nothing died")
+  return result
+end
+
+-- As the command does it.
+local function by_hand(stack, text, address, id)
+  local manifest = stack:manifest(text)
+  local store = assert(stores.open(stack.place))
+  local lease = assert(store:lease { holder = "spec", seconds = 5, wait = 60 })
+  local ok, err = settle.by_hand { manifest = manifest, store = store, lease = lease, address = address, id = id,
+    accounts = account.all(manifest, store), rows = assert(store:records()) }
+  lease:release()
+  store:close()
+  return ok, err
+end
+
+describe("A run after one that died", function()
+  after_each(stacks.stop)
+
+  it("finds a create that was carried out, and knows its secrets where the manifest is the same", function()
+    local stack = stacks.start()
+    died(stack, HUB, stacks.dies "create")
+    local result, _, settled = stack:apply(HUB)
+    assert.same({ "found", "acme.hubs.h", "create" },
+      { settled.settled[1].verdict, settled.settled[1].address, settled.settled[1].op })
+    assert.same({ 0, {}, {} }, { result.done, result.failed, result.unknown })
+    stack:is(HUB, { "hubs H" })
+  end)
+
+  it("makes a create again that was not, when it can be no more", function()
+    local stack = stacks.start()
+    died(stack, HUB, stacks.dies_before "create")
+    local result, _, settled = stack:apply(HUB)
+    assert.equal("absent", settled.settled[1].verdict)
+    assert.equal(1, result.done)
+    stack:is(HUB, { "hubs H" })
+  end)
+
+  it("goes by what was sent, and not by what is declared today", function()
+    local stack = stacks.start()
+    died(stack, HUB, stacks.dies "create")
+    local today = 'acme.hubs("h", { name = "Other", about = "two", pin = secret "0002" })'
+    local result, plan, settled = stack:apply(today)
+    assert.equal("found", settled.settled[1].verdict)
+    assert.same({ 0, 1 }, { plan.counts.create, plan.counts.update + plan.counts.replace })
+    assert.same({ {}, {} }, { result.failed, result.unknown })
+    stack:is(today, { "hubs Other" })
+  end)
+
+  it("deletes what an earlier one has made and nobody declares any more", function()
+    local stack = stacks.start()
+    died(stack, HUB, stacks.dies "create")
+    local result = stack:apply("")
+    assert.equal(1, result.done)
+    stack:is("", {})
+  end)
+
+  it("takes nobody's that has the key and was there before, or is another in a field", function()
+    local stack = stacks.start { settles_in = 0.2, faults = {
+      { fault = "others", on = "acme hubs", records = { { name = "H", about = "one" } } } } }
+    died(stack, HUB, stacks.dies_before "create")
+    stack.client.hubs:create { name = "H", about = "somebody's" }
+    local result, _, settled = stack:apply(HUB)
+    assert.same({}, settled.settled)
+    assert.matches("a new record has its key", settled.left[1].why)
+    assert.equal("somebody's", settled.left[1].candidates[1].about)
+    assert.same({ 0, 1 }, { result.done, #result.unknown })
+    assert.same({ ["hubs H"] = 2 }, (select(2, stack:there())))
+  end)
+
+  it("is told by hand which record it is, or that there is none", function()
+    for _, adopt in ipairs { true, false } do
+      local stack = stacks.start()
+      local text = 'acme.boxes("b", { name = "B" })'
+      died(stack, text, stacks[adopt and "dies" or "dies_before"] "create")
+      local _, _, settled = stack:apply(text)
+      assert.matches("no list", settled.left[1].why)
+      local id = adopt and stack:there()["boxes B"].id or nil
+      if adopt then
+        local ok, err = by_hand(stack, text, "acme.boxes.b", "no-such-id")
+        assert.is_nil(ok)
+        assert.equal("not_found", err.kind)
+      end
+      assert.is_true(by_hand(stack, text, "acme.boxes.b", id))
+      assert.equal(adopt and 0 or 1, stack:apply(text).done)
+      stack:is(text, { "boxes B" })
+      local ok, err = by_hand(stack, text, "acme.boxes.b", id)
+      assert.is_nil(ok)
+      assert.matches("nothing is open of acme.boxes.b", err.message)
+      stacks.stop()
+    end
+  end)
+
+  it("sends a secret again of which nobody knows whether it was changed", function()
+    for _, how in ipairs { "dies", "dies_before" } do
+      local stack = stacks.start()
+      stack:apply(HUB)
+      local changed = HUB:gsub("0001", "0002"):gsub('"one"', '"two"')
+      died(stack, changed, stacks[how] "update")
+      -- It was perhaps not wanted after all.
+      local _, plan, settled = stack:apply(HUB)
+      assert.equal("again", settled.settled[1].verdict)
+      -- This vendor shows what it has.
+      assert.equal(how == "dies" and 1 or 0, plan.counts.update)
+      stack:is(HUB, { "hubs H" })
+      stacks.stop()
+    end
+  end)
+
+  it("deletes what was to be deleted, whether or not it was", function()
+    for _, how in ipairs { "dies", "dies_before" } do
+      local stack = stacks.start()
+      stack:apply(HUB)
+      died(stack, "", stacks[how] "delete")
+      assert.equal("again", select(3, stack:apply("")).settled[1].verdict)
+      stack:is("", {})
+      stacks.stop()
+    end
+  end)
+
+  it("deletes what has been replaced, though the state has the new one in its place", function()
+    for _, how in ipairs { "dies", "dies_before" } do
+      local stack = stacks.start()
+      stack:apply(HUB)
+      local other = 'acme.hubs("h", { name = "H2", site = "there" })'
+      local _, plan = nil, nil
+      stack:apply(other, { on_plan = function(made, args)
+        plan = made
+        stacks[how] "delete"(made, args)
+      end })
+      assert.equal("create", plan.step["acme.hubs.h"].first)
+      assert.equal(1, #select(2, stack:rows()))
+      local result, _, settled = stack:apply(other)
+      assert.equal("deleted", settled.settled[1].verdict)
+      assert.equal(0, result.done)
+      stack:is(other, { "hubs H2" })
+      stacks.stop()
+    end
+  end)
+
+  it("leaves to its account what another account has begun", function()
+    local stack = stacks.start()
+    died(stack, HUB, stacks.dies "create")
+    local head = stack.head
+    stack.head = head:gsub('token = secret "', 'token = secret "other')
+    local result, _, settled = stack:apply("")
+    assert.same({ 0, 1 }, { result.done, #settled.left })
+    assert.matches("no account of acme with the credentials", settled.left[1].why)
+    stack.head = head
+    stack:apply(HUB)
+    stack:is(HUB, { "hubs H" })
+  end)
+end)
+
+describe("The lease", function()
+  after_each(stacks.stop)
+
+  it("stops the sending when somebody else has it", function()
+    local stack = stacks.start()
+    local text = 'local a = acme.hubs("a", { name = "A" })\nacme.lines("l", { hub = a.id, name = "L" })'
+    local result = stack:apply(text, { on_plan = function(_, args)
+      local state, other = args.manifest.account.acme.state, nil
+      local exchange = state.exchange
+      state.exchange = function(request, what)
+        local response, err, part = exchange(request, what)
+        -- Its time was over while the answer was on its way: somebody else has it.
+        if what == "create" and not other then
+          local store = assert(stores.open(stack.place))
+          args.store.db:transaction("write", function(db)
+            db:query("UPDATE luaprov_lease SET ends = 0 WHERE name = 'apply'")
+            return true
+          end)
+          other = assert(store:lease { holder = "somebody else", seconds = 1 })
+        end
+        return response, err, part
+      end
+    end, keep = true })
+    assert.equal("lost", result.broken.kind)
+    assert.matches("somebody else", result.broken.message)
+    assert.same({ 0, 1, 1 }, { result.done, #result.unknown, #result.skipped })
+    assert.is_nil(stack:there()["lines L"])
+    stack:apply(text)
+    stack:is(text, { "hubs A", "lines L" })
+  end)
+end)
