@@ -69,6 +69,10 @@ local function report(name, lines, status)
   local note = silent and " (exit status " .. tostring(status) .. ")" or ""
   print(("%-44s %5d passed, %d failed%s"):format(name, ok, not_ok, note))
   for _, line in ipairs(skips) do print("  " .. line) end
+  for _, line in ipairs(lines) do
+    local figure = line:match("^# figures: (.*)")
+    if figure then print("  " .. figure) end
+  end
   if not_ok > 0 then show(lines) end
   io.stdout:flush()
 end
@@ -105,6 +109,8 @@ end
 
 c_suites()
 -- The order in which three at once take the least time.
+-- apply once: it waits most of the time, for leases that end and for vendors that are late.
+add("apply, killed", ("LUAPROV_BUILD='%s' %s/bin/luaprov tests/faults/kill/run.lua"):format(build, build))
 -- nginx once: whichever Lua the tests run on, nginx's is LuaJIT.
 add("nginx", busted("lua5.4", "5.4", build, nil, "--exclude-tags=slow tests/nginx"))
 -- busted closes its state at the end, so whatever the binding still holds then is a leak.

@@ -15,6 +15,8 @@ local settling = require "luaprov.provider.settling"
 
 local M = {}
 
+local BEGINS = 3 -- times that an intent is written, while the lease is too short for it
+
 local function failure(step, operation, kind, message)
   return errors.new { kind = kind, outcome = "not_sent", provider = step.provider, resource = step.resource,
                       operation = operation, message = message }
@@ -34,8 +36,13 @@ end
 
 -- What may be sent now can be acted on for so long.
 local function begin(run, account, intent, items)
-  local ok, err = run.guard:reach(run.now() + account.state.timeout)
-  if ok then ok, err = run.journal:begin(intent, items) end
+  local ok, err
+  for _ = 1, BEGINS do
+    ok, err = run.guard:reach(run.now() + account.state.timeout)
+    if ok then ok, err = run.journal:begin(intent, items) end
+    -- What others wrote meanwhile took too long for the lease that there was.
+    if ok or err.kind ~= "short" then break end
+  end
   return ok, err
 end
 
@@ -99,7 +106,8 @@ function M.create(run, step)
     return "failed", failure(step, "create", unlisted.kind,
       "what is there already cannot be listed first: " .. unlisted.message)
   end
-  local about, is_first = run.accounts[step.alias], step.action == "replace" and step.first == "create"
+  local about = run.accounts[step.alias]
+  local is_first = step.action == "replace" and step.first == "create"
   local intent = intents.create(node, about, account.state.timeout, {
     wanted = wanted, parents = checked.parents, fields = fields, noted = note and note.ids or nil, store = run.store,
     replaces = is_first and step.row.id or nil,
@@ -130,8 +138,8 @@ function M.create(run, step)
   local row, items = rows.of(node, fields, record, about), {}
   items[1] = { record = row }
   if is_first then
-    -- From now on the state has the new one here: that the old one has to go is said by its intent alone.
-    step.leftover = intents.delete(step.row, { base_url = step.row.base_url, account = step.row.account })
+    -- From now on the state has the new one here.
+    step.leftover = intents.leftover(step.row)
     step.leftover.id = run.store:next_id()
     items[2] = { intent = step.leftover }
   end

@@ -5,7 +5,9 @@
 ---   a delete          the same; but what the state has under no address any more is deleted now, and what it has
 ---                     under another one by now stays
 ---   a create          is looked for (policy/settle.lua): ours is what is new since, no other address's, and equal in
----                     all that can be compared
+---                     all that can be compared; what it took the place of is deleted then
+---
+--- What others name still (leftover.lua) is deleted when they do no more: `later`.
 ---
 --- What cannot be told stays open, and is shown with the two commands that end it.
 local compares = require "luaprov.policy.compare"
@@ -14,6 +16,7 @@ local errors = require "luaprov.errors"
 local guards = require "luaprov.stack.guard"
 local intents = require "luaprov.stack.intent"
 local journals = require "luaprov.stack.journal"
+local leftovers = require "luaprov.stack.leftover"
 local output = require "luaprov.stack.output"
 local perform = require "luaprov.stack.perform"
 local reference = require "luaprov.stack.reference"
@@ -87,14 +90,13 @@ local function known_ids(run, intent)
   return known
 end
 
--- The record that it was to replace: from now on the state has another one in its place, and that it has to go is said
--- by an intent of its own.
-local function replaced_by(run, intent, record)
+-- The record whose place was taken: it has to go, which an intent of its own says.
+local function leftover_of(run, intent, record)
   local row, id = run.by_address[intent.address], intent.record_id
   if id == nil or not row or not same_id(row.id, id) or same_id(record.id, id) then return nil end
-  local gone = intents.delete(row, { base_url = row.base_url, account = row.account })
-  gone.id = run.store:next_id()
-  return gone
+  local leftover = intents.leftover(row)
+  leftover.id = run.store:next_id()
+  return leftover
 end
 
 -- The address that has a record, among those of the state.
@@ -115,12 +117,12 @@ local function take_over(run, intent, account, record, outcome)
   local notes = is_declared and output.write(node, record) or {}
   local row = rows.of(node, fields, record, run.accounts[account.alias])
   row.parents = row.parents or intent.parents
-  local gone, items = replaced_by(run, intent, record), { { record = row } }
-  items[2] = gone and { intent = gone }
+  local items, leftover = { { record = row } }, leftover_of(run, intent, record)
+  if leftover then items[2] = { intent = leftover } end
   local ok, err = run.journal:finish(intent, outcome, { id = record.id }, items)
   if not ok then return nil, err end
-  run.list[#run.list + 1], run.by_address[row.address] = row, row
-  return { id = record.id, verdict = outcome, notes = notes, gone = gone }
+  run.list[#run.list + 1], run.by_address[intent.address] = row, row
+  return { id = record.id, verdict = outcome, notes = notes, leftover = leftover }
 end
 
 local function settle_create(run, intent, account)
@@ -161,6 +163,7 @@ local function settle_delete(run, intent, account)
     -- Somebody has taken it over since.
     outcome = "kept"
   elseif not row or not same_id(row.id, intent.record_id) then
+    if not run.is_later and leftovers.named_by(run.by_address, run.manifest, intent) then return { later = true } end
     local about = { resource = intent.resource, id = intent.record_id, parents = intent.parents }
     local done, why = perform.remove(account, about)
     if not done then return nil, why.message end
@@ -179,6 +182,10 @@ local function settle_one(run, intent)
   local account, why = account_of(run, intent)
   local settled, candidates
   if account then settled, why, candidates = SETTLE[intent.operation](run, intent, account) end
+  if settled and settled.later then
+    table.insert(run.result.later, intent)
+    return
+  end
   if type(why) == "table" then why = why.message end
   local entry = { address = intent.address, op = intent.operation, intent = intent, why = why, candidates = candidates }
   if settled then
@@ -189,13 +196,13 @@ local function settle_one(run, intent)
   end
   run.on_event { what = settled and "settled" or "left", op = entry.op, address = entry.address, id = entry.id,
                  verdict = entry.verdict, why = why, candidates = candidates }
-  if settled and settled.gone then settle_one(run, settled.gone) end
+  if settled and settled.leftover then return settle_one(run, settled.leftover) end
 end
 
 local function new_run(args, guard)
   local run = {
     manifest = args.manifest, store = args.store, accounts = args.accounts, journal = journals.new(args.store),
-    guard = guard, list = {}, by_address = {}, result = { settled = {}, left = {} }, claimed = {},
+    guard = guard, list = {}, by_address = {}, result = { settled = {}, left = {}, later = {} }, claimed = {},
     on_event = args.on_event or function() end, same = {},
   }
   for _, alias in ipairs(args.same_accounts or {}) do run.same[alias] = true end
@@ -210,27 +217,41 @@ local function new_run(args, guard)
   return run
 end
 
---- Settles all that an earlier run has left open. The lease must be held: whoever had it before can send nothing that
---- could still be acted on.
---- @param args table manifest, store, lease, accounts (account.all), rows (of the state), same_accounts (aliases whose
----   credentials are others than before, of the same account), on_event (function event: what ("settled" or "left"),
----   op, address, id, verdict, why, candidates)
---- @return table|nil result settled (list of { address, op, id, verdict ("found", "absent", "again", "deleted"), notes
----   (texts) }) and left (list of { address, op, intent, why, candidates (records) }); the state's rows are others then
---- @return luaprov.StoreError|nil err
-function M.open(args)
-  local open, err = args.store:open_intents()
-  if not open then return nil, err end
-  if #open == 0 then return { settled = {}, left = {} } end
+local function settle_all(args, list, is_later)
+  if not list[1] then return { settled = {}, left = {}, later = {} } end
   local guard = guards.new(args.lease, args.manifest)
   local run = new_run(args, guard)
-  local ok, raised = pcall(runtime.map, open, function(intent) settle_one(run, intent) end, { concurrency = AT_ONCE })
+  run.is_later = is_later
+  local ok, raised = pcall(runtime.map, list, function(intent) settle_one(run, intent) end,
+    { concurrency = AT_ONCE })
   guard:stop()
   if not ok then error(raised, 0) end
   local broken = run.journal.broken or guard.broken
   if broken then return nil, broken end
   return run.result
 end
+
+--- Settles all that an earlier run has left open. The lease must be held: whoever had it before can send nothing that
+--- could still be acted on.
+--- @param args table manifest, store, lease, accounts (account.all), rows (of the state), same_accounts (aliases whose
+---   credentials are others than before, of the same account), on_event (function event: what ("settled" or "left"),
+---   op, address, id, verdict, why, candidates)
+--- @return table|nil result settled (list of { address, op, id, verdict ("found", "absent", "again", "deleted",
+---   "kept"), notes (texts) }), left (list of { address, op, intent, why, candidates (records) }) and later (intents:
+---   deletes for `later`); the state's rows are others then
+--- @return luaprov.StoreError|nil err
+function M.open(args)
+  local open, err = args.store:open_intents()
+  if not open then return nil, err end
+  return settle_all(args, open)
+end
+
+--- Deletes what had to stay until nothing named it: when all that was planned has been done.
+--- @param args table as for `open`, the rows as they are now
+--- @param list table[] intents: `later` of what `open` returned
+--- @return table|nil result as that of `open`, with nothing for later
+--- @return luaprov.StoreError|nil err
+function M.later(args, list) return settle_all(args, list, true) end
 
 --- The error of an address of which something is left, for `blocked` of apply.
 --- @param entry table of result.left

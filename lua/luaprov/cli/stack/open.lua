@@ -107,8 +107,9 @@ end
 --- @return boolean|nil ok
 --- @return integer|nil code the exit code, when what the command line says is too short
 function Work:bound()
-  local least = self.manifest and guards.seconds(self.manifest) or 1
-  local seconds = self.args.lease or math.max(LEASE, least)
+  local usual, least = 1, 1
+  if self.manifest then usual, least = guards.seconds(self.manifest) end
+  local seconds = self.args.lease or math.max(LEASE, usual)
   if seconds < least then
     return nil, self.out:wrong(("--lease must be at least %d: a call may take that long, and nothing is sent that "
       .. "could be acted on after the lease"):format(math.ceil(least)))
