@@ -15,3 +15,7 @@ files["lua/luaprov/providers"] = {
 for _, file in ipairs { "acme", "counting", "single", "keyed" } do
   files["tests/nginx/" .. file .. ".lua"] = files["lua/luaprov/providers"]
 end
+-- The words of a manifest.
+files["examples/onboarding"] = {
+  read_globals = { "use", "env", "var", "json_file", "secret", "file", "command", "null" },
+}

@@ -1,4 +1,5 @@
--- Runs the quick start against a sandbox in a process of its own: with the interpreter, then with plain lua5.4.
+-- Runs the quick start against a sandbox in a process of its own: with the interpreter, then with plain lua5.4. Then
+-- what is declared in examples/onboarding: planned, applied, changed by somebody, and destroyed.
 local build = os.getenv("BUILD") or "build"
 local luaprov = build .. "/bin/luaprov"
 
@@ -27,6 +28,9 @@ local ok = ready
   and run("\n-- the same with plain lua5.4", paths .. " lua5.4 examples/quickstart.lua")
 if pid then os.execute("kill " .. pid .. " 2>/dev/null") end
 sandbox:close()
+print "\n-- three customers, declared: examples/onboarding/run.sh"
+local declared = os.execute("BUILD=" .. build .. " sh examples/onboarding/run.sh")
+ok = ok and (declared == true or declared == 0)
 if not ok then
   io.stderr:write("the demo failed\n")
   os.exit(1)

@@ -48,6 +48,9 @@ describe("the demo", function()
       end
     end
     assert.equal(2 * expected, lines)
+    for _, line in ipairs { "15 to create; 0 unchanged", "15 created", "no changes; 15 unchanged", "12 deleted" } do
+      assert.truthy(output:find("\n" .. line .. "\n", 1, true), line)
+    end
     local _, runs = output:gsub(("\n%d calls, 0 failed\n"):format(expected), "")
     assert.equal(2, runs)
     assert.truthy(output:find("\n  [^\n]*bin/luaprov call hubster hubs create [^\n]*\nstatus 0\n$"), output)

@@ -36,13 +36,13 @@ M.ACME = [[return provider { title = "Acme", base_url = "https://acme.invalid", 
     create = post { expect = 201 }, get = get {}, delete = delete { expect = 204 } },
 }]]
 
---- @param options table|nil faults, unique, settles_in
+--- @param options table|nil faults, unique, settles_in, timeout, patience, place (of the state)
 function M.start(options)
   options = options or {}
   local text = M.ACME:format(options.unique and "unique = true," or "", options.settles_in or 0.2)
   local self = setmetatable({ vendor = vendors.start(text, options.faults or {}) }, M)
   local _, folder = support.file("state.db.place", "")
-  self.folder, self.place = folder, folder .. "/state.db"
+  self.folder, self.place = folder, options.place or folder .. "/state.db"
   self.client = self.vendor:client { settle = false }
   local exports = self.vendor.process.exports
   local function plain(name) return (exports["LUAPROV_ACME_" .. name]:gsub("^'(.*)'$", "%1")) end
@@ -74,13 +74,15 @@ end
 
 --- The whole of what `apply` does.
 --- @param text string of the manifest
---- @param options table|nil on_event, on_plan, stop, keep (the lease stays), destroy
+--- @param options table|nil on_event, on_plan, on_wait, stop, keep (the lease stays), destroy; pause and patience of
+---   the store
 --- @return table result of apply, table plan, table settled
 function M:apply(text, options)
   options = options or {}
   local manifest = self:manifest(text)
-  local store = assert(stores.open(self.place))
-  local lease = assert(store:lease { holder = "spec", seconds = guard.seconds(manifest), wait = 60 })
+  local store = assert(stores.open(self.place, { pause = options.pause, patience = options.patience }))
+  local lease = assert(store:lease { holder = "spec", seconds = guard.seconds(manifest), wait = 60,
+                                     on_wait = options.on_wait })
   local args = { manifest = manifest, store = store, lease = lease, accounts = account.all(manifest, store),
                  rows = assert(store:records()), on_event = options.on_event, stop = options.stop }
   local settled = assert(settle.open(args))

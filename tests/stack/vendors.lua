@@ -48,7 +48,9 @@ function M:provider(name)
 end
 
 --- A client whose calls are noted in `calls`, as "GET /path".
+--- @param provider string|table a name or a description
 function M:client(provider, options)
+  if type(provider) == "string" then provider = self:provider(provider) end
   local inside = {}
   options = options or {}
   options.attempts = options.attempts or 1

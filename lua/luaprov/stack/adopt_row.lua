@@ -52,31 +52,33 @@ local function known(value)
   return copy
 end
 
--- A secret that somebody wrote as plain text.
-local function closed(value) return type(value) == "string" and secret.new(value) or value end
-
 local function value_at(description, record, path) return reference.at(record, find.keys(description, path)) end
-
--- Declared fields of which the vendor does not show whether it has them: paths. Where it shows another secret, nothing
--- is kept of what is declared: a plan sends it.
-local function trusted_in(description, fields, record, secrets)
-  local list = {}
-  for _, path in ipairs(tables.keys(secrets)) do
-    local there = value_at(description, record, path)
-    local shown, sent = hidden.text(there), secrets[path].sent
-    local wanted = value_at(description, fields, path)
-    if equal.is_nothing(there) then list[#list + 1] = path
-    elseif not (shown and sent and hash.matches(sent, shown)) then
-      -- A mask may be that of any.
-      if policy.equal(closed(wanted), there) then list[#list + 1] = path else secrets[path] = nil end
-    end
-  end
-  return list
-end
 
 local function can_send(description, path)
   local field = find.find(description, find.keys(description, path))
   return description.operations.update and not (field and (field.fixed or field.path))
+end
+
+-- Whether the vendor may have what is declared: it shows nothing of it, or a mask that fits.
+local function may_be(wanted, there)
+  if type(wanted) == "string" then wanted = secret.new(wanted) end
+  return equal.is_nothing(there) or policy.equal(wanted, there)
+end
+
+-- Declared fields of which nobody can tell whether the vendor has them: paths. Nothing is kept of what is declared
+-- where the vendor shows another secret, or no value of a plain field, which mostly has none then: a plan sends that.
+local function trusted_in(description, fields, record, secrets)
+  local list = {}
+  for _, path in ipairs(tables.keys(secrets)) do
+    local entry, there = secrets[path], value_at(description, record, path)
+    local shown = not equal.is_nothing(there) and hidden.text(there)
+    if not (shown and entry.sent and hash.matches(entry.sent, shown)) then
+      local keeps = not entry.secret and not can_send(description, path)
+        or entry.secret and may_be(value_at(description, fields, path), there)
+      if keeps then list[#list + 1] = path else secrets[path] = nil end
+    end
+  end
+  return list
 end
 
 local function is_there(value)
@@ -90,8 +92,8 @@ end
 --- @param node table the manifest's record
 --- @param record table as the client returned it
 --- @param about table|nil base_url, account; parents (those in the path; nil: the record's own); rows (the state's,
----   for what references stand for), or fields (with that filled in); resend (true: what the vendor does not show is
----   not taken as declared, and the next plan sends it, where it can be changed)
+---   for what references stand for), or fields (with that filled in); resend (true: secrets that the vendor does not
+---   show are not taken as declared, and the next plan sends them, where they can be changed)
 --- @return table row
 --- @return string[] lacking paths of outputs whose value the vendor does not show any more
 --- @return string[] trusted paths of declared fields of which nobody can tell whether the vendor has what they say

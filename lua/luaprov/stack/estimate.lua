@@ -49,7 +49,7 @@ function counters.update(account, step)
   if not operation then return calls end
   local input = compare.input(step)
   if operation.sends == "whole" or fields.needs_record(step.description.shape, input) then calls = calls + 1 end
-  if operation.returns == "nothing" then calls = calls + 1 end
+  if operation.returns == "nothing" or step.description.operations.get then calls = calls + 1 end
   return calls
 end
 

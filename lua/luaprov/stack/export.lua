@@ -76,9 +76,12 @@ end
 
 -- ---- names ----
 
+-- The environment variable of a secret: one, however often it is asked for.
 local function variables(ctx)
-  local used = {}
+  local used, given = {}, {}
   return function(address, path)
+    local key = address .. "\0" .. path
+    if given[key] then return given[key] end
     local base = (address:gsub("^[^%a_]+", "") .. "_" .. path):upper():gsub("[^%w]+", "_"):gsub("_+$", "")
     local name, number = base, used[base] or 1
     while used[name] do
@@ -87,7 +90,8 @@ local function variables(ctx)
     end
     used[base], used[name] = number, used[name] or 1
     ctx.secrets[#ctx.secrets + 1] = { name = name, address = address, path = path }
-    return "secret.env " .. literal.text(name)
+    given[key] = "secret.env " .. literal.text(name)
+    return given[key]
   end
 end
 

@@ -85,7 +85,7 @@ end
 
 local function hidden_field(ctx, field, value, path)
   local why = value == nil and "a secret, which the vendor does not show" or "a secret, and not written here"
-  if value == json.null or value == "" then
+  if value ~= nil and hidden.text(value) == "" then
     -- The vendor shows that there is none.
     if not field.required then return nil end
   elseif not field.required then

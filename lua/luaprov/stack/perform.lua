@@ -121,11 +121,12 @@ local function paths_of(step)
   return paths
 end
 
--- Of an update that the vendor ignored the answer may look as if it had not been.
+-- Of an update that the vendor ignored the answer may look as if it had not been: it is read, if it is no reading.
 local function read_again(resource, step, fields, record)
-  local operations = step.description.operations
-  if not operations.get then return record end
-  local read, err = resource:get(step.row.id, step.row.parents)
+  local operations, read, err = step.description.operations, record, nil
+  if operations.update.returns ~= "nothing" and operations.get then
+    read, err = resource:get(step.row.id, step.row.parents)
+  end
   if not read then return record, err end
   for _, change in ipairs(compare.changes(step.description, fields, read, { ignore = step.record.ignore })) do
     if not (change.secret or change.unseen) then
