@@ -14,7 +14,7 @@ DEMO_PACKAGES  = $(BUILD_PACKAGES)
 DEB_PACKAGES   = $(BUILD_PACKAGES) dpkg-dev
 TEST_PACKAGES  = $(DEMO_PACKAGES) lua-socket luajit2,luajit libcmocka-dev libssl-dev openssl lua-busted valgrind libc6-dbg \
                  locales dpkg-dev groff-base luarocks curl jq bsdutils nginx libnginx-mod-http-lua lua-resty-core \
-                 tinyproxy-bin postgresql
+                 tinyproxy-bin postgresql strace
 CHECK_PACKAGES = $(TEST_PACKAGES) lua-check clang cppcheck
 FUZZ_PACKAGES  = $(BUILD_PACKAGES) clang
 
@@ -258,6 +258,13 @@ bench:
 	@LUAPROV_BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/store.lua
 	@LUAPROV_BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/limits.lua $(LIMITS_CREATES)
 
+# apply is killed at each of its system calls, one a run: hours. SOAK=WORD: only the cells whose name has the word.
+.PHONY: soak
+soak:
+	@sh tests/packages.sh $(TEST_PACKAGES)
+	@+$(BUILD_IT) tests
+	@LUAPROV_BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/faults/kill/run.lua all $(SOAK)
+
 # What a call costs an nginx worker, beside a client written by hand; then a soak of SOAK_SECONDS.
 SOAK_SECONDS ?= 600
 .PHONY: bench-nginx
@@ -316,6 +323,7 @@ help:
 	@echo "make bench      what a start of the interpreter costs, what a sandbox carries for SANDBOX_SECONDS=60,"
 	@echo "                what a commit of the state costs, and how near to a vendor's limits LIMITS_CREATES=300 keep"
 	@echo "make bench-nginx  what a call costs an nginx worker, and a soak of SOAK_SECONDS=600"
+	@echo "make soak       apply is killed at every one of its system calls, and run again: hours"
 	@echo "make install    into PREFIX=/usr/local, below DESTDIR"
 	@echo "make uninstall  removes that again"
 	@echo "make deb        a Debian package in $(BUILD)/"

@@ -55,6 +55,10 @@ local function run(name, command)
   local note = silent and " (exit status " .. tostring(status) .. ")" or ""
   print(("%-44s %5d passed, %d failed%s"):format(name, ok, not_ok, note))
   for _, line in ipairs(skips) do print("  " .. line) end
+  for _, line in ipairs(lines) do
+    local figure = line:match("^# figures: (.*)")
+    if figure then print("  " .. figure) end
+  end
   if not_ok > 0 then show(lines) end
   io.stdout:flush()
 end
@@ -87,6 +91,7 @@ run("Lua 5.4", busted("lua5.4", "5.4", build))
 run("LuaJIT", busted("luajit", "5.1", build))
 -- Once: whichever Lua the tests run on, nginx's is LuaJIT.
 run("nginx", busted("lua5.4", "5.4", build, nil, "--exclude-tags=slow tests/nginx"))
+run("apply, killed", ("LUAPROV_BUILD='%s' %s/bin/luaprov tests/faults/kill/run.lua"):format(build, build))
 -- busted closes its state at the end, so whatever the binding still holds then is a leak.
 run("Lua 5.4 (ASan, UBSan, leaks)", busted("lua5.4", "5.4", build .. "/asan",
   "LD_PRELOAD=$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libubsan.so) ASAN_OPTIONS=detect_leaks=1 "

@@ -55,7 +55,7 @@ local function kill(stage, pair, total)
   local path, status, output = stage:trace(options:format(ALWAYS, pair.name, pair.name, pair.n))
   local calls, about = traces.read(path)
   if not about.killed then
-    error(("the kill did not fire: exit status %d\n%s"):format(status, output), 0)
+    error(("the kill did not fire: exit status %d, and …%s"):format(status, output:sub(-200)), 0)
   end
   local intents = stage:intents()
   local begun, settled = count(intents)

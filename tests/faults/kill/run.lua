@@ -13,6 +13,7 @@ local proof = require "tests.faults.kill.proof"
 local AT_ONCE = tonumber(os.getenv "KILLS_AT_ONCE") or 32
 local QUOTA = { outside = 2, between = 2, intent = 2, sent = 4, answered = 3 } -- kills a cell, by part of the run
 local UNSTEADY = { poll = true, futex = true, brk = true, mmap = true, munmap = true } -- not as many in each run
+local RECORDS = 2 -- runs of a cell that are recorded
 local SENT_FOR = 0.8 -- seconds: a vendor that acts two seconds after the death acts within the deadline then
 
 local all, only = arg[1] == "all", arg[2]
@@ -40,15 +41,31 @@ local function some(list, most)
   return out
 end
 
-local function choose(cell, calls)
+-- How often a call may be counted on: what waits, and what several tasks share, is not the same in each run.
+local function count_on(cell, runs)
+  local least = {}
+  for i, calls in ipairs(runs) do
+    local last = {}
+    for _, call in ipairs(calls) do last[call.name] = call.n end
+    for name, n in pairs(i == 1 and last or least) do least[name] = math.min(n, last[name] or 0) end
+  end
+  local is_alone = cell.parallel == 1 and not cell.twice
+  local share = is_alone and not cell.faults and 1 or cell.twice and 0.7 or 0.85
+  for name, n in pairs(least) do
+    least[name] = n * (UNSTEADY[name] and (is_alone and 0.8 or 0.4) or share)
+  end
+  return least
+end
+
+local function choose(cell, runs)
   local parts = { outside = {}, between = {}, intent = {}, sent = {}, answered = {} }
-  local last = {}
-  for _, call in ipairs(calls) do last[call.name] = call.n end
-  for i, call in ipairs(calls) do
-    -- The start of the process is strace's; the end of a run may lack some of what varies.
-    local steady = not UNSTEADY[call.name] or call.n < last[call.name] * 0.8
+  local most = count_on(cell, runs)
+  for i, call in ipairs(runs[1]) do
     local soon = not cell.faults or call.part ~= "sent" or call.since < SENT_FOR
-    if i > 1 and call.name ~= "exit_group" and soon and steady then table.insert(parts[call.part], call) end
+    -- The first is of strace's own process.
+    if i > 1 and call.name ~= "exit_group" and soon and call.n <= most[call.name] then
+      table.insert(parts[call.part], call)
+    end
   end
   local chosen = {}
   for part, list in pairs(parts) do
@@ -68,17 +85,17 @@ local function middle(calls)
 end
 
 local function jobs_of(cell)
-  local calls, total, about = proof.record(cell, folder())
+  local runs, total, about = {}, nil, nil
   local first
-  if cell.twice then
-    first = middle(calls)
-    calls, total, about = proof.record(cell, folder(), first)
+  if cell.twice then first = middle((proof.record(cell, folder()))) end
+  for i = 1, RECORDS do
+    runs[i], total, about = proof.record(cell, folder(), first)
   end
   local jobs = {}
-  for _, call in ipairs(choose(cell, calls)) do
+  for _, call in ipairs(choose(cell, runs)) do
     jobs[#jobs + 1] = { cell = cell, pair = { name = call.name, n = call.n }, first = first, total = total }
   end
-  return jobs, about.threads, #calls
+  return jobs, about.threads, #runs[1]
 end
 
 local function collect()
@@ -90,7 +107,7 @@ local function collect()
   luaprov.map(wanted, function(cell)
     local list, its_threads, its_calls = jobs_of(cell)
     lists[cell], threads, calls = list, math.max(threads, its_threads), calls + its_calls
-  end, { concurrency = 8 })
+  end, { concurrency = AT_ONCE })
   for _, cell in ipairs(wanted) do
     for _, job in ipairs(lists[cell]) do jobs[#jobs + 1] = job end
   end

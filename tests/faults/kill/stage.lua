@@ -12,7 +12,8 @@ local M = {}
 local Stage = {}
 Stage.__index = Stage
 
-local build = assert(os.getenv "LUAPROV_BUILD", "LUAPROV_BUILD is not set")
+local build = os.getenv "LUAPROV_BUILD" or "build"
+if build:sub(1, 1) ~= "/" then build = processes.text "pwd":gsub("\n", "") .. "/" .. build end
 local TIMEOUT, LEASE = 3, 4 -- seconds
 
 local function write(path, text)
