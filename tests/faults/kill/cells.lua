@@ -81,6 +81,12 @@ local SECOND = {
   { "onebox.connections.acme", page("Acme", "acme1", "FAKE-token2") },
 }
 
+-- What can be deleted.
+local FEW = {}
+for _, item in ipairs(FIRST) do
+  if not item[1]:find "^onebox" then FEW[#FEW + 1] = item end
+end
+
 local THIRD = {
   { "blind.phones.a", { name = "A", about = "first" } },
   { "blind.phones.b", { name = "B", about = "second" } },
@@ -156,6 +162,8 @@ M.list = {
     faults = drop("hubster hubs update", "ocamba integrations update", "hubster integrations delete",
       "ocamba integrations create", "myreports pbxs update", "ocamba integrations delete",
       "onebox connections update") },
+  { name = "deletes", declared = {}, before = FEW, parallel = 2, foreign = true,
+    faults = drop("hubster hubs delete", "ocamba integrations delete") },
   { name = "a run that settles creates", declared = FIRST, parallel = 16, foreign = true, twice = true },
   { name = "a run that settles changes", declared = SECOND, before = FIRST, parallel = 16, foreign = true,
     twice = true },

@@ -2,7 +2,7 @@
 -- at the end.
 --
 --   luaprov tests/faults/kill/run.lua            some calls of each cell
---   luaprov tests/faults/kill/run.lua all        every call of each cell
+--   luaprov tests/faults/kill/run.lua all        every call of each cell (KILLS_EVERY=20: each twentieth)
 --   luaprov tests/faults/kill/run.lua all WORD   of those whose name has the word
 local cells = require "tests.faults.kill.cells"
 local core = require "luaprov.core"
@@ -11,6 +11,7 @@ local processes = require "tests.faults.kill.processes"
 local proof = require "tests.faults.kill.proof"
 
 local AT_ONCE = tonumber(os.getenv "KILLS_AT_ONCE") or 32
+local EVERY = tonumber(os.getenv "KILLS_EVERY") or 1 -- of "all" each so manieth
 local QUOTA = { outside = 2, between = 2, intent = 2, sent = 4, answered = 3 } -- kills a cell, by part of the run
 local UNSTEADY = { poll = true, futex = true, brk = true, mmap = true, munmap = true } -- not as many in each run
 local RECORDS = 2 -- runs of a cell that are recorded
@@ -69,7 +70,9 @@ local function choose(cell, runs)
   end
   local chosen = {}
   for part, list in pairs(parts) do
-    for _, call in ipairs(all and list or some(list, QUOTA[part])) do chosen[#chosen + 1] = call end
+    for _, call in ipairs(some(list, all and math.ceil(#list / EVERY) or QUOTA[part])) do
+      chosen[#chosen + 1] = call
+    end
   end
   table.sort(chosen, function(a, b) return a.at < b.at end)
   return chosen
