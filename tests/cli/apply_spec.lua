@@ -158,7 +158,7 @@ describe("luaprov apply", function()
     stack:write 'acme.hubs("desk", { name = "Desk" })'
     stack:done "apply --yes"
     stack.environment.LUAPROV_ACME_TOKEN = "tok-other-FAKE"
-    local out, err, code = stack:run "apply --yes --no-refresh"
+    local out, err, code, _ = stack:run "apply --yes --no-refresh"
     assert.equal(1, code)
     assert.truthy(out:find("belong to another account than today's credentials", 1, true), out)
     assert.truthy(err:find("luaprov: the plan has faults: nothing was sent", 1, true), err)

@@ -18,7 +18,8 @@ describe("luaprov completion", function()
 
   it("completes the commands in bash", function()
     local all = offered("")
-    for _, name in ipairs { "providers", "call", "sandbox", "check", "types", "completion" } do
+    for _, command in ipairs(require("luaprov.cli").commands) do
+      local name = command.name
       assert.is_true(all[name])
     end
     assert.same({ call = true, check = true, completion = true }, offered("c"))

@@ -5,10 +5,13 @@ local support = require "tests.support"
 describe("the commands", function()
   after_each(support.clean)
 
-  it("are those six", function()
+  it("are those sixteen", function()
     local names = {}
     for i, command in ipairs(cli.commands) do names[i] = command.name end
-    assert.same({ "providers", "call", "sandbox", "check", "types", "completion" }, names)
+    assert.same({
+      "providers", "call", "plan", "apply", "destroy", "refresh", "import", "adopt", "export", "show", "state",
+      "settle", "sandbox", "check", "types", "completion",
+    }, names)
     for _, name in ipairs(names) do assert.is_true(cli.is_command(name)) end
     for _, name in ipairs { "", "plan.lua", "Call", "./call" } do assert.is_false(cli.is_command(name)) end
   end)

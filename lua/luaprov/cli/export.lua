@@ -111,9 +111,14 @@ local function tell(out, args, summary, notes)
   for _, entry in ipairs(summary.left_out) do
     say.event(out, { what = "note", address = collect.shown(entry), message = "is left out: " .. entry.why })
   end
-  if summary.secrets[1] then
+  local names = {}
+  for i, secret in ipairs(summary.secrets) do
+    if i <= SHOWN or out.json then names[i] = secret.name end
+  end
+  if #summary.secrets > #names then names[#names + 1] = ("… and %d more"):format(#summary.secrets - #names) end
+  if names[1] then
     say.event(out, { what = "note", message = "the manifest reads secrets from the environment: "
-      .. table.concat(summary.secrets, ", ") })
+      .. table.concat(names, ", ") })
   end
   say.either(out, { type = "summary", phase = "export", records = summary.count, left_out = #summary.left_out,
                     file = args.out, state = not args.no_state },

@@ -48,6 +48,7 @@ end
 function commands.show(args, out) return view.show(args, out, args.address) end
 
 local function write(args, out, change)
+  out.json = args.json
   local work, code = open.state(args, out)
   if not work then return code end
   return work:leased(function()
