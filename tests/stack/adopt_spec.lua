@@ -46,13 +46,14 @@ describe("Taking over what exists", function()
     local ours = assert(client.integrations:create(chat(hub, "chat")))
     assert(client.integrations:create(chat(other, "chat")))
     local manifest = box:manifest(HEAD .. [[
-      local hub = hubster.hubs("acme", { name = "ACME ", description = "d", closeDormantConversation = 3 })
+      local hub = hubster.hubs("acme", { name = "ACME ", description = "d" })
       hubster.hubs("changed", { name = "Other", description = "new", closeDormantConversation = 4 })
       hubster.hubs("none", { name = "Nobody", description = "d" })
       hubster.integrations("chat", { hubId = hub.id, channelId = "WebChat", name = "chat",
         configuration = { allowedOrigins = { "https://a" } } })]])
     box:counted()
-    local there, errors = found { manifest = manifest, rows = {} }
+    local there, errors, list = found { manifest = manifest, rows = {} }
+    assert.same(hub, list[1].candidates[1].record)
     -- "ACME " is spelled otherwise: a plan would change it.
     assert.same({
       ["hubster.hubs.acme"] = { hub.id .. " 1" }, ["hubster.hubs.changed"] = { other.id .. " 2" },

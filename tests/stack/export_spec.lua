@@ -205,7 +205,7 @@ return provider {
     local client = acme [[
       { name = "a", mail = "m", port = "100", state = "gone", pin = "FAKE-pin", live = true, about = "unknown",
         voice = { number = "5", people = { { name = "x", key = "FAKE-key" } } } },
-      { name = "b", mail = "m", port = "7", live = false, pin = "" },
+      { name = "b", mail = "m", port = "7", live = false, pin = "", any = {}, state = "" },
       { name = "c" },
       { name = "d", mail = "holds <secret> in it" }]]
     local text, summary = exported("acme", client)

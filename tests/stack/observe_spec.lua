@@ -91,6 +91,24 @@ describe("Looking at what the vendors have", function()
     assert.equal(3, box:counted())
   end)
 
+  it("sees for itself what a list leaves out, where the provider file does not say", function()
+    start()
+    box.own.acme = assert(require("luaprov.provider.load").compile(ACME:gsub("shows = {[^}]*},?", ""), "a.lua", "acme"))
+    local manifest = box:manifest(many(6, "hubs", ", about = 'a' .. i"))
+    local rows, records = box:create(manifest)
+    -- A page, and all of its records.
+    assert.same({ records, 7 }, { look(manifest, rows), box:counted() })
+    -- Declared since, and not known.
+    for i, row in ipairs(rows) do
+      row.fields.about = nil
+      records[row.address].about = "a" .. i
+    end
+    assert.same({ records, 7 }, { look(manifest, rows), box:counted() })
+    -- What is of no interest is not asked for.
+    look(box:manifest(many(6, "hubs")), rows)
+    assert.equal(1, box:counted())
+  end)
+
   it("knows what is gone from the record's own address", function()
     start()
     local manifest = box:manifest(many(12, "hubs"))

@@ -61,41 +61,63 @@ function M.index(description, records)
   return setmetatable({ description = description, records = records, longest = longest, by = {} }, Index)
 end
 
-local function may_be_cut(self, record)
-  for _, name in ipairs(self.description.key) do
-    local value = record[name]
-    if type(value) == "string" and value ~= "" and not (find.find(self.description, { name }) or NONE).parent
-      and (#value >= self.longest[name] or value:find("\226\128\166$")) then
-      return true
-    end
-  end
-  return false
+local ELLIPSIS = "\226\128\166$"
+
+-- Whether a list may show the beginning of a field only: it is as long as any, or says so.
+local function may_be_cut(self, name, value)
+  if type(value) ~= "string" or value == "" then return false end
+  local field = find.find(self.description, { name })
+  if field and (field.parent or field.type == "choice") then return false end
+  return #value >= self.longest[name] or value:find(ELLIPSIS) ~= nil
 end
 
-local function folded(names, fields)
+-- The key as one text; `cut` is the name of a field in whose place `text` stands.
+local function folded(names, fields, cut, text)
   local parts = {}
-  for i, name in ipairs(names) do parts[i] = compare.fold(fields[name]) end
+  for i, name in ipairs(names) do parts[i] = name == cut and text or compare.fold(fields[name]) end
   return table.concat(parts, "\0")
 end
 
--- The records by those parts of the key that somebody knows.
+local function put(map, key, record)
+  local list = map[key]
+  if list then list[#list + 1] = record else map[key] = { record } end
+end
+
+-- The records by those parts of the key that somebody knows: exact; cut (name of the field -> what is shown of it, by
+-- key, and how long that is); others, which do not show them.
 local function view(self, names)
   local key = table.concat(names, "\0")
   local made = self.by[key]
   if made then return made end
-  made = { exact = {}, others = {} }
+  made = { exact = {}, cut = {}, others = {} }
+  for _, name in ipairs(names) do made.cut[name] = { by = {}, lengths = {} } end
   for _, record in ipairs(self.records) do
     local shown = true
     for _, name in ipairs(names) do shown = shown and says(find.find(self.description, { name }), record[name]) end
-    if shown then
-      local text = folded(names, record)
-      made.exact[text] = made.exact[text] or {}
-      table.insert(made.exact[text], record)
+    if shown then put(made.exact, folded(names, record), record) else made.others[#made.others + 1] = record end
+    for _, name in ipairs(shown and names or NONE) do
+      if may_be_cut(self, name, record[name]) then
+        local text, cut = compare.fold((record[name]:gsub(ELLIPSIS, ""))), made.cut[name]
+        put(cut.by, folded(names, record, name, text), record)
+        cut.lengths[#text] = true
+      end
     end
-    if not shown or may_be_cut(self, record) then made.others[#made.others + 1] = record end
   end
   self.by[key] = made
   return made
+end
+
+-- Lists of records that may fit; all linear in what fits, however many there are.
+local function lists(made, names, wanted)
+  local found = { made.exact[folded(names, wanted)] or NONE, made.others }
+  for _, name in ipairs(names) do
+    local text, cut = compare.fold(wanted[name]), made.cut[name]
+    for length in pairs(cut.lengths) do
+      local there = length < #text and cut.by[folded(names, wanted, name, text:sub(1, length))]
+      if there then found[#found + 1] = there end
+    end
+  end
+  return found
 end
 
 --- @param wanted table fields
@@ -105,8 +127,7 @@ function Index:find(wanted)
   for _, name in ipairs(self.description.key) do
     if wanted[name] ~= nil then names[#names + 1] = name end
   end
-  local made = view(self, names)
-  for _, list in ipairs { made.exact[folded(names, wanted)] or NONE, made.others } do
+  for _, list in ipairs(lists(view(self, names), names, wanted)) do
     for _, record in ipairs(list) do
       if not seen[record] and M.fits(self.description, wanted, record, true) then found[#found + 1] = record end
       seen[record] = true

@@ -7,7 +7,7 @@
 ---
 --- A collection of which many rows are known is read by its list. What the list leaves out, wholly or in part, is read
 --- one by one: a list may be late, or filtered, and only the record's own address says that it is gone. A list is left
---- when reading on would take more calls than reading what is still to be found.
+--- when more of its pages have shown nothing that is looked for than there is left to find.
 local collections = require "luaprov.stack.collection"
 local compare = require "luaprov.policy.compare"
 local errors_of = require "luaprov.errors"
@@ -155,7 +155,7 @@ end
 local function walk(ctx, collection, rows)
   local by_id, twins = index_of(rows)
   local size = collection.list.pages and collection.list.pages.size or math.huge
-  local left, seen, whole, parts, failed = #rows, 0, 0, {}, nil
+  local left, seen, found_at, whole, parts, failed = #rows, 0, 0, 0, {}, nil
   for record, err in collection.resource:each(collection.query) do
     if not record then
       failed = err
@@ -166,7 +166,7 @@ local function walk(ctx, collection, rows)
     by_id[id] = nil
     while row do
       local fields, secrets = rows_of.parts(row)
-      left = left - 1
+      left, found_at = left - 1, seen
       if not collection.get or is_whole(ctx, collection, row, record, fields, secrets) then
         whole = whole + 1
         settle(ctx, row, completed(record, fields))
@@ -177,7 +177,9 @@ local function walk(ctx, collection, rows)
     end
     seen = seen + 1
     if left == 0 then break end
-    if collection.get and seen % size == 0 and (left < seen / size or whole == 0 and parts[1]) then break end
+    if collection.get and seen % size == 0 and (left < (seen - found_at) / size or whole == 0 and parts[1]) then
+      break
+    end
   end
   local missing = {}
   for _, row in ipairs(left > 0 and rows or NONE) do
