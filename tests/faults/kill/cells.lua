@@ -140,7 +140,7 @@ local CREATES = { "hubster hubs create", "ocamba integrations create", "myreport
 local unpack_ = table.unpack or unpack -- luacheck: ignore 113 143
 
 --- name, declared, before (what is there when the killed run begins), foreign, faults (from the killed run on),
---- parallel, twice (the run that settles is killed, too: its calls are the ones that are chosen from)
+--- parallel, postgres (has the state), twice (the run that settles is killed, too: its calls are the ones that are chosen from)
 M.list = {
   { name = "creates", declared = FIRST, parallel = 1 },
   { name = "creates at once", declared = FIRST, parallel = 16 },
@@ -162,6 +162,10 @@ M.list = {
     faults = drop("hubster hubs update", "ocamba integrations update", "hubster integrations delete",
       "ocamba integrations create", "myreports pbxs update", "ocamba integrations delete",
       "onebox connections update") },
+  { name = "creates, the state in PostgreSQL", declared = FIRST, parallel = 16, foreign = true,
+    postgres = true },
+  { name = "changes, the state in PostgreSQL", declared = SECOND, before = FIRST, parallel = 1,
+    postgres = true },
   { name = "deletes", declared = {}, before = FEW, parallel = 2, foreign = true,
     faults = drop("hubster hubs delete", "ocamba integrations delete") },
   { name = "a run that settles creates", declared = FIRST, parallel = 16, foreign = true, twice = true },

@@ -137,10 +137,11 @@ end
 --- Records the calls of a run that nobody kills; where the cell is one of two kills, of the second run.
 --- @param cell table
 --- @param folder string
+--- @param server table|nil of PostgreSQL
 --- @param first table|nil pair: the first kill
 --- @return table[] calls, integer total how many intents there were, table about
-function M.record(cell, folder, first)
-  local stage = stages.new(cell, folder)
+function M.record(cell, folder, server, first)
+  local stage = stages.new(cell, folder, server)
   stage:prepare()
   if first then kill(stage, first) end
   local before = count(stage:intents())
@@ -155,12 +156,14 @@ end
 
 --- @param job table cell, pair (name, n), first (another pair, for a run before), total
 --- @param folder string an empty one
+--- @param server table|nil of PostgreSQL
 --- @return table result phase, inside (between the first intent and the last result), lost, doubled, stolen (how many),
----   looking, repeating, human (how many intents were settled so), again (runs that failed and were repeated), faults
-function M.play(job, folder)
+---   looking, repeating, human (how many intents were settled so), again (runs that failed and were repeated),
+---   verdicts, struck (how often the vendors were unkind), faults (texts)
+function M.play(job, folder, server)
   local result = { looking = 0, repeating = 0, human = 0, again = 0, lost = 0, doubled = 0, stolen = 0, faults = {},
                    verdicts = {} }
-  local stage = stages.new(job.cell, folder)
+  local stage = stages.new(job.cell, folder, server)
   local ok, why = pcall(function()
     stage:prepare()
     if job.first then kill(stage, job.first) end
@@ -171,6 +174,7 @@ function M.play(job, folder)
     for _, what in ipairs { "lost", "doubled", "stolen" } do result[what] = #found[what] end
   end)
   if not ok then table.insert(result.faults, tostring(why)) end
+  result.struck = stage:struck()
   if #result.faults > 0 and os.getenv "KEEP" then
     result.faults[#result.faults + 1] = "kept: " .. folder
     stage.box:stop()

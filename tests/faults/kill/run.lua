@@ -9,10 +9,12 @@ local core = require "luaprov.core"
 local luaprov = require "luaprov"
 local processes = require "tests.faults.kill.processes"
 local proof = require "tests.faults.kill.proof"
+local servers = require "tests.store.server"
+local support = require "tests.support"
 
 local AT_ONCE = tonumber(os.getenv "KILLS_AT_ONCE") or 32
 local EVERY = tonumber(os.getenv "KILLS_EVERY") or 1 -- of "all" each so manieth
-local QUOTA = { outside = 2, between = 2, intent = 2, sent = 4, answered = 3 } -- kills a cell, by part of the run
+local QUOTA = { outside = 1, between = 2, intent = 2, sent = 3, answered = 2 } -- kills a cell, by part of the run
 local UNSTEADY = { poll = true, futex = true, brk = true, mmap = true, munmap = true } -- not as many in each run
 local RECORDS = 2 -- runs of a cell that are recorded
 local SENT_FOR = 0.8 -- seconds: a vendor that acts two seconds after the death acts within the deadline then
@@ -20,7 +22,7 @@ local SENT_FOR = 0.8 -- seconds: a vendor that acts two seconds after the death 
 local all, only = arg[1] == "all", arg[2]
 local began = core.now()
 local root = processes.text "mktemp -d":gsub("%s+$", "")
-local folders = 0
+local folders, server = 0, nil
 
 local function folder()
   folders = folders + 1
@@ -51,7 +53,7 @@ local function count_on(cell, runs)
     for name, n in pairs(i == 1 and last or least) do least[name] = math.min(n, last[name] or 0) end
   end
   local is_alone = cell.parallel == 1 and not cell.twice
-  local share = is_alone and not cell.faults and 1 or cell.twice and 0.7 or 0.85
+  local share = is_alone and not cell.faults and 0.97 or cell.twice and 0.7 or 0.85
   for name, n in pairs(least) do
     least[name] = n * (UNSTEADY[name] and (is_alone and 0.8 or 0.4) or share)
   end
@@ -90,9 +92,9 @@ end
 local function jobs_of(cell)
   local runs, total, about = {}, nil, nil
   local first
-  if cell.twice then first = middle((proof.record(cell, folder()))) end
+  if cell.twice then first = middle((proof.record(cell, folder(), server))) end
   for i = 1, RECORDS do
-    runs[i], total, about = proof.record(cell, folder(), first)
+    runs[i], total, about = proof.record(cell, folder(), server, first)
   end
   local jobs = {}
   for _, call in ipairs(choose(cell, runs)) do
@@ -101,11 +103,19 @@ local function jobs_of(cell)
   return jobs, about.threads, #runs[1]
 end
 
-local function collect()
-  local jobs, wanted = {}, {}
+local function wanted_cells()
+  local wanted = {}
   for _, cell in ipairs(cells.list) do
-    if not only or cell.name:find(only, 1, true) then wanted[#wanted + 1] = cell end
+    if not only or cell.name:find(only, 1, true) then
+      wanted[#wanted + 1] = cell
+      if cell.postgres and not server then server = servers.start() end
+    end
   end
+  return wanted
+end
+
+local function collect(wanted)
+  local jobs = {}
   local lists, threads, calls = {}, 0, 0
   luaprov.map(wanted, function(cell)
     local list, its_threads, its_calls = jobs_of(cell)
@@ -114,7 +124,7 @@ local function collect()
   for _, cell in ipairs(wanted) do
     for _, job in ipairs(lists[cell]) do jobs[#jobs + 1] = job end
   end
-  return jobs, threads, calls, #wanted
+  return jobs, threads, calls
 end
 
 local function say(format, ...) io.stdout:write("# ", format:format(...), "\n") end
@@ -126,17 +136,22 @@ local function counted(map)
   return table.concat(parts, ", ")
 end
 
+local function add(to, map)
+  for name, number in pairs(map) do to[name] = (to[name] or 0) + number end
+end
+
 local function main()
   local can, why = can_trace()
   if not can then
     print("ok 1 - apply is killed # SKIP strace cannot trace here: " .. why)
     return true
   end
-  local jobs, threads, calls, how_many = collect()
+  local wanted = wanted_cells()
+  local jobs, threads, calls = collect(wanted)
   local sum = { looking = 0, repeating = 0, human = 0, lost = 0, doubled = 0, stolen = 0, again = 0, inside = 0 }
-  local phases, inside, verdicts, human, ended, failed = {}, {}, {}, {}, 0, 0
+  local phases, inside, verdicts, struck, human, ended, failed = {}, {}, {}, {}, {}, 0, 0
   luaprov.map(jobs, function(job)
-    local result = proof.play(job, folder())
+    local result = proof.play(job, folder(), server)
     ended = ended + 1
     local ok = #result.faults == 0
     failed = failed + (ok and 0 or 1)
@@ -148,7 +163,8 @@ local function main()
       local value = result[name]
       sum[name] = sum[name] + (value == true and 1 or tonumber(value) or 0)
     end
-    for what, number in pairs(result.verdicts) do verdicts[what] = (verdicts[what] or 0) + number end
+    add(verdicts, result.verdicts)
+    add(struck, result.struck)
     if result.human > 0 then human[job.cell.name] = (human[job.cell.name] or 0) + result.human end
     if result.phase then
       phases[result.phase] = (phases[result.phase] or 0) + 1
@@ -156,7 +172,7 @@ local function main()
     end
   end, { concurrency = AT_ONCE })
   print("1.." .. #jobs)
-  say("figures: %d kills in %d cells of %d calls, %d thread(s), %.0f s", #jobs, how_many, calls, threads,
+  say("figures: %d kills in %d cells of %d calls, %d thread(s), %.0f s", #jobs, #wanted, calls, threads,
     core.now() - began)
   for _, phase in ipairs(proof.PHASES) do
     say("figures: %s: %d (%d between the first intent and the last result)", phase, phases[phase] or 0,
@@ -166,6 +182,7 @@ local function main()
   say("figures: lost %d, doubled %d, stolen %d", sum.lost, sum.doubled, sum.stolen)
   say("figures: settled by looking %d, by repeating %d, left to a human %d (%s); %s", sum.looking, sum.repeating,
     sum.human, next(human) and counted(human) or "none", counted(verdicts))
+  say("figures: the vendors were unkind: %s", counted(struck))
   say("figures: applies that ended with a failure and were run again %d", sum.again)
   if not all and not only and (#jobs < 100 or sum.inside < 60) then
     print("not ok - there are not enough kills")
@@ -176,5 +193,7 @@ end
 
 local ok, good = pcall(main)
 if not ok then print("not ok - " .. tostring(good)) end
+if server then server:stop() end
+support.clean()
 os.execute((os.getenv "KEEP" and "echo '# kept: " or "rm -rf '") .. root .. "'")
 os.exit(ok and good and 0 or 1)

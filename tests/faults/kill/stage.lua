@@ -4,6 +4,7 @@ local cells = require "tests.faults.kill.cells"
 local declared = require "tests.faults.kill.declared"
 local json = require "luaprov.json"
 local luaprov = require "luaprov"
+local postgres = require "luaprov.postgres"
 local processes = require "tests.faults.kill.processes"
 local sqlite = require "luaprov.sqlite"
 
@@ -35,8 +36,10 @@ end
 
 --- @param cell table of cells.lua
 --- @param folder string an empty one
-function M.new(cell, folder)
+--- @param server table|nil of PostgreSQL, for the state
+function M.new(cell, folder, server)
   local self = setmetatable({ cell = cell, folder = folder, foreign = {}, accounts = {} }, Stage)
+  self.state = cell.postgres and server:fresh() or nil
   write(folder .. "/blind.lua", cells.BLIND)
   self.resources = cell.blind and { { "blind", "phones" } } or cells.RESOURCES
   local served = { limits = false }
@@ -64,7 +67,11 @@ function M.new(cell, folder)
 end
 
 --- Runs a command of luaprov.
-function Stage:luaprov(arguments) return processes.run(self.folder, build .. "/bin/luaprov " .. arguments) end
+function Stage:luaprov(arguments)
+  return processes.run(self.folder, ("%s%s/bin/luaprov %s"):format(self:environment(), build, arguments))
+end
+
+function Stage:environment() return self.state and ("env LUAPROV_STATE='%s' "):format(self.state) or "" end
 
 --- Has a manifest declare something.
 function Stage:declare(list) write(self.folder .. "/luaprov.lua", declared.manifest(list, self.accounts)) end
@@ -77,7 +84,15 @@ function Stage:prepare()
     assert(status == 0, output)
   end
   self:declare(self.cell.declared)
-  for _, fault in ipairs(self.cell.faults or {}) do self.box:fault(fault) end
+  self.faults = {}
+  for i, fault in ipairs(self.cell.faults or {}) do self.faults[i] = self.box:fault(fault) end
+end
+
+--- How often the vendors were unkind: fault -> number.
+function Stage:struck()
+  local struck = {}
+  for _, fault in ipairs(self.faults or {}) do struck[fault.fault] = (struck[fault.fault] or 0) + fault.struck end
+  return struck
 end
 
 --- Runs apply under strace.
@@ -86,31 +101,36 @@ end
 function Stage:trace(options)
   local path = self.folder .. "/trace"
   os.remove(path)
-  local status, output = processes.run(self.folder, ("strace -f -qq -ttt -s 4000 -o trace %s "
-    .. "%s/bin/luaprov apply --yes --allow-delete 100 --lease %d --parallel %d"):format(options, build, LEASE,
-    self.cell.parallel))
+  local status, output = processes.run(self.folder, ("%sstrace -f -qq -ttt -s 4000 -o trace %s "
+    .. "%s/bin/luaprov apply --yes --allow-delete 100 --lease %d --parallel %d"):format(self:environment(), options,
+    build, LEASE, self.cell.parallel))
   return path, status, output
 end
 
---- The intents of the state as a file has them now; the state itself is not touched.
-function Stage:intents()
-  os.execute(("cd '%s' && rm -rf copy && mkdir copy && cp .luaprov/state.db* copy/ 2>/dev/null"):format(self.folder))
-  local db = sqlite.open(self.folder .. "/copy/state.db", false, 1)
-  if not db then return {} end
-  local rows = db:query "SELECT * FROM luaprov_intents ORDER BY fence, number"
-  db:close()
+-- What the state says, and is not touched by it.
+local function query(self, sql)
+  local db
+  if self.state then
+    db = assert(postgres.open(self.state))
+  else
+    os.execute(("cd '%s' && rm -rf copy && mkdir copy && cp .luaprov/state.db* copy/ 2>/dev/null"):format(self.folder))
+    db = sqlite.open(self.folder .. "/copy/state.db", false, 1)
+  end
+  local rows = db and db:query(sql)
+  if db then db:close() end
   return rows or {}
 end
 
+--- The intents of the state; none where there is no state yet.
+function Stage:intents() return query(self, "SELECT * FROM luaprov_intents ORDER BY fence, number") end
+
 --- The records of the state: address -> row.
 function Stage:rows()
-  local db = assert(sqlite.open(self.folder .. "/.luaprov/state.db", false, 5))
   local rows = {}
-  for _, row in ipairs(assert(db:query "SELECT * FROM luaprov_records")) do
+  for _, row in ipairs(query(self, "SELECT * FROM luaprov_records")) do
     row.id = json.decode(row.id)
     rows[row.address] = row
   end
-  db:close()
   return rows
 end
 

@@ -38,6 +38,11 @@ function M.read(path)
   return calls, about
 end
 
+-- Whether a call has the state on the disk.
+local function is_commit(call)
+  return call.name == "fdatasync" or call.name == "sendto" and call.text:find('"Q.-COMMIT') ~= nil
+end
+
 --- Whether a call took bytes of an answer.
 function M.is_answer(call)
   return call.name == "recvfrom" and call.result ~= nil and (tonumber(call.result:match("^%-?%d+")) or 0) > 0
@@ -48,7 +53,7 @@ local function mark_intents(calls)
   for i, call in ipairs(calls) do
     if call.changing then
       local at = i
-      while at > 1 and calls[at - 1].name ~= "fdatasync" and not calls[at - 1].changing do at = at - 1 end
+      while at > 1 and not is_commit(calls[at - 1]) and not calls[at - 1].changing do at = at - 1 end
       for j = at, i do calls[j].part = calls[j].part == "between" and "intent" or calls[j].part end
     end
   end
@@ -67,7 +72,7 @@ function M.parts(calls)
       sent_at = call.at
     elseif M.is_answer(call) and pending[call.fd] or call.name == "close" and pending[call.fd] then
       pending[call.fd], open, last = nil, open - 1, "answered"
-    elseif call.name == "fdatasync" then
+    elseif is_commit(call) then
       last = "written"
     end
   end
