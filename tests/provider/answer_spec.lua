@@ -25,6 +25,15 @@ describe("an answer", function()
     return connect(errors).things:create { name = "n" }
   end
 
+  it("is read whatever its fields are called", function()
+    local client = support.client(support.provider([[ boolean "open" {}, group "body" { integer "known" {} },
+      text "outer" {}, list "later" { of = text {} }, path = "/things", get = get {} ]], 'auth = bearer "token"'),
+      listener.url)
+    listener:script { { status = 200, text = '{"id":"1","open":true,"body":{"known":1},"outer":"o","later":["x"]}' } }
+    local record = assert(client.things:get "1")
+    assert.same({ true, 1, "o", "x" }, { record.open, record.body.known, record.outer, record.later[1] })
+  end)
+
   describe("that shows what it must not", function()
     local function failed(text, token, status)
       listener:script { status = status or 500, text = text, headers = { ["Content-Type"] = "application/json" } }

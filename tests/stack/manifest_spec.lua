@@ -246,6 +246,18 @@ describe("a declaration", function()
       (stack.faults(HEAD .. text:format "a")))
   end)
 
+  it("may have the key of another where a part of its path is another", function()
+    local text = [[
+      local reports = use("myreports", { token = secret "t", base_url = "https://reports.invalid" })
+      for i, tenant in ipairs { "c1", %q } do
+        reports.pbxs("p" .. i, { tenantId = tenant, _type = "ThreeCxConnectionProfile", name = "x", licenseKey = "l",
+          username = "u", password = "p" })
+      end
+    ]]
+    assert(stack.read(text:format "c2"))
+    has("has the key of myreports.pbxs.p1", (stack.faults(text:format "c1")))
+  end)
+
   it("has a key that no other has, also under another alias of the same account", function()
     local text = 'local one, two = use("acme", { token = "a" }), use("acme", { token = "%s" }, { as = "two" })\n'
       .. 'one.hubs("x", { name = "same" })\ntwo.hubs("x", { name = "same" })'

@@ -162,6 +162,20 @@ describe("a plan", function()
     assert.equal(1, plan.deletes)
   end)
 
+  it("wonders about an account whose records are all gone", function()
+    local text = 'for i = 1, 3 do acme.hubs("h" .. i, { name = "h" .. i }) end'
+    local function notes(gone)
+      local plan = plan_after(text, text, { look = function(observed)
+        for i = 1, gone do observed["acme.hubs.h" .. i] = false end
+      end })
+      assert.equal(gone, plan.counts.create)
+      return plan.notes
+    end
+    assert.same({}, notes(2))
+    assert.same({ { address = "acme",
+                    message = "the vendor has none of its 3 records any more: is it the right account?" } }, notes(3))
+  end)
+
   it("makes again what is declared and gone", function()
     local plan = plan_after(TWO, TWO, { look = function(observed) observed["acme.hubs.h"] = false end })
     assert.same({ "create acme.hubs.h", "replace acme.lines.l" }, stack.steps(plan))

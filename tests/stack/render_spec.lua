@@ -61,7 +61,7 @@ describe("a plan that is shown", function()
       "- delete acme.hubs.gone (id id-acme.hubs.gone)",
       "",
       "2 to create, 1 to update, 1 to replace, 1 to delete; 1 unchanged, 1 changed at the vendors",
-      "9 calls, at least 4 s at the vendors' limits (acme 9, 4 s)",
+      "10 calls, at least 4 s at the vendors' limits (acme 10, 4 s)",
       "2 records would go: that wants --allow-delete 2",
       "luaprov.lua: acme.hubs.gone: is protected and would be deleted: declare it again, with protect = false, "
         .. "before it goes",
@@ -87,7 +87,7 @@ describe("a plan that is shown", function()
     assert.same({ path = "hub", later = "acme.hubs.n.id" }, objects[5].changes[1])
     assert.equal("delete", objects[6].action)
     assert.equal(2, objects[8].allow_delete)
-    assert.equal(9, objects[8].calls)
+    assert.equal(10, objects[8].calls)
     assert.equal(1, objects[8].counts.update)
   end)
 

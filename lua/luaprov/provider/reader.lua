@@ -64,10 +64,10 @@ local function spell_keys(shape, body)
 end
 
 -- Plain fields are read before what may depend on them: variants, and tables within.
-local function read_fields(shape, scope, done, later)
+local function read_fields(shape, scope, done, open, later)
   for _, field in ipairs(shape.fields) do
     local value = scope.body[field.name]
-    if field.type ~= "secret" then done.open[field.name] = true end
+    if field.type ~= "secret" then open[field.name] = true end
     if value ~= nil and not done[field.name] then
       if field.shape or field.of then later[#later + 1] = field
       else scope.body[field.name] = read_value(field, value, scope) end
@@ -76,7 +76,7 @@ local function read_fields(shape, scope, done, later)
   end
   for _, by in ipairs(shape.by) do
     local case = case_of(by, scope)
-    if case then read_fields(case, scope, done, later) end
+    if case then read_fields(case, scope, done, open, later) end
     -- Without a variant every field is read as some variant has it; with one, another's secrets are still closed.
     for name, field in pairs(by.union) do
       local value = scope.body[name]
@@ -92,9 +92,9 @@ end
 function read_table(shape, body, outer)
   if shape.any_case then spell_keys(shape, body) end
   local scope, later = { body = body, outer = outer, open = outer and outer.open or {} }, {}
-  local done = { open = {} }
-  scope.open[body] = done.open
-  read_fields(shape, scope, done, later)
+  local open = {}
+  scope.open[body] = open
+  read_fields(shape, scope, {}, open, later)
   for _, field in ipairs(later) do body[field.name] = read_value(field, body[field.name], scope) end
   return body
 end

@@ -1,5 +1,6 @@
 --- How a record is recognised: the values of its resource's key, as one text.
 local digits = require "luaprov.digits"
+local equal = require "luaprov.stack.equal"
 local json = require "luaprov.json"
 local reference = require "luaprov.stack.reference"
 
@@ -36,11 +37,17 @@ function M.of(description, fields)
   return parts and (json.encode(json.array(parts))) or nil
 end
 
---- What two records of a manifest have in common that have one key; what is known later goes in by its name.
+--- What two records of a manifest have in common that have one key, in one collection; what is known later goes in by
+--- its name.
 --- @return string|nil
 function M.symbolic(description, fields)
   local parts = parts_of(description, fields, true)
-  return parts and table.concat(parts, "\0") or nil
+  if not parts then return nil end
+  for _, name in ipairs(description.shape.paths) do
+    local value = fields[name]
+    parts[#parts + 1] = reference.is(value) and "\1" .. reference.shown(value) or equal.text(value)
+  end
+  return table.concat(parts, "\0")
 end
 
 --- For people: name "Acme".

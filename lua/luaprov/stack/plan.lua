@@ -44,6 +44,8 @@ local M = {}
 
 local MANY, PART = 10, 0.3 -- deletes that have to be allowed: more than so many, or than this part of all
 
+local EMPTIED = 3 -- records of an account that are all gone are told of together
+
 local NONE = {}
 
 local function fault(plan, address, message, line)
@@ -182,6 +184,23 @@ local function note_drift(ctx, row, description, node)
   end
 end
 
+-- A vendor that has nothing of what it had may be another account's, or answer for a while as if it had nothing.
+local function note_emptied(ctx)
+  local rows, gone = {}, {}
+  for _, row in ipairs(ctx.rows.list) do
+    local alias = row.address:match("^[^.]+")
+    rows[alias] = (rows[alias] or 0) + 1
+    if ctx.observed[row.address] == false then gone[alias] = (gone[alias] or 0) + 1 end
+  end
+  for _, account in ipairs(ctx.manifest.accounts) do
+    local count = rows[account.alias]
+    if count and count >= EMPTIED and gone[account.alias] == count then
+      table.insert(ctx.plan.notes, { address = account.alias,
+        message = ("the vendor has none of its %d records any more: is it the right account?"):format(count) })
+    end
+  end
+end
+
 local function plan_removal(ctx, row)
   row = rows_of.open(row)
   local alias = row.address:match("^[^.]+")
@@ -298,6 +317,7 @@ function M.make(args)
       put(ctx, step)
     end
   end
+  note_emptied(ctx)
   if args.targets then
     local unknown = target.select(plan, ctx.rows, args.targets)
     if unknown then return nil, no_such_target(unknown, ctx) end
