@@ -1,5 +1,6 @@
 -- luaprov apply and destroy, and what they leave behind.
 local json = require "luaprov.json"
+local run = require "tests.cli.support"
 local stacks = require "tests.cli.stack.stacks"
 local support = require "tests.support"
 
@@ -14,6 +15,15 @@ local TAKEN = [[
     assert(db:query("UPDATE luaprov_lease SET fence = fence + 1, token = 'x', holder = 'ann@build7'"))
     db:close()
     return true
+  end]]
+
+-- Before the command: the plan has been printed, and its reader has gone.
+local UNREAD = [[
+  local planning = require "luaprov.cli.stack.planning"
+  local print_it = planning.print
+  function planning.print(...)
+    print_it(...)
+    assert(io.open "gone"):read "*l"
   end]]
 
 describe("luaprov apply", function()
@@ -199,15 +209,20 @@ describe("luaprov apply", function()
     assert.truthy(err:find("luaprov: acme.boxes.b: nobody knows what became of the create: ", 1, true), err)
     assert.truthy(stack:done("plan"):find(
       "note: acme.boxes.b: an earlier create has no known end: apply settles it first", 1, true))
-    _, err, code = stack:run "apply --yes"
+    stack:write "acme.boxes('b', { name = 'Box' })\nacme.hubs('h', { name = 'Hub' })"
+    local out
+    out, err, code = stack:run "apply --yes"
     assert.equal(1, code)
+    assert.truthy(out:find("note: acme.boxes.b: is left alone until its earlier call is settled\n", 1, true), out)
+    assert.truthy(out:find("not tried acme.boxes.b: an earlier call comes first\n", 1, true), out)
+    assert.truthy(out:find("\n1 created, 1 not tried\n$"), out)
     assert.truthy(err:find("luaprov: look at the vendor, and say it: luaprov settle acme.boxes.b --adopt ID, or "
       .. "luaprov settle acme.boxes.b --absent\n", 1, true), err)
-    assert.same({ "boxes Box" }, stack:names())
+    assert.same({ "boxes Box", "hubs Hub" }, stack:names())
     local id = stack:there()["boxes Box"].id
-    local out = stack:done("settle acme.boxes.b --adopt " .. id)
+    out = stack:done("settle acme.boxes.b --adopt " .. id)
     assert.equal("acme.boxes.b has the id " .. id .. " now\n", out)
-    assert.equal("no changes; 1 unchanged\n", (stack:done "plan"))
+    assert.equal("no changes; 2 unchanged\n", (stack:done "plan"))
   end)
 
   it("settles by itself what it can look for", function()
@@ -236,6 +251,17 @@ describe("luaprov apply", function()
     stack:change("hubs", stack:there()["hubs Desk"].id, { about = "moved" })
     assert.truthy(stack:done("apply --yes"):find('about  (nothing) → "moved"', 1, true))
     assert.equal("no changes; 1 unchanged\n", (stack:done "plan"))
+  end)
+
+  it("goes on to the end when nobody reads what it says", function()
+    start()
+    stack:write(stacks.TWO)
+    local command = run.command({ "apply", "--yes" }, stack.environment, UNREAD)
+    local _, err = run.sh(("cd %s && mkfifo gone && { %s; echo status $? >&2; } | { read -r line; exec <&-; "
+      .. "echo >gone; }"):format(stack.folder, command))
+    assert.equal("status 141\n", err)
+    assert.same(BOTH, stack:names())
+    assert.equal("no changes; 2 unchanged\n", (stack:done "plan"))
   end)
 
   it("refuses a lease that is shorter than a call", function()

@@ -16,7 +16,7 @@ local SHOWN = 20
 function M.configure(parser)
   parser:argument("addresses", "Records to take over: ADDRESS, where the vendor has exactly one that may be it, or "
     .. "ADDRESS=ID. Without any, all that may be taken over is shown."):args("*"):argname("<address>")
-  parser:option("--parallel", "How many records are read at once (default: 16)."):argname("<n>"):default("16")
+  parser:option("--parallel", "How many records are read at once."):argname("<n>"):default("16")
     :convert(options.number("--parallel", 1, 1000, true))
   taking.option(parser)
   options.manifest(parser)

@@ -177,8 +177,10 @@ end
 
 -- ---- reading ----
 
-local function read_record(row)
-  rows.read(rows.record, row)
+local TEXTS = { fields = true, secrets = true }
+
+local function read_record(row, as_texts)
+  rows.read(rows.record, row, as_texts and TEXTS or nil)
   row.created, row.updated = row.created / 1000, row.updated / 1000
   return row
 end
@@ -202,15 +204,16 @@ local INTENTS_OPEN = INTENT .. " WHERE state = 'open' ORDER BY fence, number"
 local NEXT = RECORD .. " WHERE address > ?1 ORDER BY address LIMIT " .. PAGE
 
 --- All records, of one moment, in the order of their addresses' bytes.
+--- @param as_texts boolean|nil fields and secrets stay texts of JSON, for many rows at once: see stack/rows.lua
 --- @return table[]|nil records as they were committed, with created and updated (seconds since 1970)
 --- @return luaprov.StoreError|nil err
-function Store:records()
+function Store:records(as_texts)
   return self.db:transaction("read", function(db)
     local all, after = {}, ""
     repeat
       local page = db:query(NEXT, after)
       for _, row in ipairs(page) do
-        all[#all + 1] = read_record(row)
+        all[#all + 1] = read_record(row, as_texts)
         after = row.address
       end
     until #page < PAGE

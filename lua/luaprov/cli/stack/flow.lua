@@ -5,6 +5,7 @@ local core = require "luaprov.core"
 local json = require "luaprov.json"
 local keep = require "luaprov.cli.stack.keep"
 local open = require "luaprov.cli.stack.open"
+local output = require "luaprov.cli.output"
 local plan_file = require "luaprov.stack.plan_file"
 local planning = require "luaprov.cli.stack.planning"
 local progress = require "luaprov.cli.stack.progress"
@@ -15,6 +16,18 @@ local stops = require "luaprov.cli.stack.stop"
 local M = {}
 
 local INTERRUPTED = 130
+
+-- Prints something while calls are on their way. A reader that has gone ends nothing: what was begun is to be ended.
+local function tell(work, event)
+  if work.unread then return end
+  local ok, err = pcall(function()
+    say.event(work.out, event)
+    work.out.flush()
+  end)
+  if ok then return end
+  if not output.is_broken(err) then error(err, 0) end
+  work.unread = err
+end
 
 -- Ends every open intent that can be ended; nil and a code where the state cannot be written any more.
 local function settle(work)
@@ -33,7 +46,7 @@ local function settle(work)
     return settles.open {
       manifest = work.manifest, store = work.store, lease = work.lease, accounts = seen.accounts, rows = seen.rows,
       on_event = function(event)
-        if event.what == "settled" then say.event(out, event) end
+        if event.what == "settled" then tell(work, event) end
       end,
     }
   end, work.stopping)
@@ -41,7 +54,7 @@ local function settle(work)
   work.sending = false
   for _, entry in ipairs(result.settled) do
     for _, message in ipairs(entry.notes or {}) do
-      say.event(out, { what = "note", address = entry.address, message = message })
+      tell(work, { what = "note", address = entry.address, message = message })
     end
   end
   say.left(out, result.left)
@@ -110,18 +123,28 @@ local function is_on_its_way(result)
   return is_open and core.now() < (result.last or math.huge)
 end
 
+-- Of what an earlier call has to be settled first nothing was tried.
+local function without_blocked(result, blocked)
+  local unknown = {}
+  for _, entry in ipairs(result.unknown) do
+    if blocked[entry.address] then table.insert(result.skipped, entry.address) else unknown[#unknown + 1] = entry end
+  end
+  result.unknown = unknown
+  return result
+end
+
 local function perform(work, seen, plan)
   local line = progress.new(work.args, "done", work.manifest, { total = #plan.actions, least = plan.seconds })
-  local ended = 0
+  local ended, blocked = 0, seen.blocked or {}
   work.did, work.sending = {}, true
   local function on_event(event)
     if event.what == "begin" then return end
+    if event.what == "unknown" and blocked[event.address] then
+      event = { what = "skipped", op = event.op, address = event.address, message = "an earlier call comes first" }
+    end
     line:clear()
     -- After a Ctrl-C they are all that did not begin: their number says it.
-    if event.what ~= "skipped" or work.out.json or not work.stop.asked then
-      say.event(work.out, event)
-      work.out.flush()
-    end
+    if event.what ~= "skipped" or work.out.json or not work.stop.asked then tell(work, event) end
     if event.what == "done" then work.did[event.op] = (work.did[event.op] or 0) + 1 end
     if event.what ~= "note" then ended = ended + 1 end
     line:at(ended, #plan.actions)
@@ -129,7 +152,7 @@ local function perform(work, seen, plan)
   local ok, result = pcall(work.stop.during, work.stop, function()
     return applies.run {
       plan = plan, manifest = work.manifest, store = work.store, lease = work.lease, accounts = seen.accounts,
-      rows = seen.rows, parallel = work.args.parallel, blocked = seen.blocked, on_event = on_event,
+      rows = seen.rows, parallel = work.args.parallel, blocked = blocked, on_event = on_event,
       stop = work.stop:wanted(),
     }
   end, function()
@@ -138,18 +161,21 @@ local function perform(work, seen, plan)
   end)
   line:done()
   if not ok then error(result, 0) end
+  result = without_blocked(result, blocked)
   work.sending, work.over_at = is_on_its_way(result), result.last
   return result
 end
 
 local function finish(work, result)
-  summarize(work, result)
+  if not work.unread then summarize(work, result) end
   if result.broken then
     say.error(work.out, result.broken)
     return 1
   end
   if work.stop.asked then return INTERRUPTED end
-  return (#result.failed + #result.unknown + #result.skipped > 0) and 1 or 0
+  if #result.failed + #result.unknown + #result.skipped > 0 then return 1 end
+  if work.unread then error(work.unread, 0) end
+  return 0
 end
 
 -- What is to be written when there is nothing to do at the vendors.

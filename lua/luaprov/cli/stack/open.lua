@@ -64,6 +64,9 @@ end
 --- @return luaprov.Work|nil
 --- @return integer|nil code the exit code, when it could not be had
 function M.work(args, out, wanted)
+  -- What lives long is made once: less memory than by generations, in the same time. LuaJIT knows no other way.
+  pcall(collectgarbage, "incremental")
+  collectgarbage("setpause", 180)
   local manifest, code = M.manifest(args, out)
   if not manifest then return nil, code end
   local store
@@ -81,11 +84,12 @@ function M.state(args, out, wanted)
 end
 
 --- The rows of the state. None where there is no state.
+--- @param as_texts boolean|nil as for Store:records
 --- @return table[]|nil rows
 --- @return luaprov.StoreError|nil err
-function Work:rows()
+function Work:rows(as_texts)
   if not self.store then return {} end
-  return self.store:records()
+  return self.store:records(as_texts)
 end
 
 --- What earlier runs have begun and not ended.
@@ -160,6 +164,8 @@ end
 --- @param work function returns the exit code
 --- @return integer code
 function Work:leased(work)
+  -- A reader that has gone must not end this with the lease in its hands.
+  core.ignore_sigpipe()
   local ok, code = self:bound()
   if not ok then
     self:close()

@@ -10,6 +10,7 @@ local options = require "luaprov.cli.stack.options"
 local plans = require "luaprov.stack.plan"
 local progress = require "luaprov.cli.stack.progress"
 local render = require "luaprov.stack.render"
+local rows_of = require "luaprov.stack.rows"
 local say = require "luaprov.cli.stack.say"
 local tables = require "luaprov.tables"
 
@@ -27,7 +28,7 @@ local function claim_rows(work, rows, accounts)
     for _, row in ipairs(rows) do
       if row.address:match("^[^.]+") == alias and row.account ~= today.account then
         row.account = today.account
-        changed[#changed + 1] = row
+        changed[#changed + 1] = rows_of.open(row)
       end
     end
   end
@@ -40,7 +41,7 @@ end
 ---   now)
 --- @return integer|nil code the exit code
 function M.state(work)
-  local rows, err = work:rows()
+  local rows, err = work:rows(true)
   local intents
   if rows then intents, err = work:intents() end
   if not intents then return nil, say.error(work.out, err) end
@@ -74,6 +75,11 @@ local function add_notes(plan, seen)
       address = intent.address, message = ("an earlier %s has no known end: apply settles it first")
         :format(intent.operation),
     }
+  end
+  for _, address in ipairs(tables.keys(seen.blocked or {})) do
+    if plan.step[address] then
+      plan.notes[#plan.notes + 1] = { address = address, message = "is left alone until its earlier call is settled" }
+    end
   end
   -- What is wrong with an account as a whole is a fault, and told once.
   for _, address in ipairs(tables.keys(not plan.faults[1] and seen.unseen or {})) do

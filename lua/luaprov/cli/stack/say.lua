@@ -67,7 +67,7 @@ function lines.unknown(out, event)
 end
 
 function lines.skipped(out, event)
-  out:line("not tried " .. output.plain(event.address) .. ": what it needs was not done")
+  out:line(("not tried %s: %s"):format(output.plain(event.address), event.message or "what it needs was not done"))
 end
 
 function lines.note(out, event)

@@ -62,11 +62,12 @@ end
 --- A row as the table that it was.
 --- @param list table M.record or M.intent
 --- @param row table gets its JSON decoded
+--- @param texts table|nil set of columns that stay texts
 --- @return table row
-function M.read(list, row)
+function M.read(list, row, texts)
   for _, column in ipairs(list) do
     local text = row[column.name]
-    if column.kind == "json" and text ~= nil then
+    if column.kind == "json" and text ~= nil and not (texts and texts[column.name]) then
       local value, why = json.decode(text)
       if value == nil then
         error(errors.new("corrupt", ("the state has no JSON in %s of %s: %s"):format(column.name,
