@@ -154,6 +154,23 @@ describe("A run after one that died", function()
     stack:is(other, { "hubs H2" })
   end)
 
+  it("deletes what has been replaced only when nothing names it any more", function()
+    for _, how in ipairs { "dies", "dies_before" } do
+      local stack = stacks.start()
+      local phone = '\nacme.phones("p", { name = "P", hub = acme.hubs.h.id })'
+      stack:apply(HUB .. phone)
+      local id = stack:there()["phones P"].id
+      local other = 'acme.hubs("h", { name = "H2", site = "there" })' .. phone
+      died(stack, other, stacks[how] "update")
+      local _, _, settled = stack:apply(other)
+      assert.equal(1, #settled.later)
+      -- This vendor deletes a hub's phones with it.
+      assert.equal(id, stack:there()["phones P"].id)
+      stack:is(other, { "hubs H2", "phones P" })
+      stacks.stop()
+    end
+  end)
+
   it("deletes what has been replaced, though the state has the new one in its place", function()
     for _, how in ipairs { "dies", "dies_before" } do
       local stack = stacks.start()

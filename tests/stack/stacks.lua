@@ -14,7 +14,7 @@ local vendors = require "tests.policy.vendors"
 local M = {}
 M.__index = M
 
---- Hubs have lines; boxes cannot be looked for, and bins cannot be deleted.
+--- Hubs have lines, and phones that may be given to another hub; boxes cannot be looked for, bins cannot be deleted.
 M.ACME = [[return provider { title = "Acme", base_url = "https://acme.invalid", auth = bearer "token",
   errors = { message = "message" },
   resource "hubs" {
@@ -29,6 +29,11 @@ M.ACME = [[return provider { title = "Acme", base_url = "https://acme.invalid", 
     path = "/hubs/{hub}/lines", key = { "hub", "name" }, settles_in = 0.2,
     text "hub" { required = true, path = true, fixed = true, parent = "hubs" }, text "name" { required = true },
     text "to" {},
+    create = post { expect = 201 }, get = get {}, update = patch {}, delete = delete { expect = 204 },
+    list = get { items = "items" },
+  },
+  resource "phones" { path = "/phones", key = { "name" }, settles_in = 0.2,
+    text "hub" { required = true, parent = "hubs" }, text "name" { required = true },
     create = post { expect = 201 }, get = get {}, update = patch {}, delete = delete { expect = 204 },
     list = get { items = "items" },
   },
@@ -92,6 +97,10 @@ function M:apply(text, options)
                                   destroy = options.destroy, observed = observe(args) })
   if options.on_plan then options.on_plan(args.plan, args) end
   local result = apply.run(args)
+  if #result.failed + #result.unknown + #result.skipped == 0 then
+    args.rows = assert(store:records())
+    assert(#assert(settle.later(args, settled.later)).left == 0, "something is left")
+  end
   if not options.keep then assert(apply.release(lease, result)) end
   store:close()
   return result, args.plan, settled

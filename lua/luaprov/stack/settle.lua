@@ -6,6 +6,8 @@
 ---   a create          is looked for (policy/settle.lua): ours is what is new since, no other address's, and equal in
 ---                     all that can be compared; what it took the place of is deleted then
 ---
+--- What others name still (leftover.lua) is deleted when they do no more: `later`.
+---
 --- What cannot be told stays open, and is shown with the two commands that end it.
 local compares = require "luaprov.policy.compare"
 local core = require "luaprov.core"
@@ -13,6 +15,7 @@ local errors = require "luaprov.errors"
 local guards = require "luaprov.stack.guard"
 local intents = require "luaprov.stack.intent"
 local journals = require "luaprov.stack.journal"
+local leftovers = require "luaprov.stack.leftover"
 local output = require "luaprov.stack.output"
 local perform = require "luaprov.stack.perform"
 local reference = require "luaprov.stack.reference"
@@ -133,6 +136,7 @@ end
 local function settle_delete(run, intent, account)
   local row, outcome = run.by_address[intent.address], "unknown"
   if not row or compares.id(row.id) ~= compares.id(intent.record_id) then
+    if not run.is_later and leftovers.named_by(run.by_address, run.manifest, intent) then return { later = true } end
     local about = { resource = intent.resource, id = intent.record_id, parents = intent.parents }
     local done, why = perform.remove(account, about)
     if not done then return nil, why.message end
@@ -151,6 +155,10 @@ local function settle_one(run, intent)
   local account, why = account_of(run, intent)
   local settled, candidates
   if account then settled, why, candidates = SETTLE[intent.operation](run, intent, account) end
+  if settled and settled.later then
+    table.insert(run.result.later, intent)
+    return
+  end
   if type(why) == "table" then why = why.message end
   local entry = { address = intent.address, op = intent.operation, intent = intent, why = why, candidates = candidates }
   if settled then
@@ -167,7 +175,7 @@ end
 local function new_run(args, guard)
   local run = {
     manifest = args.manifest, store = args.store, accounts = args.accounts, journal = journals.new(args.store),
-    guard = guard, list = {}, by_address = {}, result = { settled = {}, left = {} }, claimed = {},
+    guard = guard, list = {}, by_address = {}, result = { settled = {}, left = {}, later = {} }, claimed = {},
     on_event = args.on_event or function() end,
   }
   for i, row in ipairs(args.rows) do
@@ -181,26 +189,40 @@ local function new_run(args, guard)
   return run
 end
 
---- Settles all that an earlier run has left open. The lease must be held: whoever had it before can send nothing that
---- could still be acted on.
---- @param args table manifest, store, lease, accounts (account.all), rows (of the state), on_event (function event:
----   what ("settled" or "left"), op, address, id, verdict, why, candidates)
---- @return table|nil result settled (list of { address, op, id, verdict ("found", "absent", "again", "deleted"), notes
----   (texts) }) and left (list of { address, op, intent, why, candidates (records) }); the state's rows are others then
---- @return luaprov.StoreError|nil err
-function M.open(args)
-  local open, err = args.store:open_intents()
-  if not open then return nil, err end
-  if #open == 0 then return { settled = {}, left = {} } end
+local function settle_all(args, list, is_later)
+  if not list[1] then return { settled = {}, left = {}, later = {} } end
   local guard = guards.new(args.lease, args.manifest)
   local run = new_run(args, guard)
-  local ok, raised = pcall(runtime.map, open, function(intent) settle_one(run, intent) end, { concurrency = AT_ONCE })
+  run.is_later = is_later
+  local ok, raised = pcall(runtime.map, list, function(intent) settle_one(run, intent) end,
+    { concurrency = AT_ONCE })
   guard:stop()
   if not ok then error(raised, 0) end
   local broken = run.journal.broken or guard.broken
   if broken then return nil, broken end
   return run.result
 end
+
+--- Settles all that an earlier run has left open. The lease must be held: whoever had it before can send nothing that
+--- could still be acted on.
+--- @param args table manifest, store, lease, accounts (account.all), rows (of the state), on_event (function event:
+---   what ("settled" or "left"), op, address, id, verdict, why, candidates)
+--- @return table|nil result settled (list of { address, op, id, verdict ("found", "absent", "again", "deleted"), notes
+---   (texts) }), left (list of { address, op, intent, why, candidates (records) }) and later (intents: deletes for
+---   `later`); the state's rows are others then
+--- @return luaprov.StoreError|nil err
+function M.open(args)
+  local open, err = args.store:open_intents()
+  if not open then return nil, err end
+  return settle_all(args, open)
+end
+
+--- Deletes what had to stay until nothing named it: when all that was planned has been done.
+--- @param args table as for `open`, the rows as they are now
+--- @param list table[] intents: `later` of what `open` returned
+--- @return table|nil result as that of `open`, with nothing for later
+--- @return luaprov.StoreError|nil err
+function M.later(args, list) return settle_all(args, list, true) end
 
 --- The error of an address of which something is left, for `blocked` of apply.
 --- @param entry table of result.left

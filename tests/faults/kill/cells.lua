@@ -140,7 +140,8 @@ local CREATES = { "hubster hubs create", "ocamba integrations create", "myreport
 local unpack_ = table.unpack or unpack -- luacheck: ignore 113 143
 
 --- name, declared, before (what is there when the killed run begins), foreign, faults (from the killed run on),
---- parallel, postgres (has the state), twice (the run that settles is killed, too: its calls are the ones that are chosen from)
+--- parallel, postgres (has the state), twice (the run that settles is
+--- killed, too: its calls are the ones that are chosen from)
 M.list = {
   { name = "creates", declared = FIRST, parallel = 1 },
   { name = "creates at once", declared = FIRST, parallel = 16 },

@@ -29,6 +29,22 @@ local function tell(work, event)
   work.unread = err
 end
 
+local function settled_by(work, seen, how, intents)
+  -- What it makes again must not be cut off.
+  work.sending = true
+  local result, err = work.stop:during(function()
+    return how({
+      manifest = work.manifest, store = work.store, lease = work.lease, accounts = seen.accounts, rows = seen.rows,
+      on_event = function(event)
+        if event.what == "settled" then tell(work, event) end
+      end,
+    }, intents)
+  end, work.stopping)
+  if not result then return nil, say.error(work.out, err) end
+  work.sending = false
+  return result
+end
+
 -- Ends every open intent that can be ended; nil and a code where the state cannot be written any more.
 local function settle(work)
   local out = work.out
@@ -39,19 +55,9 @@ local function settle(work)
     out:line("looking what became of " .. say.counted(#seen.intents, "call") .. " of an earlier run")
     out.flush()
   end
-  local result, err
-  -- What it makes again must not be cut off.
-  work.sending = true
-  result, err = work.stop:during(function()
-    return settles.open {
-      manifest = work.manifest, store = work.store, lease = work.lease, accounts = seen.accounts, rows = seen.rows,
-      on_event = function(event)
-        if event.what == "settled" then tell(work, event) end
-      end,
-    }
-  end, work.stopping)
-  if not result then return nil, say.error(out, err) end
-  work.sending = false
+  local result
+  result, code = settled_by(work, seen, settles.open)
+  if not result then return nil, code end
   for _, entry in ipairs(result.settled) do
     for _, message in ipairs(entry.notes or {}) do
       tell(work, { what = "note", address = entry.address, message = message })
@@ -60,7 +66,7 @@ local function settle(work)
   say.left(out, result.left)
   seen, code = planning.state(work)
   if not seen then return nil, code end
-  seen.blocked, seen.intents = {}, {}
+  seen.blocked, seen.intents, seen.later = {}, {}, result.later
   for _, entry in ipairs(result.left) do seen.blocked[entry.address] = settles.left(entry) end
   return seen
 end
@@ -178,12 +184,25 @@ local function finish(work, result)
   return 0
 end
 
+-- What was replaced by an earlier run and had to stay until all that named it was changed, as it is now.
+local function end_later(work, later)
+  if not later or not later[1] or work.args.targets[1] then return 0 end
+  local seen, code = planning.state(work)
+  if not seen then return code end
+  local result
+  result, code = settled_by(work, seen, settles.later, later)
+  if not result then return code end
+  say.left(work.out, result.left)
+  return result.left[1] and 1 or 0
+end
+
 -- What is to be written when there is nothing to do at the vendors.
 local function end_quietly(work, seen, plan)
   local ok, err = work.lease:renew()
   if ok then ok, err = remember(work, seen, plan) end
   if not ok then return say.error(work.out, err) end
-  return next(seen.blocked or {}) ~= nil and 1 or 0
+  local code = end_later(work, seen.later)
+  return next(seen.blocked or {}) ~= nil and 1 or code
 end
 
 local function go_on(work, seen, plan, about)
@@ -197,7 +216,8 @@ local function go_on(work, seen, plan, about)
   end
   ok, err = remember(work, seen, plan)
   if not ok then return say.error(work.out, err) end
-  return finish(work, perform(work, seen, plan))
+  local code = finish(work, perform(work, seen, plan))
+  return code == 0 and end_later(work, seen.later) or code
 end
 
 local function run(work, about)
