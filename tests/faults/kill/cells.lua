@@ -5,17 +5,37 @@ local id, secret = declared.id, declared.secret
 
 local M = {}
 
--- A vendor that has no list: nobody can look what became of a create.
-M.BLIND = [[
+-- Of vendors made up: one that has no list, so that nobody can look what became of a create; and one that deletes with
+-- a hub the phones that are its own, and lets phones be given to another.
+M.PROVIDERS = {
+  blind = [[
 return provider {
   base_url = "https://api.blind.invalid", auth = bearer "token",
   resource "phones" {
-    path = "/phones", ids = "digits",
+    path = "/phones",
     text "name" { required = true }, text "about" {},
     create = post { expect = 201 }, get = get {}, update = patch {}, delete = delete { expect = 204 },
   },
 }
-]]
+]],
+  acme = [[
+return provider {
+  base_url = "https://api.acme.invalid", auth = bearer "token",
+  resource "hubs" {
+    path = "/hubs", key = { "name" },
+    text "name" { required = true }, text "site" { required = true, fixed = true },
+    create = post { expect = 201 }, get = get {}, update = patch {}, delete = delete { expect = 204 },
+    list = get { items = "items" },
+  },
+  resource "phones" {
+    path = "/phones", key = { "name" },
+    text "name" { required = true }, text "hub" { required = true, parent = "hubs" },
+    create = post { expect = 201 }, get = get {}, update = patch {}, delete = delete { expect = 204 },
+    list = get { items = "items" },
+  },
+}
+]],
+}
 
 M.RESOURCES = {
   { "hubster", "hubs" }, { "hubster", "integrations" }, { "ocamba", "integrations" }, { "myreports", "pbxs" },
@@ -93,6 +113,16 @@ local THIRD = {
   { "blind.phones.c", { name = "C", about = "third" } },
 }
 
+local function phones(name, site)
+  return {
+    { "acme.hubs.h", { name = name, site = site } },
+    { "acme.phones.a", { name = "A", hub = id "acme.hubs.h" } },
+    { "acme.phones.b", { name = "B", hub = id "acme.hubs.h" } },
+  }
+end
+
+local KEPT = { "hubster.hubs.acme", "ocamba.integrations.acme", "myreports.pbxs.acme", "onebox.connections.acme" }
+
 -- Somebody else's: with the keys of ours, and equal to them in all that a vendor shows.
 local function plain(item)
   local copy = {}
@@ -139,7 +169,8 @@ local CREATES = { "hubster hubs create", "ocamba integrations create", "myreport
                   "onebox connections create", "hubster integrations create" }
 local unpack_ = table.unpack or unpack -- luacheck: ignore 113 143
 
---- name, declared, before (what is there when the killed run begins), foreign, faults (from the killed run on),
+--- name, resources (RESOURCES), declared, before (what is there when the killed run begins), keeps (addresses that
+--- are to have the same record then), foreign, faults (from the killed run on),
 --- parallel, postgres (has the state), twice (the run that settles is
 --- killed, too: its calls are the ones that are chosen from)
 M.list = {
@@ -154,25 +185,29 @@ M.list = {
     faults = unlisted(8, false, unpack_(CREATES)) },
   { name = "creates whose answers are dropped", declared = FIRST, parallel = 16, foreign = true,
     faults = drop(unpack_(CREATES)) },
-  { name = "changes", declared = SECOND, before = FIRST, parallel = 1 },
-  { name = "changes at once", declared = SECOND, before = FIRST, parallel = 16, foreign = true },
-  { name = "changes that are done late", declared = SECOND, before = FIRST, parallel = 1, foreign = true,
+  { name = "changes", declared = SECOND, before = FIRST, keeps = KEPT, parallel = 1 },
+  { name = "changes at once", declared = SECOND, before = FIRST, keeps = KEPT, parallel = 16, foreign = true },
+  { name = "changes that are done late", declared = SECOND, before = FIRST, keeps = KEPT, parallel = 1, foreign = true,
     faults = late("ocamba integrations update", "hubster integrations delete", "ocamba integrations create",
       "myreports pbxs delete") },
-  { name = "changes whose answers are dropped", declared = SECOND, before = FIRST, parallel = 16, foreign = true,
-    faults = drop("hubster hubs update", "ocamba integrations update", "hubster integrations delete",
+  { name = "changes whose answers are dropped", declared = SECOND, before = FIRST, keeps = KEPT, parallel = 16,
+    foreign = true, faults = drop("hubster hubs update", "ocamba integrations update", "hubster integrations delete",
       "ocamba integrations create", "myreports pbxs update", "ocamba integrations delete",
       "onebox connections update") },
   { name = "creates, the state in PostgreSQL", declared = FIRST, parallel = 16, foreign = true,
     postgres = true },
-  { name = "changes, the state in PostgreSQL", declared = SECOND, before = FIRST, parallel = 1,
+  { name = "changes, the state in PostgreSQL", declared = SECOND, before = FIRST, keeps = KEPT, parallel = 1,
     postgres = true },
   { name = "deletes", declared = {}, before = FEW, parallel = 2, foreign = true,
     faults = drop("hubster hubs delete", "ocamba integrations delete") },
   { name = "a run that settles creates", declared = FIRST, parallel = 16, foreign = true, twice = true },
-  { name = "a run that settles changes", declared = SECOND, before = FIRST, parallel = 16, foreign = true,
+  { name = "a run that settles changes", declared = SECOND, before = FIRST, keeps = KEPT, parallel = 16, foreign = true,
     twice = true },
-  { name = "creates where nobody can look", declared = THIRD, parallel = 3, blind = true },
+  { name = "creates where nobody can look", declared = THIRD, parallel = 3,
+    resources = { { "blind", "phones" } } },
+  { name = "a parent that is made anew", declared = phones("New", "there"), before = phones("Old", "here"),
+    keeps = { "acme.phones.a", "acme.phones.b" }, parallel = 1,
+    resources = { { "acme", "hubs" }, { "acme", "phones" } } },
 }
 
 return M

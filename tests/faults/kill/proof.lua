@@ -39,8 +39,7 @@ local function phase_of(intents, calls)
 end
 
 local function count(intents)
-  local begun, settled, fence = 0, 0, 0
-  for _, intent in ipairs(intents) do fence = math.max(fence, intent.fence) end
+  local begun, settled = 0, 0
   for _, intent in ipairs(intents) do
     begun = begun + 1
     if intent.state ~= "open" then settled = settled + 1 end
@@ -108,6 +107,9 @@ end
 local function check(stage)
   local cell = stage.cell
   local found, faults = stage:compare(cell.declared), {}
+  for _, address in ipairs(cell.keeps or {}) do
+    if found.ids[address] ~= stage.ids[address] then table.insert(found.lost, address .. " is another one") end
+  end
   for _, what in ipairs { "lost", "doubled", "stolen" } do
     for _, text in ipairs(found[what]) do faults[#faults + 1] = what .. ": " .. text end
   end
@@ -157,8 +159,8 @@ end
 --- @param job table cell, pair (name, n), first (another pair, for a run before), total
 --- @param folder string an empty one
 --- @param server table|nil of PostgreSQL
---- @return table result phase, inside (between the first intent and the last result), lost, doubled, stolen (how many),
----   looking, repeating, human (how many intents were settled so), again (runs that failed and were repeated),
+--- @return table result fired, phase, inside (between the first intent and the last result), lost, doubled, stolen (how
+---   many), looking, repeating, human (how many intents were settled so), again (runs that failed and were repeated),
 ---   verdicts, struck (how often the vendors were unkind), faults (texts)
 function M.play(job, folder, server)
   local result = { looking = 0, repeating = 0, human = 0, again = 0, lost = 0, doubled = 0, stolen = 0, faults = {},
@@ -168,6 +170,7 @@ function M.play(job, folder, server)
     stage:prepare()
     if job.first then kill(stage, job.first) end
     result.phase, result.inside = kill(stage, job.pair, job.total)
+    result.fired = true
     go_on(stage, result)
     local found
     found, result.faults = check(stage)

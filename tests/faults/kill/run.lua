@@ -5,6 +5,7 @@
 --   luaprov tests/faults/kill/run.lua all        every call of each cell (KILLS_EVERY=20: each twentieth)
 --   luaprov tests/faults/kill/run.lua all WORD   of those whose name has the word
 local cells = require "tests.faults.kill.cells"
+local choose = require "tests.faults.kill.choose"
 local core = require "luaprov.core"
 local luaprov = require "luaprov"
 local processes = require "tests.faults.kill.processes"
@@ -13,11 +14,8 @@ local servers = require "tests.store.server"
 local support = require "tests.support"
 
 local AT_ONCE = tonumber(os.getenv "KILLS_AT_ONCE") or 32
-local EVERY = tonumber(os.getenv "KILLS_EVERY") or 1 -- of "all" each so manieth
-local QUOTA = { outside = 1, between = 2, intent = 2, sent = 3, answered = 2 } -- kills a cell, by part of the run
-local UNSTEADY = { poll = true, futex = true, brk = true, mmap = true, munmap = true } -- not as many in each run
-local RECORDS = 2 -- runs of a cell that are recorded
-local SENT_FOR = 0.8 -- seconds: a vendor that acts two seconds after the death acts within the deadline then
+local TRIES = 3      -- of "all": until the kill has fired
+local RECORDS = 2    -- runs of a cell that are recorded
 
 local all, only = arg[1] == "all", arg[2]
 local began = core.now()
@@ -36,68 +34,15 @@ local function can_trace()
   return not said:find "failed", (said:gsub("\n.*", ""))
 end
 
--- Evenly from a list, its ends among them.
-local function some(list, most)
-  if #list <= most then return list end
-  local out = {}
-  for i = 1, most do out[i] = list[1 + math.floor((i - 1) * (#list - 1) / math.max(1, most - 1) + 0.5)] end
-  return out
-end
-
--- How often a call may be counted on: what waits, and what several tasks share, is not the same in each run.
-local function count_on(cell, runs)
-  local least = {}
-  for i, calls in ipairs(runs) do
-    local last = {}
-    for _, call in ipairs(calls) do last[call.name] = call.n end
-    for name, n in pairs(i == 1 and last or least) do least[name] = math.min(n, last[name] or 0) end
-  end
-  local is_alone = cell.parallel == 1 and not cell.twice
-  local share = is_alone and not cell.faults and 0.97 or cell.twice and 0.7 or 0.85
-  for name, n in pairs(least) do
-    least[name] = n * (UNSTEADY[name] and (is_alone and 0.8 or 0.4) or share)
-  end
-  return least
-end
-
-local function choose(cell, runs)
-  local parts = { outside = {}, between = {}, intent = {}, sent = {}, answered = {} }
-  local most = count_on(cell, runs)
-  for i, call in ipairs(runs[1]) do
-    local soon = not cell.faults or call.part ~= "sent" or call.since < SENT_FOR
-    -- The first is of strace's own process.
-    if i > 1 and call.name ~= "exit_group" and soon and call.n <= most[call.name] then
-      table.insert(parts[call.part], call)
-    end
-  end
-  local chosen = {}
-  for part, list in pairs(parts) do
-    for _, call in ipairs(some(list, all and math.ceil(#list / EVERY) or QUOTA[part])) do
-      chosen[#chosen + 1] = call
-    end
-  end
-  table.sort(chosen, function(a, b) return a.at < b.at end)
-  return chosen
-end
-
--- Where the first of two kills is: something is on its way, and something is done.
-local function middle(calls)
-  local sent = {}
-  for _, call in ipairs(calls) do
-    if call.part == "sent" and call.name == "recvfrom" then sent[#sent + 1] = call end
-  end
-  return assert(sent[math.max(1, math.floor(#sent / 2))], "nothing was sent")
-end
-
 local function jobs_of(cell)
   local runs, total, about = {}, nil, nil
   local first
-  if cell.twice then first = middle((proof.record(cell, folder(), server))) end
+  if cell.twice then first = choose.middle((proof.record(cell, folder(), server))) end
   for i = 1, RECORDS do
     runs[i], total, about = proof.record(cell, folder(), server, first)
   end
   local jobs = {}
-  for _, call in ipairs(choose(cell, runs)) do
+  for _, call in ipairs(choose.calls(cell, runs, all)) do
     jobs[#jobs + 1] = { cell = cell, pair = { name = call.name, n = call.n }, first = first, total = total }
   end
   return jobs, about.threads, #runs[1]
@@ -151,7 +96,11 @@ local function main()
   local sum = { looking = 0, repeating = 0, human = 0, lost = 0, doubled = 0, stolen = 0, again = 0, inside = 0 }
   local phases, inside, verdicts, struck, human, ended, failed = {}, {}, {}, {}, {}, 0, 0
   luaprov.map(jobs, function(job)
-    local result = proof.play(job, folder(), server)
+    local result
+    for _ = 1, all and TRIES or 1 do
+      result = proof.play(job, folder(), server)
+      if result.fired then break end
+    end
     ended = ended + 1
     local ok = #result.faults == 0
     failed = failed + (ok and 0 or 1)

@@ -40,14 +40,15 @@ end
 function M.new(cell, folder, server)
   local self = setmetatable({ cell = cell, folder = folder, foreign = {}, accounts = {} }, Stage)
   self.state = cell.postgres and server:fresh() or nil
-  write(folder .. "/blind.lua", cells.BLIND)
-  self.resources = cell.blind and { { "blind", "phones" } } or cells.RESOURCES
+  self.resources = cell.resources or cells.RESOURCES
   local served = { limits = false }
   for _, names in ipairs(self.resources) do
-    local file = names[1] == "blind" and folder .. "/blind.lua" or names[1]
+    local own = cells.PROVIDERS[names[1]]
+    local file = own and ("%s/%s.lua"):format(folder, names[1]) or names[1]
     if not has(served, file) then
+      if own then write(file, own) end
       served[#served + 1] = file
-      self.accounts[#self.accounts + 1] = { names[1] == "blind" and "./blind.lua" or names[1], names[1] }
+      self.accounts[#self.accounts + 1] = { own and ("./%s.lua"):format(names[1]) or names[1], names[1] }
     end
   end
   self.box = assert(luaprov.sandbox.start(served))
@@ -82,6 +83,7 @@ function Stage:prepare()
     self:declare(self.cell.before)
     local status, output = self:luaprov "apply --yes"
     assert(status == 0, output)
+    self.ids = self:compare(self.cell.before).ids
   end
   self:declare(self.cell.declared)
   self.faults = {}
