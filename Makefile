@@ -256,6 +256,7 @@ bench:
 	@BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/stack.lua
 	@BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/sandbox.lua $(SANDBOX_SECONDS)
 	@LUAPROV_BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/store.lua
+	@LUAPROV_BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/apply.lua
 	@LUAPROV_BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/limits.lua $(LIMITS_CREATES)
 
 # apply is killed at each of its system calls, one a run: hours. SOAK=WORD: only the cells whose name has the word.

@@ -1,4 +1,4 @@
---- Runs a program for what it prints. Only sh, cat and timeout (Debian's coreutils) stand between, so it works
+--- Runs a program for what it prints. Only sh, cat, env and timeout (Debian's coreutils) stand between, so it works
 --- wherever io.popen does.
 local quote = require "luaprov.quote"
 local texts = require "luaprov.text"
@@ -9,8 +9,9 @@ local SIZE = 65536 -- bytes
 
 -- The program writes to cat, and cat to us: a child that it leaves behind holds cat's end, and cat has its own time.
 -- The statuses come last, behind the output: p, the program's, and c, cat's. --foreground: it may ask at the terminal.
-local SCRIPT = "status=$({ { timeout --foreground -k %g %g %s 3>&- 4>&-; echo p$? >&3; } </dev/null "
-  .. "| timeout %g cat 2>/dev/null >&4 3>&-; echo c$? >&3; } 3>&1) 4>&1; echo \"=\"$status"
+-- A host that ignores SIGPIPE, as nginx does, hands that on: what prints for ever would not end with its reader.
+local SCRIPT = "status=$({ { env --default-signal=PIPE timeout --foreground -k %g %g %s 3>&- 4>&-; "
+  .. "echo p$? >&3; } </dev/null | timeout %g cat 2>/dev/null >&4 3>&-; echo c$? >&3; } 3>&1) 4>&1; echo \"=\"$status"
 
 -- What timeout says, and sh.
 local MEANS = { ["126"] = "cannot be run", ["127"] = "is not found" }

@@ -12,7 +12,7 @@ local plans = require "luaprov.stack.plan"
 local process = require "tests.sandbox.process"
 local stores = require "luaprov.stack.store"
 
-local COUNT, AT_ONCE = tonumber(arg and arg[1]) or 10000, 32
+local COUNT, AT_ONCE = tonumber(arg and arg[1]) or 10000, 64
 
 local MANIFEST = [[
 local ocamba = use("ocamba", { base_url = %q, token = secret %q, limits = false })

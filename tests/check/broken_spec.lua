@@ -3,6 +3,7 @@ local check = require "luaprov.check"
 local http = require "luaprov.http"
 local json = require "luaprov.json"
 local load = require "luaprov.provider.load"
+local luaprov = require "luaprov"
 local rows = require "luaprov.check.rows"
 local support = require "tests.support"
 
@@ -137,10 +138,20 @@ describe("A check of", function()
     local SAID = { "408-said", "408-said-acted", "500-said", "500-said-acted", "500-said-otherwise",
                    "500-said-otherwise-acted" }
 
-    local function check_errors(errors)
+    local function check_errors(errors, names)
       local text = support.provider('key = { "name" }, settles_in = 1, text "name" { required = true },'
         .. support.operations, 'auth = bearer "token", errors = ' .. errors)
-      return run(SAID, nil, support.file("acme.lua", text))
+      return run(names or SAID, nil, support.file("acme.lua", text))
+    end
+
+    -- Beside each other: what they do is mostly to wait.
+    local function check_all(list)
+      local results, failed = luaprov.map(list, function(errors)
+        local why, cells = check_errors(errors)
+        return { why = why, cells = cells }
+      end)
+      assert.is_nil((next(failed)))
+      return results
     end
 
     local LIES = [[{ read = function(answer)
@@ -150,10 +161,11 @@ describe("A check of", function()
     end }]]
 
     it("that says refused of what may have been done finds that it was", function()
-      for _, errors in ipairs { LIES, "{ " .. LIES .. ', { message = "error" } }',
-                                "{ message = 'error', code = 'code', outcomes = { ['500'] = 'refused', "
-                                .. "['408'] = 'refused' }, body = { error = '{message}', code = '{status}' } }" } do
-        local why, cells = check_errors(errors)
+      local all = { LIES, "{ " .. LIES .. ', { message = "error" } }',
+                    "{ message = 'error', code = 'code', outcomes = { ['500'] = 'refused', "
+                    .. "['408'] = 'refused' }, body = { error = '{message}', code = '{status}' } }" }
+      for i, checked in ipairs(check_all(all)) do
+        local why, cells = checked.why, checked.cells
         for _, row in ipairs { "408-said-acted", "500-said-acted" } do
           assert.equal("that is not so", why["things create " .. row .. " once"])
           assert.equal("that is not so", why["things delete " .. row .. " always"])
@@ -161,7 +173,7 @@ describe("A check of", function()
         assert.is_not_nil(why["things create 500-said once"])
         local cell = cells["things create 500-said-acted once"]
         -- One that is refused until later, as 500 without a kind is, was even sent again.
-        local again = errors:find("outcomes", 1, true) ~= nil
+        local again = all[i]:find("outcomes", 1, true) ~= nil
         assert.same(again and { "done", "2" } or { "not done", "one" }, { cell.reported, cell.found })
       end
     end)
@@ -173,19 +185,20 @@ describe("A check of", function()
     end)
 
     it("whose function fails finds that", function()
-      local why = check_errors "function(answer) return answer.status >= 400 and answer.body.no.such or nil end"
+      -- Not with 408: what seems to be late is tried again, slowly.
+      local why = check_errors("function(answer) return answer.status >= 400 and answer.body.no.such or nil end",
+        { "500-said", "500-said-acted" })
       for _, name in ipairs { "create", "get", "delete", "list" } do
         assert.equal("the errors function failed", why["things " .. name .. " 500-said-acted always"])
       end
     end)
 
     it("that is right finds nothing", function()
-      for _, errors in ipairs { '{ message = "error" }', '{ { message = "error" }, { message = "message" } }',
-                                [[function(answer)
-                                  if answer.status >= 400 then return { message = answer:text "message" } end
-                                end]] } do
-        assert.same({}, (check_errors(errors)))
-      end
+      local all = { '{ message = "error" }', '{ { message = "error" }, { message = "message" } }',
+                    [[function(answer)
+                        if answer.status >= 400 then return { message = answer:text "message" } end
+                      end]] }
+      for _, checked in ipairs(check_all(all)) do assert.same({}, checked.why) end
     end)
   end)
 end)

@@ -199,7 +199,7 @@ describe("the contract of", function()
   before_each(function() listener:reset() end)
 
   local function client_of(provider, exchange)
-    local options = { token = VALUES.TOKEN, attempts = 1, base_url = listener.url .. BASE[provider] }
+    local options = { token = VALUES.TOKEN, attempts = 1, limits = false, base_url = listener.url .. BASE[provider] }
     if exchange.request.path:find("/accounts/", 1, true) then options.account = VALUES.ACCOUNT_TENANT_ID end
     if provider == "myreports" and (exchange.request.headers or {})["accept-charges"] == nil then
       options.accept_charges = false
@@ -492,6 +492,11 @@ describe("the contract of", function()
         it(provider .. ": " .. exchange.name, function()
           local call = assert(calls[exchange.operation], "no such operation: " .. tostring(exchange.operation))
           call(provider, exchange, all)
+          -- Who was told to wait would do so: the next test has another address, and so another account.
+          if exchange.response and exchange.response.status == 429 then
+            listener:stop()
+            listener = control.start()
+          end
         end)
       end
     end

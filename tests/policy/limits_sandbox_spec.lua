@@ -28,7 +28,7 @@ describe("Under a vendor's limits", function()
     assert.equal(3, least)
     assert.is_true(seconds >= least, "limits that were not kept: " .. seconds)
     -- `make bench` is for the tenth: here the machine may have other work.
-    assert.is_true(seconds < 1.5 * least, seconds)
+    assert.is_true(seconds < 3 * least, seconds)
     assert.same(done, own:records())
   end)
 

@@ -49,7 +49,7 @@ describe("A create whose answer is lost", function()
         support.is_error({ kind = "cancelled",
           has = "not known: cancelled before it could be looked for; look for things with name 'n'" }, err)
         assert.same({ {}, 1 }, { err.candidates, calls })
-        assert.is_true(http.now() - began < 1)
+        assert.is_true(http.now() - began < 4)
         vendors.stop()
       end
     end

@@ -148,13 +148,13 @@ describe("Ocamba", function()
       { status = 400, json = { code = 400, title = "Bad request.", message = "The request is not valid.",
                                trace_id = "t-1" } },
       { status = 500, json = { code = 500, title = "Internal server error.", trace_id = "t-2" } },
-      { status = 429, headers = { ["Retry-After"] = "7" } }, { status = 429, headers = { ["Retry-After"] = "-1" } },
+      { status = 429, headers = { ["Retry-After"] = "-1" } }, { status = 429, headers = { ["Retry-After"] = "7" } },
     }
     for _, wanted in ipairs {
       { kind = "invalid", outcome = "refused", message = "The request is not valid.", trace_id = "t-1" },
       { kind = "unavailable", outcome = "unknown", has = "Internal server error.; ", trace_id = "t-2" },
-      { kind = "rate_limited", outcome = "refused", retry_after = 7 },
       { kind = "rate_limited", outcome = "refused", retry_after = -1 },
+      { kind = "rate_limited", outcome = "refused", retry_after = 7 }, -- the last: the next call would wait for it
     } do
       local record, err = client.integrations:create(twilio)
       support.is_error(wanted, err, record)

@@ -147,7 +147,7 @@ describe("apply", function()
     local stack = stacks.start()
     local done = 0
     local text = 'for i = 1, 80 do acme.hubs("h" .. i, { name = "H" .. i }) end'
-    local result = stack:apply(text, {
+    local result = stack:apply(text, { parallel = 8,
       on_event = function(event) if event.what == "done" then done = done + 1 end end,
       stop = function() return done >= 5 end,
     })

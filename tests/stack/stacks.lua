@@ -79,8 +79,8 @@ end
 
 --- The whole of what `apply` does.
 --- @param text string of the manifest
---- @param options table|nil on_event, on_plan, on_wait, stop, keep (the lease stays), destroy; pause and patience of
----   the store
+--- @param options table|nil on_event, on_plan, on_wait, stop, parallel, keep (the lease stays), destroy; pause and
+---   patience of the store
 --- @return table result of apply, table plan, table settled
 function M:apply(text, options)
   options = options or {}
@@ -89,7 +89,8 @@ function M:apply(text, options)
   local lease = assert(store:lease { holder = "spec", seconds = guard.seconds(manifest), wait = 60,
                                      on_wait = options.on_wait })
   local args = { manifest = manifest, store = store, lease = lease, accounts = account.all(manifest, store),
-                 rows = assert(store:records()), on_event = options.on_event, stop = options.stop }
+                 rows = assert(store:records()), on_event = options.on_event, stop = options.stop,
+                 parallel = options.parallel }
   local settled = assert(settle.open(args))
   args.rows, args.blocked = assert(store:records()), {}
   for _, entry in ipairs(settled.left) do args.blocked[entry.address] = settle.left(entry) end

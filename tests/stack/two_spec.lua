@@ -57,7 +57,7 @@ describe("A database that is restarted", function()
     local postgres = server.start()
     local stack = stacks.start { place = postgres.url }
     local gone
-    local result = stack:apply(TEXT, { patience = 0.5, keep = true, on_event = function(event)
+    local result = stack:apply(TEXT, { patience = 0.5, keep = true, parallel = 8, on_event = function(event)
       if event.what == "done" and not gone then
         gone = true
         postgres:stop "INT"

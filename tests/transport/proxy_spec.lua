@@ -42,6 +42,10 @@ describe("proxies", function()
     return assert(client.new(support.description(ACME), given))
   end
 
+  -- tinyproxy ends a connection of plain http after each answer and does not say so: a call that comes before that end
+  -- has arrived is lost with it.
+  local AGAIN = { attempts = 5 }
+
   local function place(server) return (server:url("plain"):gsub("^http://", "")) end
 
   local function hides_password(err)
@@ -64,7 +68,7 @@ describe("proxies", function()
   it("carry https by CONNECT, HTTP/2 too, and plain http", function()
     assert.equal("HTTP/1.1", assert(open("good", url(open_proxy)).things:get "7").protocol)
     assert.equal("HTTP/2.0", assert(open("h2", url(open_proxy)).things:get "7").protocol)
-    assert.truthy(assert(open("plain", url(open_proxy)).things:get "7").via:find "tinyproxy")
+    assert.truthy(assert(open("plain", url(open_proxy), AGAIN).things:get "7").via:find "tinyproxy")
     local log = open_proxy:log()
     for _, name in ipairs { "good", "h2" } do
       assert.truthy(log:find("CONNECT 127.0.0.1:" .. nginx.ports[name] .. " HTTP/1.1", 1, true), log)
@@ -73,7 +77,7 @@ describe("proxies", function()
 
   it("get the credentials that they want, and the origin does not", function()
     for _, name in ipairs { "good", "plain" } do
-      local record = assert(open(name, url(closed_proxy, USER)).things:get "7")
+      local record = assert(open(name, url(closed_proxy, USER), AGAIN).things:get "7")
       assert.equal("7", record.id)
       assert.equal("", record.authorization)
     end
@@ -98,9 +102,9 @@ describe("proxies", function()
   it("never lend one client's credentials to another", function()
     for _ = 1, 3 do
       for _, name in ipairs { "good", "plain" } do
-        assert.equal("7", assert(open(name, url(closed_proxy, USER)).things:get "7").id)
+        assert.equal("7", assert(open(name, url(closed_proxy, USER), AGAIN).things:get "7").id)
         for _, credentials in ipairs { "", "joe:wrong-0000@" } do
-          local record, err = open(name, url(closed_proxy, credentials)).things:get "7"
+          local record, err = open(name, url(closed_proxy, credentials), AGAIN).things:get "7"
           assert.is_nil(record)
           assert.truthy(tostring(err):find("40[17]"), tostring(err))
         end
@@ -110,7 +114,7 @@ describe("proxies", function()
   end)
 
   it("and direct ways are never mixed", function()
-    local direct, through = open("plain", false), open("plain", url(open_proxy))
+    local direct, through = open("plain", false), open("plain", url(open_proxy), AGAIN)
     for _ = 1, 5 do
       assert.equal("", assert(direct.things:get "7").via)
       assert.truthy(assert(through.things:get "7").via:find "tinyproxy")

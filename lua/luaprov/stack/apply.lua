@@ -17,7 +17,7 @@ local runtime = require "luaprov.runtime"
 
 local M = {}
 
-M.PARALLEL = 32 -- actions at once; the vendors' limits are kept by the clients
+M.PARALLEL = 64 -- actions at once; the vendors' limits are kept by the clients
 
 local function nobody() end
 

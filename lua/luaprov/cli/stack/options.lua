@@ -71,7 +71,7 @@ end
 
 --- How the vendors are asked.
 function M.looking(parser)
-  parser:option("--parallel", "How many records at once."):argname("<n>"):default("16")
+  parser:option("--parallel", "How many records at once."):argname("<n>"):default("64")
     :convert(number("--parallel", 1, 1000, true))
   parser:option("--same-account", "The credentials of this account are others than before, and it is the same account; "
     .. "may be repeated."):argname("<alias>"):count("*"):target("same_accounts")
