@@ -14,15 +14,20 @@ Guard.__index = Guard
 
 local CHANGES = { create = true, update = true, delete = true }
 
+local function longest_try(manifest)
+  local longest = 0
+  for _, account in ipairs(manifest.accounts) do
+    if account.state then longest = math.max(longest, account.state.timeout) end
+  end
+  return longest
+end
+
 --- How long a lease is for a manifest's clients.
 --- @param manifest table
 --- @return number seconds
 --- @return number least what it has to be
 function M.seconds(manifest)
-  local longest = 0
-  for _, account in ipairs(manifest.accounts) do
-    if account.state then longest = math.max(longest, account.state.timeout) end
-  end
+  local longest = longest_try(manifest)
   return longest + M.MARGIN, longest + M.LEAST
 end
 
@@ -32,12 +37,12 @@ local function renew(self)
   return ok
 end
 
---- Makes the lease last until a time.
+--- Makes the lease last until a time, and longer: what comes before the sending takes its time.
 --- @param at number seconds of core.now()
 --- @return boolean|nil ok
 --- @return luaprov.Error|nil err
 function Guard:reach(at)
-  if self.broken == nil and at > self.lease.ends then renew(self) end
+  if self.broken == nil and at + self.spare > self.lease.ends then renew(self) end
   if self.broken == nil and at <= self.lease.ends then return true end
   local why = self.broken and self.broken.message or "a try takes longer than the lease of the state lasts"
   return nil, errors.new { kind = "cancelled", outcome = "not_sent", message = "nothing was sent: " .. why }
@@ -68,7 +73,8 @@ end
 --- @return table guard last: until when (seconds of core.now()) something that was sent may be acted on; broken: why
 ---   the lease is lost
 function M.new(lease, manifest)
-  local self = setmetatable({ lease = lease, last = 0, undo = {}, event = runtime.event() }, Guard)
+  local spare = math.max(0, lease.seconds - longest_try(manifest)) / 2
+  local self = setmetatable({ lease = lease, spare = spare, last = 0, undo = {}, event = runtime.event() }, Guard)
   for i, account in ipairs(manifest.accounts) do self.undo[i] = account.state and watch(self, account.state) end
   self.keeper = runtime.spawn(keep, self)
   return self

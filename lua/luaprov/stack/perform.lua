@@ -15,6 +15,8 @@ local settling = require "luaprov.provider.settling"
 
 local M = {}
 
+local BEGINS = 3 -- times that an intent is written, while the lease is too short for it
+
 local function failure(step, operation, kind, message)
   return errors.new { kind = kind, outcome = "not_sent", provider = step.provider, resource = step.resource,
                       operation = operation, message = message }
@@ -34,8 +36,13 @@ end
 
 -- What may be sent now can be acted on for so long.
 local function begin(run, account, intent, items)
-  local ok, err = run.guard:reach(run.now() + account.state.timeout)
-  if ok then ok, err = run.journal:begin(intent, items) end
+  local ok, err
+  for _ = 1, BEGINS do
+    ok, err = run.guard:reach(run.now() + account.state.timeout)
+    if ok then ok, err = run.journal:begin(intent, items) end
+    -- What others wrote meanwhile took too long for the lease that there was.
+    if ok or err.kind ~= "short" then break end
+  end
   return ok, err
 end
 
