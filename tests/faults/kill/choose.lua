@@ -45,6 +45,12 @@ local function count_on(cell, runs, all)
   return least
 end
 
+local function most_of(part, cell, all, number)
+  if all then return math.ceil(number / EVERY) end
+  -- Where it settles lies before what it then sends.
+  return part == "between" and cell.twice and 6 or QUOTA[part]
+end
+
 --- @param cell table
 --- @param runs table[] its recorded runs
 --- @param all boolean|nil every call, or some of each part
@@ -61,7 +67,7 @@ function M.calls(cell, runs, all)
   end
   local chosen = {}
   for part, list in pairs(parts) do
-    for _, call in ipairs(some(list, all and math.ceil(#list / EVERY) or QUOTA[part])) do chosen[#chosen + 1] = call end
+    for _, call in ipairs(some(list, most_of(part, cell, all, #list))) do chosen[#chosen + 1] = call end
   end
   table.sort(chosen, function(a, b) return a.at < b.at end)
   return chosen

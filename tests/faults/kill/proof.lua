@@ -9,7 +9,8 @@ local M = {}
 local ALWAYS = "sendto,recvfrom,close,pwrite64,fdatasync"
 local RUNS = 4 -- of apply, until nothing is left to be done
 
-M.PHASES = { "before an intent", "intent to sending", "sending to answer", "answer to commit" }
+M.PHASES = { "before an intent", "intent to sending", "sending to answer", "answer to commit",
+  "settling of an earlier run" }
 
 -- What a request has in it that an open intent is of.
 local function words_of(intent)
@@ -24,10 +25,11 @@ local function words_of(intent)
   return { tostring(json.decode(intent.record_id)) }
 end
 
--- The phase of the open intent that is furthest on its way.
-local function phase_of(intents, calls)
+-- The phase of the open intent that is furthest on its way; `earlier` are those of an earlier run.
+local function phase_of(intents, calls, earlier)
   local state = { unsent = 0, sent = 0, answered = 0 }
   for _, intent in ipairs(intents) do
+    if intent.state == "open" and earlier[intent.id] then return M.PHASES[5] end
     if intent.state == "open" then
       local of = traces.state_of(calls, words_of(intent))
       state[of] = state[of] + 1
@@ -49,7 +51,9 @@ end
 
 -- Kills apply before it makes a call.
 local function kill(stage, pair, total)
-  local before = count(stage:intents())
+  local earlier, open = stage:intents(), {}
+  local before = count(earlier)
+  for _, intent in ipairs(earlier) do open[intent.id] = intent.state == "open" or nil end
   local options = "-e trace=%s,%s -e inject=%s:signal=KILL:when=%d"
   local path, status, output = stage:trace(options:format(ALWAYS, pair.name, pair.name, pair.n))
   local calls, about = traces.read(path)
@@ -58,7 +62,8 @@ local function kill(stage, pair, total)
   end
   local intents = stage:intents()
   local begun, settled = count(intents)
-  return phase_of(intents, calls), begun > before and (not total or settled - before < total)
+  local phase = phase_of(intents, calls, open)
+  return phase, phase == M.PHASES[5] or begun > before and (not total or settled - before < total)
 end
 
 -- ---- what comes after ----
@@ -145,14 +150,17 @@ end
 function M.record(cell, folder, server, first)
   local stage = stages.new(cell, folder, server)
   stage:prepare()
-  if first then kill(stage, first) end
+  if first then
+    kill(stage, first)
+    stage:outlive()
+  end
   local before = count(stage:intents())
   local path, status, output = stage:trace ""
   local calls, about = traces.read(path)
   local begun = count(stage:intents())
   stage:close()
   if status ~= 0 and not cell.faults then error(cell.name .. ": the run that is recorded failed:\n" .. output, 0) end
-  traces.parts(calls)
+  traces.parts(calls, cell.twice)
   return calls, begun - before, about
 end
 
@@ -168,7 +176,10 @@ function M.play(job, folder, server)
   local stage = stages.new(job.cell, folder, server)
   local ok, why = pcall(function()
     stage:prepare()
-    if job.first then kill(stage, job.first) end
+    if job.first then
+      kill(stage, job.first)
+      stage:outlive()
+    end
     result.phase, result.inside = kill(stage, job.pair, job.total)
     result.fired = true
     go_on(stage, result)

@@ -126,6 +126,12 @@ end
 --- The intents of the state; none where there is no state yet.
 function Stage:intents() return query(self, "SELECT * FROM luaprov_intents ORDER BY fence, number") end
 
+--- Waits until the lease of a run that was killed is over: the next does not look how long it lasts.
+function Stage:outlive()
+  local row = query(self, "SELECT ends FROM luaprov_lease")[1]
+  while row and os.time() <= tonumber(row.ends) / 1000 do luaprov.sleep(0.2) end
+end
+
 --- The records of the state: address -> row.
 function Stage:rows()
   local rows = {}

@@ -62,7 +62,9 @@ end
 --- Says of each call in which part of a run it lies: "outside" (before the first intent, or after the last result),
 --- "between" (of two records, or while an intent is written), "intent" (it is written, and not sent), "sent", and
 --- "answered" (and that is not written). `since` are the seconds since something was sent.
-function M.parts(calls)
+--- @param calls table[]
+--- @param settles boolean|nil the run settles first: from its first request on nothing is "outside"
+function M.parts(calls, settles)
   local pending, open, sent_at, last = {}, 0, nil, nil
   for _, call in ipairs(calls) do
     call.part = open > 0 and "sent" or last == "answered" and "answered" or "between"
@@ -79,7 +81,7 @@ function M.parts(calls)
   mark_intents(calls)
   local first, final
   for i, call in ipairs(calls) do
-    if call.part ~= "between" then
+    if call.part ~= "between" or settles and request_of(call) then
       first = first or i
       final = i
     end
