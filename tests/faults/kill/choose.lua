@@ -1,4 +1,6 @@
 -- Which calls of a run are made the last of another one.
+local cells = require "tests.faults.kill.cells"
+
 local M = {}
 
 local EVERY = tonumber(os.getenv "KILLS_EVERY") or 1 -- of all each so manieth
@@ -6,12 +8,22 @@ local QUOTA = { outside = 1, between = 2, intent = 2, sent = 3, answered = 2 } -
 local UNSTEADY = { poll = true, futex = true, brk = true, mmap = true, munmap = true } -- hang on what waits for what
 local SENT_FOR = 0.8 -- seconds: a vendor that acts two seconds after the death acts within the deadline then
 
--- Evenly from a list, its ends among them.
-local function some(list, most)
+-- Evenly from a list, its ends among them; a single one from where that cell's turn is.
+local function some(list, most, turn)
   if #list <= most then return list end
   local out = {}
-  for i = 1, most do out[i] = list[1 + math.floor((i - 1) * (#list - 1) / math.max(1, most - 1) + 0.5)] end
+  for i = 1, most do
+    local share = most == 1 and turn or (i - 1) / (most - 1)
+    out[i] = list[1 + math.floor(share * (#list - 1) + 0.5)]
+  end
   return out
+end
+
+-- From 0, of the first cell, to 1, of the last.
+local function turn_of(cell)
+  for i, other in ipairs(cells.list) do
+    if other == cell then return (i - 1) / (#cells.list - 1) end
+  end
 end
 
 -- How many calls of each name there are before the first intent, and in all.
@@ -37,7 +49,7 @@ local function count_on(cell, runs, all)
     end
   end
   local is_alone = cell.parallel == 1 and not cell.twice
-  local share = all and 0.95 or is_alone and (cell.faults and 0.8 or 0.95) or cell.twice and 0.5 or 0.6
+  local share = all and 0.95 or is_alone and 0.8 or cell.twice and 0.5 or 0.6
   for name, n in pairs(least) do
     local own = UNSTEADY[name] and math.min(share, is_alone and 0.8 or 0.4) or share
     least[name] = first[name] + (n - first[name]) * own
@@ -67,7 +79,7 @@ function M.calls(cell, runs, all)
   end
   local chosen = {}
   for part, list in pairs(parts) do
-    for _, call in ipairs(some(list, most_of(part, cell, all, #list))) do chosen[#chosen + 1] = call end
+    for _, call in ipairs(some(list, most_of(part, cell, all, #list), turn_of(cell))) do chosen[#chosen + 1] = call end
   end
   table.sort(chosen, function(a, b) return a.at < b.at end)
   return chosen

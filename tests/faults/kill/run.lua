@@ -37,9 +37,9 @@ end
 local function jobs_of(cell)
   local runs, total, about = {}, nil, nil
   local first
-  if cell.twice then first = choose.middle((proof.record(cell, folder(), server))) end
+  if cell.twice then first = choose.middle((proof.record(cell, folder, server))) end
   for i = 1, RECORDS do
-    runs[i], total, about = proof.record(cell, folder(), server, first)
+    runs[i], total, about = proof.record(cell, folder, server, first)
   end
   local jobs = {}
   for _, call in ipairs(choose.calls(cell, runs, all)) do
