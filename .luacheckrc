@@ -19,3 +19,4 @@ end
 files["examples/onboarding"] = {
   read_globals = { "use", "env", "var", "json_file", "secret", "file", "command", "null" },
 }
+files["tests/bench/speed/vendor.lua"] = files["lua/luaprov/providers"]

@@ -17,6 +17,9 @@ TEST_PACKAGES  = $(DEMO_PACKAGES) lua-socket luajit2,luajit libcmocka-dev libssl
                  tinyproxy-bin postgresql strace
 CHECK_PACKAGES = $(TEST_PACKAGES) lua-check clang cppcheck
 FUZZ_PACKAGES  = $(BUILD_PACKAGES) clang
+BENCH_PACKAGES = $(DEMO_PACKAGES) lua-socket nginx libnginx-mod-http-lua lua-resty-core openssl
+# What luaprov is compared with: who is not there is left out.
+PEER_PACKAGES  = luajit2,luajit lua-http python3-requests python3-httpx python3-aiohttp nodejs curl
 
 WARNINGS = -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
            -Wwrite-strings -Wvla
@@ -247,16 +250,38 @@ readme: modules-5.4
 	@LUA_PATH='$(BUILD)/share/lua/5.4/?.lua;$(BUILD)/share/lua/5.4/?/init.lua;;' LUA_CPATH='$(BUILD)/lib/lua/5.4/?.so;;' \
 	  lua5.4 tests/readme_table.lua README.md
 
+# How fast a call is, beside libcurl in C and beside other clients. ROUNDS=7; ONLY=words of one section's name.
+BENCH_OUT ?= $(BUILD)/bench
+bench: bench-ready $(BUILD)/bench/limit
+	@sh tests/packages.sh $(PEER_PACKAGES) || echo "without them:"
+	@BUILD=$(BUILD) BENCH_OUT=$(BENCH_OUT) $(BENCH_PATHS) lua5.4 tests/bench/speed/main.lua
+
+BENCH_PATHS = LUA_PATH='$(BUILD)/share/lua/5.4/?.lua;$(BUILD)/share/lua/5.4/?/init.lua;./?.lua;;' \
+              LUA_CPATH='$(BUILD)/lib/lua/5.4/?.so;;'
+
+.PHONY: bench-ready bench-start bench-stack bench-sandbox bench-store bench-apply bench-limits
+bench-ready:
+	@sh tests/packages.sh $(BENCH_PACKAGES)
+	@+$(BUILD_IT) all
+
+$(BUILD)/bench/limit: tests/bench/speed/limit.c
+	@mkdir -p $(@D)
+	$(SAY) "CC  $<"
+	$(Q)$(COMPILE) $(CURL_CFLAGS) -o $@ $< $(CURL_LIBS)
+
 SANDBOX_SECONDS ?= 60
 LIMITS_CREATES  ?= 300
-bench:
-	@sh tests/packages.sh $(DEMO_PACKAGES)
-	@+$(BUILD_IT) all
+bench-start: bench-ready
 	@BUILD=$(BUILD) lua5.4 tests/bench/start.lua
+bench-stack: bench-ready
 	@BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/stack.lua
+bench-sandbox: bench-ready
 	@BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/sandbox.lua $(SANDBOX_SECONDS)
+bench-store: bench-ready
 	@LUAPROV_BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/store.lua
+bench-apply: bench-ready
 	@LUAPROV_BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/apply.lua
+bench-limits: bench-ready
 	@LUAPROV_BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/limits.lua $(LIMITS_CREATES)
 
 # apply is killed at each of its system calls, one a run: hours. SOAK=WORD: only the cells whose name has the word.
@@ -321,8 +346,12 @@ help:
 	@echo "make test       every test; the last line is the count"
 	@echo "make check      luacheck, gcc and clang with warnings as errors, cppcheck, then the tests"
 	@echo "make fuzz       the JSON scanner under libFuzzer for FUZZ_SECONDS=60"
-	@echo "make bench      what a start of the interpreter costs, what a sandbox carries for SANDBOX_SECONDS=60,"
-	@echo "                what a commit of the state costs, and how near to a vendor's limits LIMITS_CREATES=300 keep"
+	@echo "make bench      how fast a call is, beside libcurl in C and other clients, in ROUNDS=7"
+	@echo "make bench-start  what a start of the interpreter costs"
+	@echo "make bench-stack  what plan and apply cost for many records"
+	@echo "make bench-sandbox  what a sandbox carries for SANDBOX_SECONDS=60"
+	@echo "make bench-store  what a commit of the state costs"
+	@echo "make bench-limits  how near to a vendor's limits LIMITS_CREATES=300 keep"
 	@echo "make bench-nginx  what a call costs an nginx worker, and a soak of SOAK_SECONDS=600"
 	@echo "make soak       apply is killed at every one of its system calls, and run again: hours"
 	@echo "make install    into PREFIX=/usr/local, below DESTDIR"

@@ -19,6 +19,7 @@
 #include "interpreter/commands.h"
 #include "interpreter/dialogue.h"
 #include "interpreter/interrupts.h"
+#include "interpreter/memory.h"
 #include "interpreter/modules.h"
 #include "interpreter/options.h"
 
@@ -216,6 +217,7 @@ int main(int argc, char **argv) {
     lp_say("not enough memory");
     return FAILED;
   }
+  lp_memory_use(L);
   lua_pushcfunction(L, main_in_lua);
   lua_pushlightuserdata(L, &given);
   int status = lua_pcall(L, 1, 1, 0);

@@ -30,8 +30,16 @@ local function problem(status, title, err)
   }, "application/problem+json")
 end
 
--- What nginx alone reads: { ["a tenant's key"] = { provider = { options of its client } } }. Read with the worker.
-local tenants = dofile(os.getenv "GATEWAY_TENANTS")
+-- Key -> provider -> client. The file, which nginx alone reads, has options in a client's place; it is read before
+-- there are workers, and a mistake in it is told then.
+local tenants = {}
+for key, providers in pairs(dofile(os.getenv "GATEWAY_TENANTS")) do
+  tenants[key] = {}
+  for name, options in pairs(providers) do
+    local client, err = luaprov.client(name, options)
+    tenants[key][name] = assert(client, tostring(err)) -- nginx prints texts only
+  end
+end
 
 -- Takes as long for a key that is nearly right as for one that is all wrong: what is compared are digests.
 local function same(a, b)
@@ -42,19 +50,12 @@ local function same(a, b)
 end
 
 local function tenant_of(authorization)
-  local key, found = (authorization or ""):match "^Bearer (.+)$" or "", nil
+  local scheme, key, found = (authorization or ""):match "^(%a+) +(.+)$"
+  if not scheme or scheme:lower() ~= "bearer" then return nil end
   for there, tenant in pairs(tenants) do
     if same(key, there) then found = tenant end
   end
   return found
-end
-
-local function client_of(tenant, name)
-  local options = tenant[name]
-  if not options then return nil end
-  tenant.clients = tenant.clients or {}
-  tenant.clients[name] = tenant.clients[name] or assert(luaprov.client(name, options))
-  return tenant.clients[name]
 end
 
 local function read_body()
@@ -76,10 +77,13 @@ end
 
 function M.serve()
   local tenant = tenant_of(ngx.var.http_authorization)
-  if not tenant then return problem(401, "The key is not known") end
+  if not tenant then
+    ngx.header["WWW-Authenticate"] = "Bearer"
+    return problem(401, "The key is not known")
+  end
   -- As it was sent: an id may have a slash in it, escaped.
   local provider, name, id = ngx.var.request_uri:match "^/v1/([%w_]+)/([%w_]+)/?([^/?]*)"
-  local client = provider and client_of(tenant, provider)
+  local client = tenant[provider]
   local is_there, resource = pcall(function() return client[name] end)
   if not client or not is_there then return problem(404, "There is no such resource") end
   local method = ngx.req.get_method()

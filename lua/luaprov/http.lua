@@ -2,6 +2,7 @@
 local date = require "luaprov.date"
 local errors = require "luaprov.errors"
 local runtime = require "luaprov.runtime"
+local tables = require "luaprov.tables"
 local transport = require "luaprov.transport"
 
 local M = {}
@@ -35,34 +36,6 @@ function M.retry_after(headers)
   return latest
 end
 
-local function ordered(headers, order)
-  local list, count = { nil, nil, nil, nil, nil, nil, nil, nil }, 0 -- room for four
-  for i = 1, #order do
-    local name = order[i]
-    local value = headers[name]
-    if value then
-      list[count + 1], list[count + 2] = name, value
-      count = count + 2
-    end
-  end
-  return list
-end
-
-local function list_of(headers)
-  -- They are few: each is put where it belongs. (LuaJIT does not compile table.sort.)
-  local list, count = {}, 0
-  for name, value in pairs(headers) do
-    local at = count
-    while at > 0 and list[at - 1] > name do
-      list[at + 1], list[at + 2] = list[at - 1], list[at]
-      at = at - 2
-    end
-    list[at + 1], list[at + 2] = name, value
-    count = count + 2
-  end
-  return list
-end
-
 local function failed(response)
   local outcome = response.outcome
   if outcome == "answered" then
@@ -91,7 +64,7 @@ M.share = runtime.share
 ---   (seconds of http.now(), for the whole exchange), connect_timeout (seconds), limit (bytes of the answer's body,
 ---   8 MiB by default), transport (of luaprov.transport), shown (function(request) -> the
 ---   URL as it may be printed, or nil), context (for it), order (the names of all headers, sorted: whoever sends many
----   of the same knows it)
+---   of the same knows it). It gains what the engine wants to know besides.
 --- @return table|nil response status, headers (names in lower case), body, seconds, http (10, 11 or 20)
 --- @return luaprov.Error|nil err
 --- @return table|nil part what had arrived, when headers and status did and the body did not
@@ -106,19 +79,12 @@ function M.exchange(request)
   if left <= 0 then
     return nil, errors.new { kind = "timeout", outcome = "not_sent", message = "no time is left for the request" }
   end
-  local sent = {
-    method = request.method,
-    url = request.url,
-    headers = request.order and ordered(request.headers, request.order) or list_of(request.headers or {}),
-    body = request.body,
-    timeout = left,
-    connect_timeout = request.connect_timeout or 10,
-    limit = request.limit,
-    of = request,
-  }
+  request.timeout, request.connect_timeout = left, request.connect_timeout or 10
+  request.headers = request.headers or {}
+  request.order = request.order or tables.keys(request.headers)
   local ok, response, why, kind = true, nil, nil, nil
-  if request.transport then ok, why = transport.apply(request.transport, sent) end
-  if ok then response, why, kind = runtime.transfer(sent) end
+  if request.transport then ok, why = transport.apply(request.transport, request) end
+  if ok then response, why, kind = runtime.transfer(request) end
   if not response then return nil, errors.new { kind = kind or "invalid", outcome = "not_sent", message = why } end
   if response.status == 407 and response.proxy and request.url:find("^[Hh][Tt][Tt][Pp]:") then
     return nil, refused_by_proxy(response)

@@ -7,14 +7,14 @@
 
 #define DRIVER "luaprov.driver"
 
-enum { REAPED = 64 }; /* ids at once */
+enum { REAPED = 32 }; /* ids at once: whoever wakes so many lets others of its event loop go between */
 
 static lp_driver **slot_of(lua_State *L) { return luaL_checkudata(L, 1, DRIVER); }
 
+/* Whether it is this process's, whoever starts to use it asks is_ours: the system would be asked at every call. */
 static lp_driver *driver_of(lua_State *L) {
   lp_driver *driver = *slot_of(L);
   if (!driver) luaL_error(L, "this driver is closed");
-  if (!lp_driver_is_ours(driver)) luaL_error(L, "this driver is another process's");
   return driver;
 }
 
@@ -24,34 +24,34 @@ static int fail(lua_State *L, const char *why) {
   return 2;
 }
 
-/* driver:submit(request) -> id, or nil and what is wrong with the request; see lp_read_request */
+/* driver:submit(request) -> id and its slot, or nil and what is wrong with the request; see lp_read_request. A slot is a
+   number of its own, from 1, among what is submitted and neither taken nor forgotten. */
 static int submit(lua_State *L) {
   lp_driver *driver = driver_of(L);
   lp_request request;
-  lp_read_request(L, &request);
+  lp_header few[LP_FEW_HEADERS];
+  lp_read_request(L, &request, few);
   char why[256];
   lp_id id = lp_driver_submit(driver, &request, why, sizeof why);
   if (!id) return fail(L, why);
   lua_pushnumber(L, (lua_Number)id);
-  return 1;
+  lua_pushinteger(L, (lua_Integer)lp_id_slot(id));
+  return 2;
 }
 
-/* driver:reap(ids) -> how many have ended since, put into the array */
+/* driver:reap(slots) -> how many have ended since, their slots put into the array, and whether there may be more */
 static int reap(lua_State *L) {
   lp_driver *driver = driver_of(L);
   luaL_checktype(L, 2, LUA_TTABLE);
   lp_id ids[REAPED];
-  int n = 0;
-  size_t count;
-  do {
-    count = lp_driver_reap(driver, ids, REAPED);
-    for (size_t i = 0; i < count; i++) {
-      lua_pushnumber(L, (lua_Number)ids[i]);
-      lua_rawseti(L, 2, ++n);
-    }
-  } while (count == REAPED);
-  lua_pushinteger(L, n);
-  return 1;
+  size_t count = lp_driver_reap(driver, ids, REAPED);
+  for (size_t i = 0; i < count; i++) {
+    lua_pushinteger(L, (lua_Integer)lp_id_slot(ids[i]));
+    lua_rawseti(L, 2, (int)i + 1);
+  }
+  lua_pushinteger(L, (lua_Integer)count);
+  lua_pushboolean(L, count == REAPED);
+  return 2;
 }
 
 /* driver:take(id) -> response, once, see lp_push_response; nil for an id that is unknown, in flight or taken already */

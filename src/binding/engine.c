@@ -19,7 +19,8 @@ static lp_engine *engine_of(lua_State *L) {
 static int submit(lua_State *L) {
   lp_engine *engine = engine_of(L);
   lp_request request;
-  lp_read_request(L, &request);
+  lp_header few[LP_FEW_HEADERS];
+  lp_read_request(L, &request, few);
   char why[256];
   lp_id id = lp_engine_submit(engine, &request, why, sizeof why);
   if (!id) {
@@ -50,6 +51,17 @@ static int reap(lua_State *L) {
     lua_rawseti(L, -2, ++n);
   }
   return 1;
+}
+
+/* engine:next() -> id and response of one that has ended and is not reaped; nothing when there is none */
+static int next_ended(lua_State *L) {
+  lp_engine *engine = engine_of(L);
+  lp_id id;
+  if (lp_engine_reap(engine, &id, 1) == 0) return 0;
+  lua_pushnumber(L, (lua_Number)id);
+  lp_push_response(L, lp_engine_take(engine, id));
+  lp_engine_release(engine, id);
+  return 2;
 }
 
 /* engine:take(id) -> response, once, see lp_push_response; nil for an id that is unknown, in flight or taken already */
@@ -124,7 +136,7 @@ void lp_push_engine_maker(lua_State *L) {
   static const luaL_Reg methods[] = {{"submit", submit}, {"drive", drive},     {"reap", reap},
                                      {"take", take},     {"cancel", cancel},   {"in_flight", in_flight},
                                      {"watch", watch},   {"unwatch", unwatch}, {"close", close_engine},
-                                     {NULL, NULL}};
+                                     {"next", next_ended}, {NULL, NULL}};
   if (luaL_newmetatable(L, ENGINE)) {
     lua_newtable(L);
     for (const luaL_Reg *method = methods; method->name; method++) {

@@ -4,7 +4,6 @@
 #include <limits.h>
 #include <string.h>
 
-#include "binding/headers.h"
 
 lp_id lp_read_id(lua_State *L, int index) {
   lua_Number id = luaL_checknumber(L, index);
@@ -64,7 +63,7 @@ static long seconds_field(lua_State *L, const char *name) {
   return ms;
 }
 
-void lp_read_request(lua_State *L, lp_request *request) {
+void lp_read_request(lua_State *L, lp_request *request, lp_header few[LP_FEW_HEADERS]) {
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
   *request = (lp_request){0};
@@ -78,7 +77,11 @@ void lp_read_request(lua_State *L, lp_request *request) {
   lua_Number limit = lua_tonumber(L, -1);
   request->response_limit = limit >= 1 && limit < 1e15 ? (size_t)limit : 0;
   lua_getfield(L, 2, "headers");
-  request->headers = lp_read_headers(L, lua_gettop(L), "request.headers", &request->header_count);
+  lua_getfield(L, 2, "order");
+  int headers = lua_gettop(L) - 1;
+  request->headers =
+      lua_isnil(L, -1) ? lp_read_headers(L, headers, "request.headers", &request->header_count, few)
+                       : lp_read_named_headers(L, headers, headers + 1, "request.headers", &request->header_count, few);
 }
 
 static void set_text(lua_State *L, const char *name, const char *text) {
@@ -90,7 +93,7 @@ static const char *const failures[] = {NULL, "network", "tls", "timeout", "proto
 static const char *const outcomes[] = {"answered", "not_sent", "unknown"};
 
 void lp_push_response(lua_State *L, const lp_response *response) {
-  lua_createtable(L, 0, 10);
+  lua_createtable(L, 0, 8); /* what an answer has */
   if (response->proxy) set_text(L, "proxy", response->proxy);
   set_text(L, "outcome", outcomes[response->outcome]);
   if (response->failure != LP_OK) {

@@ -4,6 +4,7 @@
 
 #include <lua.h>
 
+#include "binding/headers.h"
 #include "engine/engine.h"
 
 /* The id at `index`; 0 for a number that is none. */
@@ -12,10 +13,10 @@ lp_id lp_read_id(lua_State *L, int index);
 /* A number of seconds as whole milliseconds, rounded up: 0.0001 s is some time, not none. */
 long lp_milliseconds(lua_Number seconds);
 
-/* Reads the request at 2, which points into what lies on the stack then: the table's strings.
+/* Reads the request at 2, which points into `few` and what lies on the stack then: the table's strings.
  * method, url, headers (names and values in turn), body, timeout and connect_timeout (seconds), limit (bytes);
  * ca_file, client_certificate, client_key, client_key_password, proxy, insecure as in lp_transport */
-void lp_read_request(lua_State *L, lp_request *request);
+void lp_read_request(lua_State *L, lp_request *request, lp_header few[LP_FEW_HEADERS]);
 
 /* Pushes a table: outcome, failure and message (if it failed), status, headers, body, reused, http, seconds, proxy (its
  * host and port, if there was one). */

@@ -1,6 +1,7 @@
 /* Puts the JSON table together and borrows the string escapes of a private lua-cjson. */
 #include <lauxlib.h>
 #include <locale.h>
+#include <string.h>
 
 #include "binding/json.h"
 #include "binding/json_write.h"
@@ -63,6 +64,12 @@ static int characters(lua_State *L) {
   size_t len, at = 0, count = 0;
   const char *text = luaL_checklstring(L, 1, &len);
   while (at < len) {
+    size_t plain = lp_json_plain(text + at, len - at);
+    at += plain;
+    count += plain;
+    if (at == len) {
+      break;
+    }
     size_t size = lp_utf8_char(text + at, len - at);
     if (size == 0) {
       return 0;
@@ -84,6 +91,7 @@ void lp_json_open(lua_State *L) {
   lua_pushvalue(L, array_mt);
   lua_getfield(L, cjson, "decode");
   push_c_locale(L);
+  memset(lua_newuserdata(L, LP_HINTS), 0, LP_HINTS);
   lua_pushcclosure(L, lp_json_decode, LP_DECODE_UPVALUES);
   lua_setfield(L, -2, "decode");
 

@@ -8,8 +8,9 @@
 void lp_json_open(lua_State *L);
 
 /* The two functions as C closures, with their upvalues on the stack in the order of these names. */
-enum { LP_DECODE_ARRAY_MT = 1, LP_DECODE_CJSON, LP_DECODE_LOCALE, LP_DECODE_UPVALUES = LP_DECODE_LOCALE };
+enum { LP_DECODE_ARRAY_MT = 1, LP_DECODE_CJSON, LP_DECODE_LOCALE, LP_DECODE_HINTS, LP_DECODE_UPVALUES = LP_DECODE_HINTS };
 enum { LP_ENCODE_ARRAY_MT = 1, LP_ENCODE_ESCAPES, LP_ENCODE_UPVALUES = LP_ENCODE_ESCAPES };
+enum { LP_HINTS = 8 }; /* bytes of decode's memory, zero at first */
 int lp_json_decode(lua_State *L);
 int lp_json_encode(lua_State *L);
 

@@ -8,13 +8,14 @@
 #include "binding/json.h"
 #include "engine/json.h"
 
-/* What is known of the open containers. A table is made as large as its elder sibling came out: in a list of records
- * only the first one has to grow. */
+/* What is known of the open containers. A table is made as large as its elder sibling came out, or one at the same depth
+ * in the text before: in a list of records only the first one has to grow, and so in answers that are alike. */
 typedef struct {
   lua_Integer count[LP_JSON_DEPTH + 1];    /* values so far, by depth */
   unsigned char hint[LP_JSON_DEPTH + 1];   /* size of the last table that was closed at this depth */
   unsigned char is_object[LP_JSON_DEPTH + 1];
   unsigned depth, deepest;
+  unsigned char *before; /* the hints that the last text has left, LP_HINTS of them */
 } nest;
 
 enum { HINT_MAX = 64 }; /* a wrong hint must not cost much */
@@ -90,7 +91,7 @@ static void open_table(lua_State *L, nest *open, bool object) {
   luaL_checkstack(L, 8, "JSON");
   if (++open->depth > open->deepest) {
     open->deepest = open->depth;
-    open->hint[open->depth] = 0;
+    open->hint[open->depth] = open->depth < LP_HINTS ? open->before[open->depth] : 0;
   }
   open->count[open->depth] = 0;
   open->is_object[open->depth] = object;
@@ -106,7 +107,10 @@ static void open_table(lua_State *L, nest *open, bool object) {
 
 static void close_table(nest *open) {
   lua_Integer count = open->count[open->depth];
-  open->hint[open->depth] = (unsigned char)(count < HINT_MAX ? count : HINT_MAX);
+  unsigned char hint = open->hint[open->depth] = (unsigned char)(count < HINT_MAX ? count : HINT_MAX);
+  if (open->depth < LP_HINTS) {
+    open->before[open->depth] = hint;
+  }
   open->depth--;
 }
 
@@ -131,6 +135,7 @@ int lp_json_decode(lua_State *L) {
   lua_settop(L, 1); /* the text stays: the scanner points into it */
   nest open;
   open.depth = open.deepest = 0;
+  open.before = lua_touserdata(L, lua_upvalueindex(LP_DECODE_HINTS));
   lp_json scan;
   lp_json_start(&scan, text, len);
   for (;;) {

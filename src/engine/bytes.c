@@ -22,13 +22,6 @@ bool lp_bytes_reserve(lp_bytes *bytes, size_t more) {
   return true;
 }
 
-bool lp_bytes_add(lp_bytes *bytes, const void *data, size_t len) {
-  if (!lp_bytes_reserve(bytes, len)) return false;
-  if (len) memcpy(bytes->data + bytes->len, data, len);
-  bytes->len += len;
-  return true;
-}
-
 void lp_bytes_clear(lp_bytes *bytes, size_t keep) {
   if (bytes->data) explicit_bzero(bytes->data, bytes->len);
   bytes->len = 0;

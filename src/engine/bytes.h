@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 typedef struct {
   char *data; /* NULL while size is 0 */
@@ -14,7 +15,12 @@ typedef struct {
 bool lp_bytes_reserve(lp_bytes *bytes, size_t more);
 
 /* Adds a copy of `len` bytes. False when there is no memory. */
-bool lp_bytes_add(lp_bytes *bytes, const void *data, size_t len);
+static inline bool lp_bytes_add(lp_bytes *bytes, const void *data, size_t len) {
+  if (len > bytes->size - bytes->len && !lp_bytes_reserve(bytes, len)) return false;
+  if (len) memcpy(bytes->data + bytes->len, data, len);
+  bytes->len += len;
+  return true;
+}
 
 /* Wipes and empties the buffer; memory above `keep` bytes is given back. */
 void lp_bytes_clear(lp_bytes *bytes, size_t keep);

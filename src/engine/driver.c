@@ -13,9 +13,9 @@
 #include "engine/bell.h"
 #include "engine/job.h"
 #include "engine/request.h"
+#include "engine/slots.h"
 
 enum {
-  BUCKETS = 1024,    /* of the table of jobs; a power of two */
   REAPED = 64,       /* ids at once */
   PATIENCE = 600000, /* milliseconds that the thread sleeps when nothing happens */
   TICK = 250,        /* milliseconds between two bytes, at most */
@@ -25,9 +25,8 @@ struct lp_driver {
   pid_t pid;
   pthread_t thread;
   /* The owner's alone. */
-  lp_id last_id;
+  lp_slots jobs;
   size_t held;
-  lp_job *jobs[BUCKETS];
   lp_bell bell;
   /* The thread's alone. */
   lp_engine *engine;
@@ -214,18 +213,10 @@ static void wake(lp_driver *driver) {
   eventfd_write(driver->wake, 1);
 }
 
-static lp_job **bucket_of(lp_driver *driver, lp_id id) { return &driver->jobs[id & (BUCKETS - 1)]; }
-
-static lp_job *job_of(lp_driver *driver, lp_id id) {
-  lp_job *job = *bucket_of(driver, id);
-  while (job && job->id != id) job = job->same_bucket;
-  return job;
-}
+static lp_job *job_of(const lp_driver *driver, lp_id id) { return lp_slots_get(&driver->jobs, id); }
 
 static void drop(lp_driver *driver, const lp_job *job) {
-  lp_job **link = bucket_of(driver, job->id);
-  while (*link != job) link = &(*link)->same_bucket;
-  *link = job->same_bucket;
+  lp_slots_remove(&driver->jobs, job->id);
   driver->held--;
 }
 
@@ -271,12 +262,9 @@ void lp_driver_free(lp_driver *driver) {
   wake(driver);
   pthread_mutex_unlock(&driver->lock);
   pthread_join(driver->thread, NULL);
-  for (size_t i = 0; i < BUCKETS; i++) {
-    for (lp_job *job; (job = driver->jobs[i]);) {
-      driver->jobs[i] = job->same_bucket;
-      lp_job_free(job);
-    }
-  }
+  for (size_t i = 0; i < driver->jobs.count; i++)
+    if (driver->jobs.slots[i].item) lp_job_free(driver->jobs.slots[i].item);
+  lp_slots_free(&driver->jobs);
   lp_bell_take_down(&driver->bell);
   if (driver->new_line >= 0) close(driver->new_line);
   close(driver->wake);
@@ -290,14 +278,12 @@ bool lp_driver_is_ours(const lp_driver *driver) { return driver->pid == getpid()
 lp_id lp_driver_submit(lp_driver *driver, const lp_request *request, char *why, size_t why_size) {
   const char *fault = lp_request_fault(request);
   lp_job *job = fault ? NULL : lp_job_new(request);
-  if (!job) {
+  lp_id id = job ? job->id = lp_slots_add(&driver->jobs, job) : 0;
+  if (!id) {
     snprintf(why, why_size, "%s", fault ? fault : "out of memory");
+    if (job) lp_job_free(job);
     return 0;
   }
-  lp_id id = job->id = ++driver->last_id;
-  lp_job **bucket = bucket_of(driver, id);
-  job->same_bucket = *bucket;
-  *bucket = job;
   driver->held++;
   pthread_mutex_lock(&driver->lock);
   lp_jobs_append(&driver->waiting, job);
@@ -362,10 +348,12 @@ const lp_response *lp_driver_take(lp_driver *driver, lp_id id) {
 
 void lp_driver_release(lp_driver *driver, lp_id id) {
   lp_job *job = job_of(driver, id);
-  if (!job || !lp_driver_take(driver, id)) return;
+  if (!job) return;
   pthread_mutex_lock(&driver->lock);
-  if (job->listed) lp_jobs_unlink(&driver->done, job);
+  bool is_done = job->state == LP_JOB_DONE;
+  if (is_done && job->listed) lp_jobs_unlink(&driver->done, job);
   pthread_mutex_unlock(&driver->lock);
+  if (!is_done) return;
   drop(driver, job);
   lp_job_free(job);
 }

@@ -7,18 +7,8 @@
 
 #include "engine/proxy.h"
 #include "engine/request.h"
+#include "engine/slots.h"
 #include "engine/transfer.h"
-
-/* Where an id's slot ends and its generation begins; both together stay below 2^53. */
-#define SLOT_BITS 24
-#define MAX_SLOTS ((size_t)1 << SLOT_BITS)
-#define MAX_GENERATION ((uint64_t)1 << 28)
-
-typedef struct {
-  lp_transfer *transfer; /* NULL while the slot is free */
-  uint64_t generation;
-  size_t next_free;
-} lp_slot;
 
 typedef struct {
   lp_transfer *first, *last;
@@ -40,8 +30,7 @@ struct lp_engine {
   lp_sockets sockets;
   lp_routes routes;
   size_t per_host;
-  lp_slot *slots;
-  size_t slot_count, slot_room, first_free; /* first_free: a slot number from 1, 0 if there is none */
+  lp_slots transfers;
   lp_origin *origins;
   lp_list ended; /* and not reaped */
   size_t ended_count, running, queued;
@@ -70,45 +59,6 @@ static void unlink_from(lp_list *list, lp_transfer *transfer) {
   if (transfer->next) transfer->next->prev = transfer->prev;
   else list->last = transfer->prev;
   transfer->prev = transfer->next = NULL;
-}
-
-/* ---- slots: an id is a slot and its generation ---- */
-
-size_t lp_id_slot(lp_id id) { return (size_t)(id & (MAX_SLOTS - 1)); }
-
-static lp_slot *slot_of(const lp_engine *engine, lp_id id) {
-  size_t number = lp_id_slot(id);
-  if (number == 0 || number > engine->slot_count) return NULL;
-  lp_slot *slot = &engine->slots[number - 1];
-  return slot->transfer && slot->generation == id >> SLOT_BITS ? slot : NULL;
-}
-
-static size_t free_slot(lp_engine *engine) {
-  if (engine->first_free) {
-    size_t number = engine->first_free;
-    engine->first_free = engine->slots[number - 1].next_free;
-    return number;
-  }
-  if (engine->slot_count + 1 >= MAX_SLOTS) return 0;
-  if (engine->slot_count == engine->slot_room) {
-    size_t room = engine->slot_room ? engine->slot_room * 2 : 16;
-    lp_slot *slots = realloc(engine->slots, room * sizeof *slots);
-    if (!slots) return 0;
-    engine->slots = slots;
-    engine->slot_room = room;
-  }
-  engine->slots[engine->slot_count] = (lp_slot){.generation = 0};
-  return ++engine->slot_count;
-}
-
-static bool give_id(lp_engine *engine, lp_transfer *transfer) {
-  size_t number = free_slot(engine);
-  if (!number) return false;
-  lp_slot *slot = &engine->slots[number - 1];
-  slot->generation = slot->generation + 1 < MAX_GENERATION ? slot->generation + 1 : 1;
-  slot->transfer = transfer;
-  transfer->id = slot->generation << SLOT_BITS | number;
-  return true;
 }
 
 /* ---- origins ---- */
@@ -255,8 +205,8 @@ lp_engine *lp_engine_new(const lp_engine_options *options) {
 
 void lp_engine_free(lp_engine *engine) {
   if (!engine) return;
-  for (size_t i = 0; i < engine->slot_count; i++) {
-    lp_transfer *transfer = engine->slots[i].transfer;
+  for (size_t i = 0; i < engine->transfers.count; i++) {
+    lp_transfer *transfer = engine->transfers.slots[i].item;
     if (!transfer) continue;
     if (transfer->state == LP_RUNNING) curl_multi_remove_handle(engine->multi, transfer->easy);
     lp_transfer_free(transfer);
@@ -272,7 +222,7 @@ void lp_engine_free(lp_engine *engine) {
   lp_sockets_free(&engine->sockets);
   free(engine->watched);
   free(engine->pool);
-  free(engine->slots);
+  lp_slots_free(&engine->transfers);
   free(engine->ca_file);
   free(engine);
 }
@@ -298,7 +248,8 @@ lp_id lp_engine_submit(lp_engine *engine, const lp_request *request, char *why, 
     return 0;
   }
   transfer->origin = origin_of(engine, transfer->route, request->url, request->url_len);
-  if (!transfer->origin || !give_id(engine, transfer)) {
+  transfer->id = transfer->origin ? lp_slots_add(&engine->transfers, transfer) : 0;
+  if (!transfer->id) {
     if (transfer->origin) drop_if_idle(engine, transfer->origin);
     recycle(engine, transfer);
     snprintf(why, why_size, "out of memory");
@@ -360,28 +311,24 @@ size_t lp_engine_reap(lp_engine *engine, lp_id *ids, size_t max) {
 }
 
 const lp_response *lp_engine_take(lp_engine *engine, lp_id id) {
-  lp_slot *slot = slot_of(engine, id);
-  return slot && slot->transfer->state == LP_ENDED ? &slot->transfer->response : NULL;
+  const lp_transfer *transfer = lp_slots_get(&engine->transfers, id);
+  return transfer && transfer->state == LP_ENDED ? &transfer->response : NULL;
 }
 
 void lp_engine_release(lp_engine *engine, lp_id id) {
-  lp_slot *slot = slot_of(engine, id);
-  if (!slot || slot->transfer->state != LP_ENDED) return;
-  lp_transfer *transfer = slot->transfer;
+  lp_transfer *transfer = lp_slots_get(&engine->transfers, id);
+  if (!transfer || transfer->state != LP_ENDED) return;
   if (!transfer->told) {
     unlink_from(&engine->ended, transfer);
     engine->ended_count--;
   }
-  slot->transfer = NULL;
-  slot->next_free = engine->first_free;
-  engine->first_free = (size_t)(slot - engine->slots) + 1;
+  lp_slots_remove(&engine->transfers, id);
   recycle(engine, transfer);
 }
 
 bool lp_engine_cancel(lp_engine *engine, lp_id id) {
-  lp_slot *slot = slot_of(engine, id);
-  if (!slot || slot->transfer->state == LP_ENDED) return false;
-  lp_transfer *transfer = slot->transfer;
+  lp_transfer *transfer = lp_slots_get(&engine->transfers, id);
+  if (!transfer || transfer->state == LP_ENDED) return false;
   lp_transfer_stop(transfer, LP_CANCELLED, "cancelled");
   if (transfer->state == LP_RUNNING) {
     finish(engine, transfer);

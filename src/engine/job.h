@@ -18,7 +18,6 @@ typedef struct lp_job lp_job;
 struct lp_job {
   /* The owner's. */
   lp_id id;
-  lp_job *same_bucket;
   /* Under the driver's lock. */
   lp_job_state state;
   lp_job *prev, *next; /* in the one list that it is in, if any: waiting, to be cancelled, or done and not told */

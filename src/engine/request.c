@@ -7,7 +7,7 @@
 static bool is_token(const char *text, size_t len) {
   for (size_t i = 0; i < len; i++) {
     unsigned char c = (unsigned char)text[i];
-    bool letter = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || (c >= '0' && c <= '9');
     if (!letter && (c == 0 || !strchr("!#$%&'*+-.^_`|~", c))) return false;
   }
   return len > 0;
@@ -39,7 +39,7 @@ static const char *url_fault(const char *url, size_t len) {
 
 size_t lp_origin_len(const char *url, size_t len) {
   size_t i = scheme_len(url, len);
-  while (i < len && !strchr("/?#", url[i])) i++;
+  while (i < len && url[i] != '/' && url[i] != '?' && url[i] != '#') i++;
   return i;
 }
 

@@ -113,10 +113,11 @@ static void say_proxy(const lp_transfer *transfer, lp_failure failure, CURLcode 
 }
 
 void lp_verdict_message(const lp_transfer *transfer, lp_failure failure, CURLcode code, char *message, size_t size) {
+  message[0] = '\0';
+  if (failure == LP_OK) return;
   char origin[128];
   name_origin(transfer, origin, sizeof origin);
-  if (failure == LP_OK) message[0] = '\0';
-  else if (code == CURLE_SSL_CACERT_BADFILE && transfer->route->ca_file)
+  if (code == CURLE_SSL_CACERT_BADFILE && transfer->route->ca_file)
     snprintf(message, size, "the CA file %s cannot be read: no such file, or no certificate in it",
              transfer->route->ca_file);
   else if (code == CURLE_SSL_CERTPROBLEM && transfer->route->certificate) say_certificate(transfer, message, size);

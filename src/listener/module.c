@@ -80,7 +80,8 @@ static int answer(lua_State *L) {
   lua_Integer status = luaL_checkinteger(L, 3);
   size_t len = 0, count;
   const char *body = luaL_optlstring(L, 5, "", &len), *wrong;
-  const lp_header *headers = lp_read_headers(L, 4, "the list of headers", &count);
+  lp_header few[LP_FEW_HEADERS];
+  const lp_header *headers = lp_read_headers(L, 4, "the list of headers", &count, few);
   unsigned number = status > 0 && status < 1000 ? (unsigned)status : 0;
   bool answered = lp_listener_answer(listener, id, number, headers, count, body, len, &wrong);
   if (wrong) return luaL_error(L, "%s", wrong);

@@ -42,7 +42,9 @@ local vendor = worker.start {
         ngx.sleep(0.2) ngx.status = 201 ngx.header.content_length = 25 ngx.print '{"id":"7","name":"thing"}'
       }
     }
-    location /things/ { content_by_lua_block { require("tests.bench.nginx.clients").faults() } }]]):format(ANSWER),
+    location /things/ {
+      keepalive_timeout 1s; content_by_lua_block { require("tests.bench.nginx.clients").faults() }
+    }]]):format(ANSWER),
 }
 
 local function start()
@@ -50,7 +52,8 @@ local function start()
     environment = { BENCH_CA = files.ca }, http = "  lua_ssl_trusted_certificate " .. files.ca .. ";",
     server = [[
     location = /run { content_by_lua_block { require("tests.bench.nginx.clients").run() } }
-    location = /soak { content_by_lua_block { require("tests.bench.nginx.clients").soak() } }]],
+    location = /soak { content_by_lua_block { require("tests.bench.nginx.clients").soak() } }
+    location = /rest { content_by_lua_block { require("tests.bench.nginx.clients").rest() } }]],
   }
 end
 
@@ -62,8 +65,10 @@ local function print_machine()
 end
 
 local function median(list)
-  table.sort(list)
-  return list[math.floor((#list + 1) / 2)]
+  local sorted = {}
+  for i, value in ipairs(list) do sorted[i] = value end
+  table.sort(sorted)
+  return sorted[math.floor((#sorted + 1) / 2)]
 end
 
 local function percentile(list, part)
@@ -71,23 +76,47 @@ local function percentile(list, part)
   return list[math.max(1, math.ceil(part * #list))]
 end
 
+-- What two have measured in turn, so that whatever else the machine does strikes both alike: the median of the ratios.
+local function ratio(ours, others)
+  local list = {}
+  for i, value in ipairs(ours) do list[i] = value / others[i] end
+  return median(list)
+end
+
+local function measured(said)
+  local time, rate = said:match "^(%S+) (%S+)$"
+  return assert(tonumber(time), said), tonumber(rate)
+end
+
 -- ---- the event loop's time for a call ----
 
+local ROUNDS, CALLS = 25, 4000
+
 local function cpu(name, port, tls)
-  local times = { ours = {}, hand = {} }
-  for _ = 1, 3 do
-    for client, list in pairs(times) do
-      local nginx = start()
-      local path = ("/run?client=%s&at_once=64&port=%d%s&calls="):format(client, port, tls and "&tls=1" or "")
-      nginx:get(path .. 5000)
-      local said = nginx:get(path .. 20000)
-      list[#list + 1] = assert(tonumber(said), said)
-      nginx:stop()
+  local runs = {}
+  for i, client in ipairs { "ours", "hand", "patterns", "exchange", "json" } do
+    local path = ("/run?client=%s&at_once=64&port=%d%s&calls="):format(client, port, tls and "&tls=1" or "")
+    runs[i] = { nginx = start(), path = path, times = {}, rates = {} }
+    runs[i].nginx:get(path .. 4 * CALLS) -- until LuaJIT has compiled it
+  end
+  for round = 1, ROUNDS do
+    for _, run in ipairs(runs) do
+      local said = run.nginx:get(run.path .. CALLS)
+      run.times[round], run.rates[round] = measured(said)
     end
   end
-  local ours, hand = median(times.ours), median(times.hand)
-  print(("event loop at 64 connections, %-18s ours %5.1f us a call, by hand %5.1f us: ratio %.2f"):format(
-    name, ours, hand, ours / hand))
+  local half = {}
+  for i, run in ipairs(runs) do
+    run.nginx:stop()
+    half[i] = median(run.times)
+  end
+  local ours, hand, patterns, exchange, json = half[1], half[2], half[3], half[4], half[5]
+  print(("event loop at 64 connections, %s: ours %.1f us a call (%.0f calls a second)"):format(name, ours,
+    median(runs[1].rates)))
+  print(("  by hand %.1f us: ratio %.2f; by hand, headers read by string.match, %.1f us: ratio %.2f"):format(hand,
+    ratio(runs[1].times, runs[2].times), patterns, ratio(runs[1].times, runs[3].times)))
+  print(("  of ours: the exchange alone %.1f us, JSON both ways %.1f us, all else (fields, limits, record, …) %.1f us")
+    :format(exchange, json, ours - exchange - json))
 end
 
 -- ---- what others notice ----
@@ -105,57 +134,74 @@ local function static_times(nginx, count)
     socket.sleep(0.001)
   end
   connection:close()
-  return { p50 = percentile(times, 0.5), p99 = percentile(times, 0.99) }
+  return percentile(times, 0.5), percentile(times, 0.99)
 end
 
+local IN_FLIGHT, SLOW = 500, 0.2 -- calls; seconds that the vendor takes
+
 local function latency()
-  local found = {}
-  for _, client in ipairs { "idle", "ours", "hand" } do
-    local nginx = start()
-    local load = client ~= "idle" and nginx:send(("/run?client=%s&at_once=500&calls=20000&port=%d&slow=1"):format(
-      client, vendor.port))
-    socket.sleep(1) -- until all are on their way
-    found[client] = static_times(nginx, 3000)
-    if load then
-      local said = load:read()
-      found[client].cpu = assert(tonumber(said), said)
-    end
-    nginx:stop()
+  local runs = {}
+  for i, client in ipairs { "idle", "ours", "hand" } do
+    runs[i] = { client = client, nginx = start(), p50 = {}, p99 = {}, cpu = {} }
   end
-  for _, client in ipairs { "idle", "ours", "hand" } do
-    local one = found[client]
-    print(("static answer, %-25s p50 %4.0f us (%.2f of idle), p99 %5.0f us (%.2f of by hand)%s"):format(
-      client == "idle" and "idle:" or "500 calls in flight, " .. client .. ":", one.p50 * 1e6, one.p50 / found.idle.p50,
-      one.p99 * 1e6, one.p99 / found.hand.p99, one.cpu and (", event loop %.1f us a call"):format(one.cpu) or ""))
+  for round = 0, 7 do -- the first is not counted: LuaJIT has compiled it then
+    for _, run in ipairs(runs) do
+      local load = run.client ~= "idle" and run.nginx:send(("/run?client=%s&at_once=%d&calls=%d&port=%d&slow=1"):format(
+        run.client, IN_FLIGHT, 4 / SLOW * IN_FLIGHT, vendor.port))
+      socket.sleep(2 * SLOW) -- until all are on their way
+      run.p50[round], run.p99[round] = static_times(run.nginx, 2000)
+      if load then
+        run.cpu[round] = measured(load:read())
+      end
+    end
+  end
+  local idle, hand = runs[1], runs[3]
+  for _, run in ipairs(runs) do
+    run.nginx:stop()
+    local r50, r99 = ratio(run.p50, idle.p50), ratio(run.p99, hand.p99)
+    local name = run == idle and "idle:" or ("%d calls in flight, %s:"):format(IN_FLIGHT, run.client)
+    print(("static answer, %-25s p50 %4.0f us (%.2f of idle), p99 %5.0f us (%.2f of by hand)%s"):format(name,
+      median(run.p50) * 1e6, r50, median(run.p99) * 1e6, r99,
+      run.cpu[1] and (", event loop %.1f us a call"):format(median(run.cpu)) or ""))
   end
 end
 
 -- ---- in the long run ----
 
+-- What the worker has when nothing goes on: the vendor has closed its connections, libcurl has seen it, and the bell is
+-- taken down.
+local function at_rest(nginx)
+  socket.sleep(2)
+  local said = nginx:get("/rest?port=" .. vendor.port)
+  socket.sleep(1)
+  local usage = worker.usage(nginx:workers()[1])
+  usage.lua, usage.malloc = said:match "^(%d+) (%d+)$"
+  assert(usage.lua, said)
+  return usage
+end
+
 local function soak()
   local nginx = start()
-  local pid, calls, ends = nginx:workers()[1], 0, http.now() + SOAK
-  local first_at, first = http.now() + math.min(60, SOAK / 4), nil
-  while http.now() < ends do
+  local calls, began, first = 0, http.now(), nil
+  while http.now() < began + SOAK do
     local requests = {}
-    for i = 1, 8 do requests[i] = nginx:send("/soak?port=" .. vendor.port) end
+    for i = 1, 12 do requests[i] = nginx:send("/soak?port=" .. vendor.port) end
     for _, request in ipairs(requests) do assert(request:read() == "done") end
-    calls = calls + 80
-    if not first and http.now() > first_at then
-      socket.sleep(1)
-      first = worker.usage(pid)
-    end
+    calls = calls + 120
+    if not first and http.now() > began + math.min(60, SOAK / 4) then first = at_rest(nginx) end
   end
-  socket.sleep(1)
-  local last = worker.usage(pid)
-  print(("soak of %d s, %d calls with faults: memory %d -> %d kB, threads %d -> %d, descriptors %d -> %d"):format(SOAK,
-    calls, first.memory, last.memory, first.threads, last.threads, first.descriptors, last.descriptors))
+  local last = at_rest(nginx)
+  print(("soak of %d s, %d calls with faults; at rest after %d s and at the end:"):format(SOAK, calls,
+    math.min(60, SOAK / 4)))
+  print(("  memory %d -> %d kB (in use: Lua's %d -> %d, malloc's %d -> %d), threads %d -> %d, descriptors %d -> %d")
+    :format(first.memory, last.memory, first.lua, last.lua, first.malloc, last.malloc, first.threads, last.threads,
+      first.descriptors, last.descriptors))
   nginx:stop()
 end
 
 print_machine()
-cpu("plain, 5 headers:", vendor.port)
-cpu("TLS, 12 headers:", tls_port, true)
+cpu("plain, 5 headers", vendor.port)
+cpu("TLS, 12 headers", tls_port, true)
 latency()
 soak()
 vendor:stop()

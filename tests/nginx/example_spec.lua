@@ -18,9 +18,9 @@ describe("the gateway #nginx", function()
 
   teardown(function() process:close() end)
 
-  local function call(method, path, body, key)
+  local function call(method, path, body, authorization)
     local text, status, head = gateway:send("/v1/" .. path, body, {
-      method = method, authorization = "Bearer " .. (key or "key-of-tenant-one"),
+      method = method, authorization = authorization or "bearer key-of-tenant-one",
     }):read()
     local kind = head:match "[Cc]ontent%-[Tt]ype: (%S+)"
     return text ~= "" and json.decode(text) or nil, status, kind
@@ -54,8 +54,11 @@ describe("the gateway #nginx", function()
 
   it("says what is wrong as a problem", function()
     for _, case in ipairs {
-      { 401, "GET", "hubster/hubs", nil, "key-of-tenant-onf" }, { 401, "GET", "hubster/hubs", nil, "" },
-      { 404, "GET", "hubster/nothing" }, { 404, "GET", "acme/things" }, { 404, "GET", "hubster" },
+      { 401, "GET", "hubster/hubs", nil, "Bearer key-of-tenant-onf" },
+      { 401, "GET", "hubster/hubs", nil, "" },
+      { 401, "GET", "hubster/hubs", nil, "Basic key-of-tenant-one" },
+      { 404, "GET", "clients/hubs" }, { 404, "GET", "hubster/state" }, { 404, "GET", "hubster/nothing" },
+      { 404, "GET", "acme/things" }, { 404, "GET", "hubster" },
       { 400, "POST", "hubster/hubs", "no JSON" }, { 422, "POST", "hubster/hubs", "{}" },
       { 405, "PUT", "hubster/hubs", "{}" }, { 413, "POST", "hubster/hubs", ("x"):rep(70000) },
     } do

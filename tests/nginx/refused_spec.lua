@@ -78,14 +78,16 @@ describe("what is refused within nginx #nginx", function()
     local slow = {}
     for i = 1, 5 do slow[i] = nginx:send("/app/list?timeout=0.3&url=http://slow.invalid") end
     slow[6] = nginx:send("/app/list?timeout=10&url=http://slow.invalid")
-    local began, slowest = socket.gettime(), 0
+    local began, took = socket.gettime(), {}
     repeat
       local asked = socket.gettime()
       works()
       assert.equal("static", (nginx:get "/static"))
-      slowest = math.max(slowest, socket.gettime() - asked)
+      took[#took + 1] = socket.gettime() - asked
     until socket.gettime() - began > 2.5
-    assert.is_true(slowest < 0.1, slowest .. " s")
+    table.sort(took)
+    -- The slowest one may have waited for the machine; whoever waits for the name waits for nearly two seconds.
+    assert.is_true(took[math.ceil(#took / 2)] < 0.1 and took[#took] < 1, took[#took] .. " s")
     for i = 1, 6 do
       local text = slow[i]:read()
       assert.truthy(text:find("not_sent$"), text)

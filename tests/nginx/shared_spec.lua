@@ -72,17 +72,19 @@ describe("workers that share a dictionary #nginx", function()
     assert.equal(2, read(requests))
     assert.equal(1, tokens)
     assert.equal(WINDOW, most(times))
+    assert.falsy(nginx:log():find("there is no lua_shared_dict", 1, true))
     -- …and no slower than the vendor wants it, by much.
     assert.is_true(times[#times] - times[1] < 2 * SECONDS * CALLS / WINDOW)
   end)
 
-  it("and without one each keeps its own", function()
+  it("and without one each keeps its own, and says so", function()
     nginx = worker.start { workers = 2, spread = true }
     local requests = send(CALLS)
     local times, tokens = serve(CALLS)
     assert.equal(2, read(requests))
     assert.equal(2, tokens)
     assert.is_true(most(times) > WINDOW)
+    assert.truthy(nginx:log():find("there is no lua_shared_dict luaprov", 1, true))
   end)
 
   it("ask for one more token when the vendor refuses theirs", function()

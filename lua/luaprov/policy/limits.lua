@@ -108,7 +108,7 @@ local function bury(self, ticket) self:leave(ticket) end
 
 -- Takes a turn; nil, and when to ask again, where other processes have all.
 local function go(self, now, waited, lasts)
-  local ticket = { sent = now, guard = nil, answered = nil }
+  local ticket = { sent = now, guard = false, answered = false }
   if waited then ticket.waited = true end
   ticket.guard = runtime.guard(bury, self, ticket)
   if self.slots then

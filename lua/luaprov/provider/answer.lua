@@ -51,12 +51,11 @@ end
 --- @param response table status, headers, body (text)
 --- @return luaprov.Answer
 function M.new(response)
-  local answer = setmetatable({ status = response.status, headers = response.headers, raw = response.body }, Answer)
-  if response.body ~= "" then
-    local body, why = json.decode(response.body)
-    if why == nil then answer.body = body else answer.not_json = why end
-  end
-  return answer
+  local body, why
+  if response.body ~= "" then body, why = json.decode(response.body) end
+  local answer = { status = response.status, headers = response.headers, raw = response.body, body = body }
+  if why ~= nil then answer.not_json = why end
+  return setmetatable(answer, Answer)
 end
 
 local function first(body, paths)

@@ -217,7 +217,7 @@ end
 
 -- One try. The third value: whether another token may be had.
 local function try(context, now)
-  context.status, context.answer = nil, nil
+  context.status, context.answer = false, false
   local response, err, answered, token = exchange_in_turn(context, now)
   if not answered then return nil, named(err, context) end
   local answer = answers.new(answered)
@@ -239,7 +239,7 @@ local function tell(name, context, began, waited, err)
   if not events.wanted(name) then return end
   events.emit(name, {
     provider = context.provider.name, resource = context.resource, operation = context.operation,
-    method = context.request.method, status = context.status, kind = err and err.kind,
+    method = context.request.method, status = context.status or nil, kind = err and err.kind,
     outcome = err and err.outcome or "done",
     trace_id = trace_of(context, err), attempts = context.tries, seconds = http.now() - began, waited = waited,
   })
@@ -257,19 +257,24 @@ local function try_and_read(context)
   return result, err, renew
 end
 
--- What is the same for all calls of an operation: what judges an answer, and what policy/retry asks for.
+local function shown_url(request) return redact.line(request.url, request.context) end
+
+-- What is the same for all calls of an operation: what judges an answer, what policy/retry asks for, and what a request
+-- has for luaprov.http.
 local function context_of(state, operation, resource)
   local name = operation.name
   local same = { __index = {
     provider = state.provider, resource = resource, operation = name, expect = operation.expect,
     secret_names = state.secret_names, complete = complete, state = state, try = try_and_read,
     changes = name ~= "get" and name ~= "list",
+    requests = { __index = {
+      method = operation.method, connect_timeout = state.connect_timeout, limit = state.response_limit,
+      transport = state.transport, shown = shown_url,
+    } },
   } }
   state.contexts[operation] = same
   return same
 end
-
-local function shown_url(request) return redact.line(request.url, request.context) end
 
 --- Makes one call: tries it, in its turn, and again where that is safe.
 --- @param state table a client's inside
@@ -282,8 +287,10 @@ local function shown_url(request) return redact.line(request.url, request.contex
 function M.send(state, spec)
   local operation = spec.operation
   local context = setmetatable({
-    spec = spec, request = nil, opened = nil, status = nil, answer = nil, over = nil, began = http.now(), tries = 0,
-    waited = 0, waited_in_all = 0, settle = spec.settle, budget = spec.budget or M.budget(state),
+    -- With all that it gains: LuaJIT is slow where a table gets another name.
+    spec = spec, request = false, opened = false, status = false, answer = false, over = false, began = http.now(),
+    tries = 0, waited = 0, waited_in_all = 0, settle = spec.session and spec.session.settle,
+    budget = spec.budget or M.budget(state),
   }, state.contexts[operation] or context_of(state, operation, spec.resource))
   local body
   if spec.body ~= nil then
@@ -294,11 +301,9 @@ function M.send(state, spec)
   local headers, order = headers_of(state, operation, body and (spec.content_type or "application/json"))
   local url, query = state.base_url .. spec.path, spec.query
   if query and query ~= "" then url = url .. "?" .. query end
-  context.request = {
-    method = operation.method, url = url, headers = headers, order = order, body = body,
-    connect_timeout = state.connect_timeout, limit = state.response_limit, transport = state.transport,
-    shown = shown_url, context = context, deadline = nil,
-  }
+  context.request = setmetatable({
+    url = url, headers = headers, order = order, body = body, context = context, deadline = 0,
+  }, context.requests)
   -- What can change meanwhile is opened before it is sent.
   if state.has_changing_secrets then complete(context) end
   local answer, err = retry.run(context)

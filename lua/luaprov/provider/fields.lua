@@ -138,6 +138,27 @@ local function check_field(field, context, input, wire, prefix, needs_all)
   end
 end
 
+-- Shape -> a quick check for each of its fields.
+local quick = setmetatable({}, { __mode = "k", __index = function(checks, shape)
+  local list = {}
+  for i, field in ipairs(shape.fields) do list[i] = values.quick(field) end
+  checks[shape] = list
+  return list
+end })
+
+-- What is new, and right, takes no more than this.
+local function check_new(shape, context, input, wire)
+  local list, checks = shape.fields, quick[shape]
+  for i = 1, #list do
+    local field = list[i]
+    local name = field.name
+    local value = input[name]
+    if value ~= nil then value = checks[i](value) end
+    wire[name] = value
+    if value == nil then check_field(field, context, input, wire, "", true) end
+  end
+end
+
 local function no_such_case(by, chosen, context, prefix)
   local keys = {}
   for i, case in ipairs(shapes.cases(by)) do keys[i] = "'" .. case.key .. "'" end
@@ -205,8 +226,11 @@ function check_table(shape, input, context, prefix, in_list)
   local known, passes
   if shape.is_flat then
     known, passes = shape.by_name, shape.unknown == "pass"
-    local list = shape.fields
-    for i = 1, #list do check_field(list[i], context, input, wire, prefix, needs_all) end
+    if context.operation == "create" and prefix == "" and not (context.marks or getmetatable(input)) then
+      check_new(shape, context, input, wire)
+    else
+      for _, field in ipairs(shape.fields) do check_field(field, context, input, wire, prefix, needs_all) end
+    end
   else
     local outer = context.scopes[depth]
     local record = outer and outer.record

@@ -106,10 +106,11 @@ end
 
 local function read_created(answer, context)
   local spec, operation = context.spec, context.spec.operation
-  local resource = spec.of
+  local session = spec.session
+  local resource = session.resource
   local body = operation.returns ~= "nothing" and records.find(answer, operation.record, "object")
   if body then
-    local parents = spec.checked.parents
+    local parents = session.checked.parents
     local record, unusable = records.from(resource, operation, answer, context, spec.path, parents, nil, body)
     return record and { record = record }, unusable
   end
@@ -124,8 +125,7 @@ end
 local function create(resource, operation, path, checked, budget, input, session)
   local answer, err = call.send(resource.state, {
     resource = resource.description.name, operation = operation, path = path, body = checked.wire,
-    opened = checked.opened, budget = budget, read = read_created, of = resource, checked = checked, session = session,
-    settle = settling.settle,
+    opened = checked.opened, budget = budget, read = read_created, session = session,
   })
   if not answer then
     for _, candidate in ipairs(err.candidates or {}) do secret.close_like(candidate, input) end
@@ -147,8 +147,9 @@ function M.check(self, input)
   local operation, err = operation_of(self, "create")
   if not operation then return nil, err end
   local checked = fields.check(self.description.shape, input, {
-    operation = "create", marks = self.state.marks, -- and room for all that it gains
-    in_path = nil, faults = nil, opened = nil, parents = nil, scopes = nil, wire = nil, path = nil, input = nil,
+    operation = "create", marks = self.state.marks, -- and all that it gains
+    in_path = false, faults = false, opened = false, parents = false, scopes = false, wire = false, path = false,
+    input = false,
   })
   local path, faults = call.path(self.state, operation, checked.parents)
   for _, fault in ipairs(faults or NONE) do

@@ -135,7 +135,7 @@ end
 
 --- What retry asks when a create may have been carried out, now or by an earlier try.
 --- @param sent table of call.send: its spec has the session
-function M.settle(err, is_last, sent)
+function Session.settle(err, is_last, sent)
   local self = sent.spec.session
   local description = self.resource.description
   learn(self)

@@ -65,10 +65,12 @@ local function resume_ready()
 end
 
 local function reap()
-  for _, id in ipairs(engine:reap()) do
+  local id, response = engine:next()
+  while id do
     local waiter = transfers[id]
     transfers[id] = nil
-    if waiter then M.wake(waiter, engine:take(id)) end
+    if waiter then M.wake(waiter, response) end
+    id, response = engine:next()
   end
 end
 
@@ -118,8 +120,10 @@ end
 M.on_interrupt = nil
 
 local function turn(ended)
-  if depth <= DEPTH or not engine or engine:in_flight() == 0 then resume_ready() end
-  if ended() then return end
+  if ready.first <= ready.last and (depth <= DEPTH or not engine or engine:in_flight() == 0) then
+    resume_ready()
+    if ended() then return end
+  end
   if interrupts.came() then
     M.on_interrupt(depth == 1)
     if ended() then return end -- a script has caught it already: nothing is raised
@@ -134,8 +138,13 @@ local function turn(ended)
   else
     core.pause(patience())
   end
-  M.timers:run(core.now())
+  if M.timers[1] then M.timers:run(core.now()) end
   if watchers[1] then call_watchers() end
+end
+
+local function turns(ended, waiter)
+  while not ended() do turn(ended) end
+  if depth == 1 and interrupts.came() then M.on_interrupt(true, waiter) end
 end
 
 --- Runs the loop until `ended()` is true.
@@ -146,10 +155,7 @@ function M.run(ended, waiter)
   local task = M.task
   depth = depth + 1
   interrupts.loop()
-  local ok, err = pcall(function()
-    while not ended() do turn(ended) end
-    if depth == 1 and interrupts.came() then M.on_interrupt(true, waiter) end
-  end)
+  local ok, err = pcall(turns, ended, waiter)
   M.task = task
   depth = depth - 1
   interrupts.done(task ~= nil)
@@ -205,7 +211,7 @@ function M.transfer(request)
     return nil, why
   end
   -- With room for all that it gains.
-  local waiter = { id = id, request = request.of or request, interrupt = cancel_transfer, full = nil, value = nil,
+  local waiter = { id = id, request = request, interrupt = cancel_transfer, full = nil, value = nil,
                    task = nil }
   transfers[id] = waiter
   return M.wait(waiter)

@@ -9,11 +9,12 @@
 --- ngx.exit, its parent has killed it. No code of it runs then. It is seen by its semaphore, for which nobody waits any
 --- more; its transfer is cancelled, and what it has left behind is undone by its guards.
 local core = require "luaprov.core"
+local dictionary = require "luaprov.runtime.dictionary"
 
 local ngx = rawget(_G, "ngx")
 local M = {}
 
-M.now = core.now
+M.now, M.store = core.now, dictionary.store
 
 local LONG = 3600 -- seconds that one wait for a semaphore may take; then it waits again
 local SHORT = 0.001 -- …and nginx has no shorter time
@@ -87,7 +88,8 @@ local guarded = 0 -- how many there are
 function M.guard(fn, a, b)
   local co = running()
   if not co then check_phase() end -- nginx's init runs in none
-  local guard = { fn = fn, a = a, b = b, co = co, before = guards[co] }
+  local guard, before = { fn = fn, a = a, b = b, co = co }, guards[co]
+  if before then guard.before = before end -- seldom: a table of four is a small one
   guards[co] = guard
   guarded = guarded + 1
   return guard
@@ -168,14 +170,15 @@ end
 -- ---- transfers ----
 
 local driver
-local transfers = {} -- id -> its waiter
+local transfers = {} -- slot of its id -> its waiter, or false
 local in_flight = 0
 local reading = false -- the bell
-local told = {} -- ids, used again and again
+local told = {} -- slots, used again and again
+local waiters = {} -- that nobody uses
 
 local function drop(waiter)
-  if not transfers[waiter.id] then return end
-  transfers[waiter.id] = nil
+  if transfers[waiter.slot] ~= waiter then return end
+  transfers[waiter.slot] = false
   in_flight = in_flight - 1
 end
 
@@ -189,7 +192,7 @@ local function sweep()
     if is_dead(waiter) then dead[#dead + 1] = waiter end
   end
   for _, waiter in pairs(transfers) do
-    if waiter.sem and is_dead(waiter) then dead[#dead + 1] = waiter end
+    if waiter and waiter.sem and is_dead(waiter) then dead[#dead + 1] = waiter end
   end
   for _, waiter in ipairs(dead) do
     parked[waiter] = nil
@@ -207,27 +210,31 @@ local function sweep()
   end
 end
 
--- Wakes who waits for what has ended.
+-- Wakes who waits for what has ended, some of them at a time. Returns how many, and whether there may be more.
 local function tell()
-  local count = driver:reap(told)
+  local count, more = driver:reap(told)
   for i = 1, count do
     local waiter = transfers[told[i]]
     if waiter then M.wake(waiter, true) end
   end
-  return count
+  return count, more
 end
 
 local function read_from(bell, connected)
   local swept = core.now()
   while true do
-    local idle = tell() == 0 and in_flight == 0 and guarded == 0
+    local count, more = tell()
+    local idle = count == 0 and in_flight == 0 and guarded == 0
     -- The engine's thread rings some times a second, so that nobody who was ended is long in the way.
     if core.now() - swept >= SWEEP then
       sweep()
       swept = core.now()
       if idle then break end
     end
-    if connected then connected = bell:receive(1) else ngx.sleep(POLL) end
+    -- Where hundreds end together, the worker serves others in between.
+    if more then ngx.sleep(0)
+    elseif connected then connected = bell:receive(1)
+    else ngx.sleep(POLL) end
   end
 end
 
@@ -279,7 +286,7 @@ local function wait(waiter, at)
   park(waiter, at)
   if task then task.waiting = nil end
   semaphores[#semaphores + 1] = waiter.sem
-  waiter.sem = nil
+  waiter.sem, waiter.co, waiter.place = false, false, false
   return waiter.value
 end
 
@@ -296,19 +303,33 @@ end
 
 local function cancel_transfer(waiter) driver:cancel(waiter.id) end
 
+-- One of a transfer. Of those that wait for one their light threads alone know, and who looks at `transfers`.
+local function new_waiter(id, slot)
+  local count = #waiters
+  local waiter = waiters[count]
+  if not waiter then
+    return {
+      id = id, slot = slot, interrupt = cancel_transfer, sem = false, co = false, place = false, full = false,
+      value = false,
+    }
+  end
+  waiters[count] = nil
+  waiter.id, waiter.slot, waiter.full, waiter.value = id, slot, false, false
+  return waiter
+end
+
 function M.transfer(request)
   check_phase()
   local ok, why = start()
   if not ok then return nil, why, "unsupported" end
-  local id
-  id, why = driver:submit(request)
-  if not id then return nil, why end
-  -- With room for all that it gains.
-  local waiter = { id = id, interrupt = cancel_transfer, sem = nil, co = nil, place = nil, full = nil, value = nil }
-  transfers[id] = waiter
+  local id, slot = driver:submit(request)
+  if not id then return nil, slot end
+  local waiter = new_waiter(id, slot)
+  transfers[slot] = waiter
   in_flight = in_flight + 1
   wait(waiter)
   drop(waiter)
+  waiters[#waiters + 1] = waiter
   return driver:take(id)
 end
 
@@ -345,36 +366,6 @@ end
 function M.collect(task)
   if task.thread and task.owner == running() then ngx.thread.wait(task.thread) end
   task.thread = nil
-end
-
--- ---- what all workers see ----
-
-local store
-local told_of_room = false
-
---- `lua_shared_dict luaprov 1m;`
-function M.store()
-  local dict = ngx.shared.luaprov
-  if store or not dict then return store end
-  store = { name = ngx.md5 }
-  -- nginx tells the time once a turn, which may be long ago.
-  function store.add(key, text, seconds)
-    ngx.update_time()
-    local ok, why = dict:safe_add(key, text, seconds)
-    if why == "no memory" and not told_of_room then
-      told_of_room = true
-      ngx.log(ngx.WARN, "luaprov: the shared dictionary luaprov is full: limits are kept by each worker alone")
-    end
-    return ok or why == "no memory"
-  end
-  function store.set(key, text, seconds)
-    ngx.update_time()
-    return dict:set(key, text, seconds or 0)
-  end
-  function store.get(key) return (dict:get(key)) end
-  function store.delete(key) dict:delete(key) end
-  function store.left(key) return (dict:ttl(key)) end
-  return store
 end
 
 local function refuse() error("the sandbox does not run within nginx: start it with `luaprov sandbox`", 0) end
