@@ -289,7 +289,7 @@ bench-limits: bench-ready
 soak:
 	@sh tests/packages.sh $(TEST_PACKAGES)
 	@+$(BUILD_IT) tests
-	@LUAPROV_BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/faults/kill/run.lua all $(SOAK)
+	@LUAPROV_BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/faults/kill/run.lua all '$(SOAK)'
 
 # What a call costs an nginx worker, beside a client written by hand; then a soak of SOAK_SECONDS.
 SOAK_SECONDS ?= 600

@@ -5,7 +5,9 @@ local M = {}
 
 local EVERY = tonumber(os.getenv "KILLS_EVERY") or 1 -- of all each so manieth
 local QUOTA = { outside = 1, between = 2, intent = 2, sent = 3, answered = 2 } -- kills a cell, by part of the run
-local UNSTEADY = { poll = true, futex = true, brk = true, mmap = true, munmap = true } -- hang on what waits for what
+-- What hangs on how long something takes: waiting, connections, memory.
+local UNSTEADY = { poll = true, futex = true, brk = true, mmap = true, munmap = true, socket = true, connect = true,
+                   getsockname = true, getpeername = true, getsockopt = true, setsockopt = true }
 local SENT_FOR = 0.8 -- seconds: a vendor that acts two seconds after the death acts within the deadline then
 
 -- Evenly from a list, its ends among them; a single one from where that cell's turn is.
