@@ -131,6 +131,18 @@ describe("luaprov plan", function()
     assert.is_nil((out .. err):find("FAKE-word", 1, true))
   end)
 
+  it("takes no other URL for the path of a file, and shows nothing of it", function()
+    stack:write(stacks.TWO)
+    stack.environment.LUAPROV_STATE = "mysql://ann:FAKE-word@127.0.0.1:1/luaprov"
+    for _, command in ipairs { "plan", "apply --yes", "state list" } do
+      local out, err, code = stack:run(command)
+      assert.equal(64, code)
+      assert.truthy(err:find("a state is a file, or at a URL of PostgreSQL (postgresql://…), not at one of mysql", 1,
+        true), err)
+      assert.is_nil((out .. err):find("FAKE-word", 1, true))
+    end
+  end)
+
   it("refuses numbers that cannot be, with 64", function()
     for said, words in pairs {
       ["--parallel must be a whole number from 1 to 1000"] = "plan --parallel 0",

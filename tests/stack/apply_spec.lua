@@ -1,5 +1,6 @@
 -- Plans that are done at a vendor in a process of its own, and what the state has afterwards.
 local stacks = require "tests.stack.stacks"
+local stores = require "luaprov.stack.store"
 local support = require "tests.support"
 
 local TWO = [[
@@ -157,6 +158,45 @@ describe("apply", function()
     assert.equal(#result.skipped, stack:apply(text).done)
   end)
 
+  it("lets nobody else begin while a change may still be carried out", function()
+    local stack = stacks.start { timeout = 60, patience = 0.5, faults = {
+      { fault = "drop", on = "acme hubs update" } } }
+    stack:apply 'acme.hubs("h", { name = "H", about = "one" })'
+    local result = stack:apply 'acme.hubs("h", { name = "H", about = "two" })'
+    assert.same({ 0, "unknown" }, { result.done, result.failed[1].err.outcome })
+    local store = assert(stores.open(stack.place))
+    assert.is_true(store:holder().left > 0)
+    store:close()
+  end)
+
+  it("takes a record that is made anew with the id of one that it has deleted", function()
+    local stack = stacks.start()
+    local text = [[
+      acme.numbers("new", { name = "+2" })
+      acme.numbers("a", { name = "+1", site = %q })
+      acme.numbers(%q, { name = "+3" })]]
+    stack:apply((text:format("here", "b"):gsub("^[^\n]*\n", "")))
+    -- What is there is listed for the first one, before any is deleted.
+    local result, plan = stack:apply(text:format("there", "b"))
+    assert.equal("delete", plan.step["acme.numbers.a"].first)
+    assert.same({ 3, {} }, { result.done, result.failed })
+    stack:is(text:format("there", "b"), { "numbers +1", "numbers +2", "numbers +3" })
+    -- Its address is another: it is deleted and made at the same time.
+    stack:apply(text:format("there", "c"))
+    stack:apply(text:format("there", "c"))
+    stack:is(text:format("there", "c"), { "numbers +1", "numbers +2", "numbers +3" })
+  end)
+
+  it("says that there is another with its key, which it did not make", function()
+    local stack = stacks.start()
+    local text = 'acme.hubs("h", { name = "H" })'
+    local hub = assert(stack.client.hubs:create { name = "H" })
+    local result = stack:apply(text)
+    assert.equal(("the vendor had one with its key before (id %s), and has both now"):format(hub.id),
+      result.notes[1].message)
+    assert.equal(1, #result.notes)
+  end)
+
   it("writes what a vendor shows once where it was told to, for nobody else to read", function()
     local stack = stacks.start()
     local text = 'acme.hubs("h", { name = "H", pin = secret "pin-0000" }, { outputs = { pin = file "key" } })'
@@ -168,13 +208,26 @@ describe("apply", function()
     assert.is_nil(support.read(stack.place):find(key, 1, true))
   end)
 
-  it("says when an output has no place to go, or nothing is shown, and keeps the record", function()
+  it("makes nothing whose output has no place to go", function()
     local stack = stacks.start()
-    local text = 'acme.hubs("h", { name = "H" }, { outputs = { name = file "no/such/key", apiKey = file "key" } })'
+    for place, why in pairs { ["no/such/key"] = "No such file or directory", ["."] = "Is a directory" } do
+      local result = stack:apply(('acme.hubs("h", { name = "H" }, { outputs = { name = file %q } })'):format(place))
+      assert.same({ 0, 1 }, { result.done, #result.failed })
+      assert.truthy(result.failed[1].err.message:find(why, 1, true), result.failed[1].err.message)
+      assert.equal("not_sent", result.failed[1].err.outcome)
+    end
+    stack:is("", {})
+  end)
+
+  it("says when an output was not taken, or nothing is shown, and keeps the record", function()
+    local stack = stacks.start()
+    local text = 'acme.hubs("h", { name = "H" }, { outputs = { name = command { "false" }, apiKey = file "key" } })'
     local result = stack:apply(text)
     assert.equal(1, result.done)
+    assert.same({ "acme.hubs.h" }, result.lost)
     assert.matches("the vendor does not show apiKey", result.notes[1].message)
-    assert.matches("name did not get to", result.notes[2].message)
+    assert.matches("name did not get to the command false: it ended with exit status 1", result.notes[2].message)
+    assert.is_nil(io.open(stack.folder .. "/key.new"))
     stack:is(text, { "hubs H" })
   end)
 end)

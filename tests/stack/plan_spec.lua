@@ -258,7 +258,8 @@ describe("what forbids a plan", function()
     end
     local url = "https://api.acme.invalid"
     assert.same({}, faults { accounts = { acme = { base_url = url, account = "one" } } })
-    assert.same({ "acme.hubs.h: the state's records of 'acme' belong to another account than today's credentials" },
+    assert.same({ "acme.hubs.h: the state's records of 'acme' belong to another account than today's credentials"
+      .. " (--same-account acme says that it is the same)" },
       faults { accounts = { acme = { base_url = url, account = "two" } } })
     assert.same({ "acme.hubs.h: the state's records of 'acme' are at " .. url
       .. ", and the client is at https://other" }, faults { accounts = { acme = { base_url = "https://other" } } })

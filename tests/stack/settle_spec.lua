@@ -191,6 +191,48 @@ describe("A run after one that died", function()
     end
   end)
 
+  it("deletes what was to be replaced by the one that it finds", function()
+    for _, how in ipairs { "dies", "dies_before" } do
+      local stack = stacks.start()
+      stack:apply(HUB)
+      local other = 'acme.hubs("h", { name = "H2", site = "there" })'
+      died(stack, other, stacks[how] "create")
+      local _, _, settled = stack:apply(other)
+      local verdicts = {}
+      for i, entry in ipairs(settled.settled) do verdicts[i] = entry.verdict end
+      assert.same(how == "dies" and { "found", "deleted" } or { "absent" }, verdicts)
+      stack:is(other, { "hubs H2" })
+      stacks.stop()
+    end
+  end)
+
+  it("deletes nothing that has another address by now", function()
+    local stack = stacks.start()
+    stack:apply(HUB)
+    local row = stack:rows()["acme.hubs.h"]
+    local other = 'acme.hubs("h", { name = "H2", site = "there" })'
+    died(stack, other, stacks.dies_before "delete")
+    row.address = "acme.hubs.old"
+    stack:put(row)
+    local both = other .. '\nacme.hubs("old", { name = "H", about = "one", pin = secret "0001" })'
+    local _, _, settled = stack:apply(both)
+    assert.same({ "kept", row.id }, { settled.settled[1].verdict, settled.settled[1].id })
+    stack:is(both, { "hubs H", "hubs H2" })
+  end)
+
+  it("takes nobody's word that its record is that of another address", function()
+    local stack = stacks.start()
+    local one = 'acme.boxes("b", { name = "B" })'
+    stack:apply(one)
+    local both = one .. '\nacme.boxes("c", { name = "C" })'
+    died(stack, both, stacks.dies "create")
+    local ok, err = by_hand(stack, both, "acme.boxes.c", stack:there()["boxes B"].id)
+    assert.is_nil(ok)
+    assert.matches("is that of acme.boxes.b", tostring(err))
+    assert.is_true(by_hand(stack, both, "acme.boxes.c", stack:there()["boxes C"].id))
+    stack:is(both, { "boxes B", "boxes C" })
+  end)
+
   it("leaves to its account what another account has begun", function()
     local stack = stacks.start()
     died(stack, HUB, stacks.dies "create")
@@ -198,10 +240,35 @@ describe("A run after one that died", function()
     stack.head = head:gsub('token = secret "', 'token = secret "other')
     local result, _, settled = stack:apply("")
     assert.same({ 0, 1 }, { result.done, #settled.left })
-    assert.matches("no account of acme with the credentials", settled.left[1].why)
+    assert.matches("no account of acme with the credentials .*%-%-same%-account acme", settled.left[1].why)
     stack.head = head
     stack:apply(HUB)
     stack:is(HUB, { "hubs H" })
+  end)
+end)
+
+describe("A run with new credentials of the same account", function()
+  after_each(stacks.stop)
+
+  it("settles what was begun with the old ones, where somebody says so", function()
+    local stack = stacks.start()
+    local both = 'acme.hubs("a", { name = "A" })\nacme.hubs("b", { name = "B" })'
+    stack:apply 'acme.hubs("a", { name = "A" })'
+    died(stack, both, stacks.dies "create")
+    -- As if the old ones had been others.
+    local store = assert(stores.open(stack.place))
+    local lease = assert(store:lease { holder = "spec", seconds = 5, wait = 60 })
+    store.db:transaction("write", function(db)
+      db:query "UPDATE luaprov_intents SET account = 'another'"
+      return true
+    end)
+    lease:release()
+    store:close()
+    assert.equal(1, #select(3, stack:apply(both)).left)
+    local result, _, settled = stack:apply(both, { same_accounts = { "acme" } })
+    assert.same({ "found", "acme.hubs.b" }, { settled.settled[1].verdict, settled.settled[1].address })
+    assert.equal(0, result.done)
+    stack:is(both, { "hubs A", "hubs B" })
   end)
 end)
 

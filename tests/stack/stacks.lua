@@ -14,7 +14,8 @@ local vendors = require "tests.policy.vendors"
 local M = {}
 M.__index = M
 
---- Hubs have lines, and phones that may be given to another hub; boxes cannot be looked for, bins cannot be deleted.
+--- Hubs have lines, and phones that may be given to another hub; boxes cannot be looked for; the ids of numbers are
+--- what they are created with.
 M.ACME = [[return provider { title = "Acme", base_url = "https://acme.invalid", auth = bearer "token",
   errors = { message = "message" },
   resource "hubs" {
@@ -39,6 +40,9 @@ M.ACME = [[return provider { title = "Acme", base_url = "https://acme.invalid", 
   },
   resource "boxes" { path = "/boxes", text "name" { required = true },
     create = post { expect = 201 }, get = get {}, delete = delete { expect = 204 } },
+  resource "numbers" { path = "/numbers", id = "name", key = { "name" }, unique = true,
+    text "name" { required = true, fixed = true }, text "site" { fixed = true },
+    create = post { expect = 201 }, get = get {}, delete = delete { expect = 204 }, list = get { items = "items" } },
 }]]
 
 --- @param options table|nil faults, unique, settles_in, timeout, patience, place (of the state)
@@ -90,7 +94,7 @@ function M:apply(text, options)
                                      on_wait = options.on_wait })
   local args = { manifest = manifest, store = store, lease = lease, accounts = account.all(manifest, store),
                  rows = assert(store:records()), on_event = options.on_event, stop = options.stop,
-                 parallel = options.parallel }
+                 parallel = options.parallel, same_accounts = options.same_accounts }
   local settled = assert(settle.open(args))
   args.rows, args.blocked = assert(store:records()), {}
   for _, entry in ipairs(settled.left) do args.blocked[entry.address] = settle.left(entry) end
@@ -136,6 +140,15 @@ function M.dies_before(operation)
       end
     end)(args.manifest.account.acme.state.exchange)
   end
+end
+
+--- Puts a row into the state.
+function M:put(row)
+  local store = assert(stores.open(self.place))
+  local lease = assert(store:lease { holder = "spec", seconds = 5, wait = 60 })
+  assert(store:commit { { record = row } })
+  lease:release()
+  store:close()
 end
 
 --- What the state has, by address.

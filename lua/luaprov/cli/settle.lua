@@ -16,6 +16,7 @@ function M.configure(parser)
   options.manifest(parser)
   options.state(parser)
   options.lease(parser)
+  options.same_account(parser)
   options.printing(parser)
   parser:epilog [[
 Ends what luaprov cannot tell: an earlier run was killed, or its answer was lost, and the vendor gives
@@ -34,6 +35,7 @@ local function run(work)
     ok, err = settles.by_hand {
       manifest = work.manifest, store = work.store, lease = work.lease, address = args.address, id = args.adopt,
       accounts = accounts.all(work.manifest, work.store), rows = rows,
+      same_accounts = args.same_accounts,
     }
   end
   if not ok then return say.error(out, err) end

@@ -36,11 +36,14 @@ local function new_run(args, guard)
     manifest = args.manifest, store = args.store, accounts = args.accounts, guard = guard, now = core.now, seen = {},
     journal = journals.new(args.store), noted = noted.new(), rows = {}, ids = {}, made = {},
     on_event = args.on_event or nobody, stop = args.stop or nobody,
-    result = { done = 0, stopped = false, failed = {}, skipped = {}, unknown = {}, notes = {} },
+    result = { done = 0, stopped = false, failed = {}, skipped = {}, unknown = {}, notes = {}, lost = {} },
   }
   for _, row in ipairs(args.rows) do
     local step = { address = row.address, alias = row.address:match("^[^.]+"), resource = row.resource }
     if row.id ~= nil then perform.remember_row(run, step, row) end
+  end
+  for _, step in ipairs(args.plan.steps) do
+    if step.action == "forget" and step.row.id ~= nil then perform.forget_id(run, step) end
   end
   run.lookup = lookup_in(run)
   return run
@@ -92,6 +95,7 @@ local function finish(run, ready, action, what, err, notes)
     table.insert(run.result.notes, { address = action.step.address, message = message })
     tell(run, "note", action, { message = message })
   end
+  if notes and notes.lost then table.insert(run.result.lost, action.step.address) end
   if what ~= "done" then return failed(run, ready, action, what, err) end
   run.result.done = run.result.done + 1
   local row = run.rows[action.step.address]
@@ -143,8 +147,9 @@ end
 ---   "done", "failed", "unknown", "skipped", "note"), op, address, id, err, message), stop (asked before each action:
 ---   whether nothing more is to begin)
 --- @return table result done (how many actions), failed and unknown (lists of { address, op, err }), skipped (a list of
----   addresses), notes ({ address, message } each), stopped, broken (why nothing could be sent or written any more),
----   last (seconds of core.now(): until when something that was sent may be acted on)
+---   addresses), lost (the same, whose output was not written), notes ({ address, message } each), stopped, broken (why
+---   nothing could be sent or written any more), last (seconds of core.now(): until when something that was sent may be
+---   acted on)
 function M.run(args)
   local plan = args.plan
   if plan.faults[1] then error("a plan with faults is not applied", 2) end
@@ -163,15 +168,23 @@ function M.run(args)
   return run.result
 end
 
+--- Whether something that was sent may be acted on still: what nobody knows the end of, a change that is made again by
+--- the next run among it.
+--- @param result table of `run`
+function M.may_act(result)
+  local is_open = result.broken ~= nil or result.unknown[1] ~= nil
+  for _, entry in ipairs(result.failed) do is_open = is_open or entry.err.outcome == "unknown" end
+  return is_open and core.now() < (result.last or math.huge)
+end
+
 --- Gives the lease back: at once, where nothing that was sent can still be acted on; else it ends when nothing can.
 --- @param lease luaprov.Lease
 --- @param result table|nil of `run`; nil: nothing was sent
 --- @return boolean|nil done
 --- @return luaprov.StoreError|nil err
 function M.release(lease, result)
-  local left = result and result.unknown[1] and result.last - core.now() or 0
-  if left <= 0 then return lease:release() end
-  return lease:renew(left)
+  if not result or not M.may_act(result) then return lease:release() end
+  return lease:renew(result.last - core.now() + 0.01)
 end
 
 return M

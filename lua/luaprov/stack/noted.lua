@@ -60,7 +60,9 @@ end
 
 local function add_matching(ids, collection, wanted, list)
   for _, entry in ipairs(list or {}) do
-    if may_have(collection.description, wanted, entry) then ids[#ids + 1] = entry.id end
+    -- What is gone since is not there.
+    local is_there = collection.known[compare.id(entry.id)]
+    if is_there and may_have(collection.description, wanted, entry) then ids[#ids + 1] = entry.id end
   end
 end
 
@@ -92,21 +94,36 @@ function Noted:of(alias, resource, wanted, parents)
   local key = collection_key(alias, description, parents)
   local collection = self.collections[key]
   if not collection then
-    collection = { description = description, by = index_field(description), entries = {}, known = {} }
+    collection = { description = description, by = index_field(description), entries = {}, known = {}, gone = {} }
     self.collections[key] = collection
   end
   if not collection.read then
     -- Of many at once one lists.
     local ok, err = runtime.share(collection, function()
       if collection.read then return true end
-      collection.entries, collection.known = {}, {}
+      collection.entries, collection.known, collection.gone = {}, {}, {}
       local done, why = read(collection, pages)
+      for id in pairs(collection.gone) do collection.known[id] = nil end
       collection.read = done and true
       return done, why
     end)
     if not ok then return nil, err end
   end
   return { ids = ids_of(collection, wanted), known = collection.known }
+end
+
+--- A record is gone: its id may be that of a new one.
+--- @param alias string
+--- @param description table of its resource
+--- @param parents table|nil
+--- @param id string|number
+function Noted:remove(alias, description, parents, id)
+  local collection = self.collections[collection_key(alias, description, parents or {})]
+  if not collection then return end
+  id = compare.id(id)
+  collection.known[id] = nil
+  -- Whoever lists it at this moment may have been told of it.
+  if not collection.read then collection.gone[id] = true end
 end
 
 return M

@@ -19,8 +19,8 @@ end
 -- reading would else end us, too (SIGPIPE). What it ended with goes by a file: Lua 5.1 does not tell of a pipe.
 local function feed(command, text)
   local status = os.tmpname()
-  local pipe, why = io.popen(("t=$(cat; echo .); printf %%s \"${t%%.}\" | { %s\n}; echo $? > %s"):format(command,
-    quote(status)), "w")
+  local script = "t=$(cat; echo .); printf %%s \"${t%%.}\" 2>/dev/null | { %s\n}; echo $? > %s"
+  local pipe, why = io.popen(script:format(command, quote(status)), "w")
   if not pipe then return nil, why end
   pipe:write(text)
   pipe:close()
@@ -48,6 +48,36 @@ end
 
 local function place(output)
   return output.kind == "file" and output.target or "the command " .. output.target[1]
+end
+
+-- Why a file cannot be written there.
+local function no_place(path)
+  local there, why, _ = io.open(path, "rb"), nil, nil
+  if there then
+    _, why = there:read(0)
+    there:close()
+  end
+  if why then return why end
+  local new
+  new, why = io.open(path .. ".new", "ab")
+  if not new then return (tostring(why):gsub("^.*: ", "")) end
+  new:close()
+  os.remove(path .. ".new")
+end
+
+--- Whether the outputs of a record can be written, as far as that can be known before: what a vendor shows once would
+--- else be lost.
+--- @param node table of the manifest
+--- @return boolean|nil ready
+--- @return string|nil why
+function M.ready(node)
+  for _, output in ipairs(node.outputs or {}) do
+    if output.kind == "file" then
+      local why = no_place(output.target)
+      if why then return nil, ("%s could not go to %s: %s"):format(output.path, output.target, why) end
+    end
+  end
+  return true
 end
 
 --- Writes the outputs of a record.

@@ -65,10 +65,29 @@ local function taken(run, step, record, note)
   end
 end
 
+-- A record that had the key before, has it still, and is no address's: perhaps one that a lost state knew.
+local function other_of(run, step, note, id)
+  for _, other in ipairs(note.ids) do
+    local is_there = note.known[compares.id(other)] and compares.id(other) ~= compares.id(id)
+    if is_there and not run.ids[id_of(step, other)] then return other end
+  end
+end
+
 --- What the state has of a record from now on.
 local function remember_row(run, step, row)
   run.rows[step.address] = row
   run.ids[id_of(step, row.id)] = step.address
+end
+
+--- A record is there no more: whoever has its id later is another one.
+function M.forget_id(run, step)
+  local name = id_of(step, step.row.id)
+  if run.ids[name] == step.address then run.ids[name] = nil end
+end
+
+local function is_gone(run, step)
+  M.forget_id(run, step)
+  run.noted:remove(step.alias, step.description, step.row.parents, step.row.id)
 end
 
 function M.create(run, step)
@@ -79,14 +98,15 @@ function M.create(run, step)
   local checked
   checked, err = resources.check(resource, fields)
   if not checked then return "failed", err end
+  local is_ready, why_not = output.ready(node)
+  if not is_ready then return "failed", failure(step, "create", "invalid", why_not) end
   local wanted = settling.wanted(checked)
-  local note, why_not = run.noted:of(step.alias, resource, wanted, checked.parents)
+  local note, unlisted = run.noted:of(step.alias, resource, wanted, checked.parents)
   if note == nil then
-    return "failed", failure(step, "create", why_not.kind,
-      "what is there already cannot be listed first: " .. why_not.message)
+    return "failed", failure(step, "create", unlisted.kind,
+      "what is there already cannot be listed first: " .. unlisted.message)
   end
-  local about = run.accounts[step.alias]
-  local is_first = step.action == "replace" and step.first == "create"
+  local about, is_first = run.accounts[step.alias], step.action == "replace" and step.first == "create"
   local intent = intents.create(node, about, account.state.timeout, {
     wanted = wanted, parents = checked.parents, fields = fields, noted = note and note.ids or nil, store = run.store,
     replaces = is_first and step.row.id or nil,
@@ -106,12 +126,19 @@ function M.create(run, step)
   end
   if note then note.known[compares.id(record.id)] = true end
   local notes = output.write(node, record)
+  -- Nobody will see it again.
+  notes.lost = #notes > 0
+  local other = note and other_of(run, step, note, record.id)
+  if other then
+    notes[#notes + 1] = ("the vendor had one with its key before (id %s), and has both now")
+      :format(compares.text(other))
+  end
   if err then notes[#notes + 1] = "created, and could not be read back: " .. err.message end
   local row, items = rows.of(node, fields, record, about), {}
   items[1] = { record = row }
   if is_first then
-    -- From now on the state has the new one here.
-    step.leftover = intents.leftover(step.row)
+    -- From now on the state has the new one here: that the old one has to go is said by its intent alone.
+    step.leftover = intents.delete(step.row, { base_url = step.row.base_url, account = step.row.account })
     step.leftover.id = run.store:next_id()
     items[2] = { intent = step.leftover }
   end
@@ -226,6 +253,7 @@ function M.delete(run, step)
   end
   ok, err = run.journal:finish(intent, "done", nil, not step.leftover and { { remove = step.address } } or nil)
   if not ok then return "unknown", err end
+  is_gone(run, step)
   if not step.leftover then run.rows[step.address] = nil end
   return "done"
 end

@@ -262,6 +262,7 @@ local function check_rows(ctx, accounts)
         .. base_url
     elseif today and today.account and row.account and today.account ~= row.account then
       message = "the state's records of '" .. alias .. "' belong to another account than today's credentials"
+        .. " (--same-account " .. alias .. " says that it is the same)"
     end
     if message and not told[message] then
       told[message] = true

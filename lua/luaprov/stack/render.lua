@@ -150,7 +150,8 @@ function M.text(plan, emit, options)
   emit(M.summary(plan))
   if plan.calls > 0 then emit(calls_line(plan)) end
   if plan.allow_delete then
-    emit(("%d records would go: that wants --allow-delete %d"):format(plan.deletes, plan.allow_delete))
+    emit(("%d record%s would go: that wants --allow-delete %d"):format(plan.deletes, plan.deletes == 1 and "" or "s",
+      plan.allow_delete))
   end
   for _, fault in ipairs(plan.faults) do emit(paint("fault", M.fault(fault, plan))) end
 end

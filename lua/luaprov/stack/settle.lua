@@ -2,7 +2,8 @@
 --- intent says: the account, the key, what was sent, and what was there before.
 ---
 ---   an update         is made again if it has to be: what is secret in it counts as not known
----   a delete          the same; but what the state has under no address any more is deleted now
+---   a delete          the same; but what the state has under no address any more is deleted now, and what it has
+---                     under another one by now stays
 ---   a create          is looked for (policy/settle.lua): ours is what is new since, no other address's, and equal in
 ---                     all that can be compared; what it took the place of is deleted then
 ---
@@ -32,22 +33,27 @@ local PATIENCE = 60 -- seconds for looking, beyond the time after which nothing 
 
 -- ---- whose it is ----
 
--- The account of the manifest that an intent belongs to, whatever it is called now.
+-- The account of the manifest that an intent belongs to, whatever it is called now; or, by its name, the one of which
+-- somebody says that it is the same.
 local function account_of(run, intent)
-  local found
+  local found, named
   for _, account in ipairs(run.manifest.accounts) do
-    local about = run.accounts[account.alias]
-    local same = about and account.provider.name == intent.provider and about.base_url == intent.base_url
-      and about.account == intent.account
-    if same and (not found or account.alias == intent.address:match "^[^.]+") then found = account end
+    local about, has_name = run.accounts[account.alias], account.alias == intent.address:match "^[^.]+"
+    if about and account.provider.name == intent.provider and about.base_url == intent.base_url then
+      local is_it = about.account == intent.account or has_name and run.same[account.alias]
+      if is_it and (not found or has_name) then found = account end
+      named = named or has_name and account.alias
+    end
   end
   if not found then
-    return nil, ("the manifest uses no account of %s with the credentials that it was begun with (at %s)"):format(
-      intent.provider, tostring(intent.base_url))
+    return nil, ("the manifest uses no account of %s with the credentials that it was begun with (at %s)%s"):format(
+      intent.provider, tostring(intent.base_url),
+      named and "; --same-account " .. named .. " says that today's are those of the same" or "")
   end
   if not found.provider.resource[intent.resource] then
     return nil, intent.provider .. " has no resource " .. intent.resource .. " any more"
   end
+  intent.account_now = run.accounts[found.alias].account
   return found
 end
 
@@ -65,43 +71,59 @@ local function declared(run, intent, node)
   if left == 0 and intents.hash(run.store, fields) == intent.hash then return fields end
 end
 
+local function same_id(a, b) return compares.id(a) == compares.id(b) end
+
+-- Whether a row's record may be one that an intent is about.
+local function is_beside(row, intent)
+  return row.provider == intent.provider and row.resource == intent.resource
+    and (row.account == intent.account or row.account == intent.account_now)
+end
+
 -- ---- creates ----
 
 local function known_ids(run, intent)
   local known = {}
   for _, id in ipairs(intent.noted) do known[compares.id(id)] = true end
   for _, row in ipairs(run.list) do
-    local same = row.provider == intent.provider and row.resource == intent.resource
-    if same and row.account == intent.account and row.id ~= nil then known[compares.id(row.id)] = true end
+    if is_beside(row, intent) and row.id ~= nil then known[compares.id(row.id)] = true end
   end
   return known
 end
 
--- The record whose place was taken: it has to go.
-local function leftover_of(run, intent)
-  local row = intent.record_id ~= nil and run.by_address[intent.address]
-  if not row or compares.id(row.id) ~= compares.id(intent.record_id) then return nil end
-  local leftover = intents.leftover(row)
-  leftover.id = run.store:next_id()
-  return leftover
+-- The record that it was to replace: from now on the state has another one in its place, and that it has to go is said
+-- by an intent of its own.
+local function replaced_by(run, intent, record)
+  local row, id = run.by_address[intent.address], intent.record_id
+  if id == nil or not row or not same_id(row.id, id) or same_id(record.id, id) then return nil end
+  local gone = intents.delete(row, { base_url = row.base_url, account = row.account })
+  gone.id = run.store:next_id()
+  return gone
+end
+
+-- The address that has a record, among those of the state.
+local function owner_of(run, intent, id)
+  for _, row in ipairs(run.list) do
+    if is_beside(row, intent) and row.id ~= nil and same_id(row.id, id) then return row.address end
+  end
 end
 
 -- Its record is in the state from now on.
 local function take_over(run, intent, account, record, outcome)
   local claim = account.alias .. "\0" .. intent.resource .. "\0" .. compares.id(record.id)
-  if run.claimed[claim] then return nil, "the record that it may have made is that of " .. run.claimed[claim] end
+  local other = run.claimed[claim] or owner_of(run, intent, record.id)
+  if other and other ~= intent.address then return nil, "the record that it may have made is that of " .. other end
   run.claimed[claim] = intent.address
   local node, is_declared = node_of(run, intent, account)
   local fields = is_declared and declared(run, intent, node) or nil
   local notes = is_declared and output.write(node, record) or {}
   local row = rows.of(node, fields, record, run.accounts[account.alias])
   row.parents = row.parents or intent.parents
-  local items, leftover = { { record = row } }, leftover_of(run, intent)
-  if leftover then items[2] = { intent = leftover } end
+  local gone, items = replaced_by(run, intent, record), { { record = row } }
+  items[2] = gone and { intent = gone }
   local ok, err = run.journal:finish(intent, outcome, { id = record.id }, items)
   if not ok then return nil, err end
-  run.list[#run.list + 1], run.by_address[intent.address] = row, row
-  return { id = record.id, verdict = outcome, notes = notes, leftover = leftover }
+  run.list[#run.list + 1], run.by_address[row.address] = row, row
+  return { id = record.id, verdict = outcome, notes = notes, gone = gone }
 end
 
 local function settle_create(run, intent, account)
@@ -125,7 +147,7 @@ end
 
 local function settle_update(run, intent)
   local row, items = run.by_address[intent.address], {}
-  if row and compares.id(row.id) == compares.id(intent.record_id) then
+  if row and same_id(row.id, intent.record_id) then
     items[1] = { record = perform.in_doubt(rows_of.open(row), intent.fields or {}) }
   end
   local ok, err = run.journal:finish(intent, "unknown", nil, items)
@@ -133,9 +155,15 @@ local function settle_update(run, intent)
   return { verdict = "again" }
 end
 
+local DELETED = { done = "deleted", unknown = "again", kept = "kept" } -- outcome -> verdict
+
 local function settle_delete(run, intent, account)
   local row, outcome = run.by_address[intent.address], "unknown"
-  if not row or compares.id(row.id) ~= compares.id(intent.record_id) then
+  local other = owner_of(run, intent, intent.record_id)
+  if other and other ~= intent.address then
+    -- Somebody has taken it over since.
+    outcome = "kept"
+  elseif not row or not same_id(row.id, intent.record_id) then
     if not run.is_later and leftovers.named_by(run.by_address, run.manifest, intent) then return { later = true } end
     local about = { resource = intent.resource, id = intent.record_id, parents = intent.parents }
     local done, why = perform.remove(account, about)
@@ -144,7 +172,7 @@ local function settle_delete(run, intent, account)
   end
   local ok, err = run.journal:finish(intent, outcome)
   if not ok then return nil, err.message end
-  return { verdict = outcome == "done" and "deleted" or "again", id = intent.record_id }
+  return { verdict = DELETED[outcome], id = intent.record_id }
 end
 
 local SETTLE = { create = settle_create, update = settle_update, delete = settle_delete }
@@ -169,15 +197,17 @@ local function settle_one(run, intent)
   end
   run.on_event { what = settled and "settled" or "left", op = entry.op, address = entry.address, id = entry.id,
                  verdict = entry.verdict, why = why, candidates = candidates }
-  if settled and settled.leftover then return settle_one(run, settled.leftover) end
+  if settled and settled.gone then settle_one(run, settled.gone) end
 end
 
 local function new_run(args, guard)
   local run = {
     manifest = args.manifest, store = args.store, accounts = args.accounts, journal = journals.new(args.store),
-    guard = guard, list = {}, by_address = {}, result = { settled = {}, left = {}, later = {} }, claimed = {},
-    on_event = args.on_event or function() end,
+    guard = guard, list = {}, by_address = {}, result = { settled = {}, left = {}, later = {} },
+    claimed = {},
+    on_event = args.on_event or function() end, same = {},
   }
+  for _, alias in ipairs(args.same_accounts or {}) do run.same[alias] = true end
   for i, row in ipairs(args.rows) do
     run.list[i], run.by_address[row.address] = row, row
   end
@@ -205,11 +235,12 @@ end
 
 --- Settles all that an earlier run has left open. The lease must be held: whoever had it before can send nothing that
 --- could still be acted on.
---- @param args table manifest, store, lease, accounts (account.all), rows (of the state), on_event (function event:
----   what ("settled" or "left"), op, address, id, verdict, why, candidates)
---- @return table|nil result settled (list of { address, op, id, verdict ("found", "absent", "again", "deleted"), notes
----   (texts) }), left (list of { address, op, intent, why, candidates (records) }) and later (intents: deletes for
----   `later`); the state's rows are others then
+--- @param args table manifest, store, lease, accounts (account.all), rows (of the state), same_accounts (aliases whose
+---   credentials are others than before, of the same account), on_event (function event: what ("settled" or "left"),
+---   op, address, id, verdict, why, candidates)
+--- @return table|nil result settled (list of { address, op, id, verdict ("found", "absent", "again", "deleted",
+---   "kept"), notes (texts) }), left (list of { address, op, intent, why, candidates (records) }) and later (intents:
+---   deletes for `later`); the state's rows are others then
 --- @return luaprov.StoreError|nil err
 function M.open(args)
   local open, err = args.store:open_intents()

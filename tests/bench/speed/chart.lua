@@ -31,7 +31,7 @@ function M.bars(groups, unit)
     y = y + 10
     local longest = 0
     for _, bar in ipairs(group) do
-      if bar.ours then longest = math.max(longest, bar.value * 20) end
+      if bar.ours then longest = math.max(longest, bar.value * 10) end
     end
     for _, bar in ipairs(group) do
       local length = math.max(1, math.min(1, bar.value / longest) * (WIDTH - LEFT - 70))
@@ -58,7 +58,7 @@ local function bounds(lines, key)
 end
 
 local function plot(parts, top, one)
-  local left, right, height = 70, WIDTH - 20, 220
+  local left, right, height = 70, WIDTH - 40, 220
   local x0, x1 = bounds(one.lines, "x")
   local y0, y1 = bounds(one.lines, "y")
   local function at(x, y)

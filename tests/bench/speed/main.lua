@@ -71,7 +71,7 @@ local function measure_sections(report)
       local results = measured(section, missing)
       local goals = printer.section(section, results, missing)
       report.sections[#report.sections + 1] = { name = section.name, results = results, goals = goals }
-      charted[#charted + 1] = section.goals and printer.group(section, results, missing) or nil
+      charted[#charted + 1] = section.charted and printer.group(section, results, missing) or nil
     end
   end
   if charted[1] then write("speed.svg", chart.bars(charted, "microseconds of the processor a call")) end

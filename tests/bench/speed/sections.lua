@@ -20,7 +20,7 @@ return function(server, ca)
   local trusted, all_at_once = "env BENCH_CA=" .. ca, "env BENCH_PER_HOST=20000"
   local sections = {
     {
-      name = "one after another", place = { url = server.url, at_once = 1, seconds = 0.25 },
+      name = "one after another", charted = true, place = { url = server.url, at_once = 1, seconds = 0.25 },
       programs = with(programs.luasocket, programs.luasocket_kept, programs.requests, programs.curl),
       goals = {
         [programs.luaprov.name] = { most = 1.5, gate = 1.7 }, [programs.raw.name] = { share = 20 },
@@ -29,7 +29,7 @@ return function(server, ca)
       },
     },
     {
-      name = "64 in flight", place = { url = server.url, at_once = 64, seconds = 0.25 },
+      name = "64 in flight", charted = true, place = { url = server.url, at_once = 64, seconds = 0.25 },
       programs = with(programs.lua_http, programs.agent, programs.aiohttp, programs.fetch, programs.httpx),
       goals = {
         [programs.luaprov.name] = { most = 1.5, gate = 1.8 }, [programs.raw.name] = { share = 20 },

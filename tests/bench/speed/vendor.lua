@@ -3,7 +3,7 @@ return provider {
   title    = "Bench",
   base_url = "https://api.bench.invalid",
   auth     = bearer "token",
-  limits   = { { 20000, per = 0.1 }, at_once = 20000 },
+  limits   = { { 1000, per = 0.02 }, at_once = 20000 },
   errors   = { message = "message", code = "code", trace_id = "trace_id" },
 
   resource "things" {

@@ -1,7 +1,6 @@
 --- From a manifest to what it says: settle, look, plan, show, ask, do. What `apply` and `destroy` have in common.
 local applies = require "luaprov.stack.apply"
 local ask = require "luaprov.cli.stack.ask"
-local core = require "luaprov.core"
 local json = require "luaprov.json"
 local keep = require "luaprov.cli.stack.keep"
 local open = require "luaprov.cli.stack.open"
@@ -35,6 +34,7 @@ local function settled_by(work, seen, how, intents)
   local result, err = work.stop:during(function()
     return how({
       manifest = work.manifest, store = work.store, lease = work.lease, accounts = seen.accounts, rows = seen.rows,
+      same_accounts = work.args.same_accounts,
       on_event = function(event)
         if event.what == "settled" then tell(work, event) end
       end,
@@ -101,9 +101,11 @@ local function summarize(work, result)
   add(#result.failed, "failed")
   add(#result.unknown, "not known")
   add(#result.skipped, "not tried")
+  add(#result.lost, "without its output")
   say.either(out, {
     type = "summary", phase = "apply", done = result.done, failed = names(result.failed),
-    unknown = names(result.unknown), skipped = names(result.skipped), stopped = work.stop.asked,
+    unknown = names(result.unknown), skipped = names(result.skipped), lost = names(result.lost),
+    stopped = work.stop.asked,
   }, #parts > 0 and table.concat(parts, ", ") or "nothing was done")
 end
 
@@ -121,12 +123,6 @@ local function remember(work, seen, plan)
   end
   for i, row in ipairs(seen.rows) do seen.rows[i] = written[row.address] or row end
   return keep.write(work.store, items)
-end
-
--- Whether something that was sent may still be acted on, so that nobody else is to begin yet.
-local function is_on_its_way(result)
-  local is_open = result.broken ~= nil or #result.unknown > 0
-  return is_open and core.now() < (result.last or math.huge)
 end
 
 -- Of what an earlier call has to be settled first nothing was tried.
@@ -168,7 +164,7 @@ local function perform(work, seen, plan)
   line:done()
   if not ok then error(result, 0) end
   result = without_blocked(result, blocked)
-  work.sending, work.over_at = is_on_its_way(result), result.last
+  work.sending, work.over_at = applies.may_act(result), result.last
   return result
 end
 
@@ -179,7 +175,7 @@ local function finish(work, result)
     return 1
   end
   if work.stop.asked then return INTERRUPTED end
-  if #result.failed + #result.unknown + #result.skipped > 0 then return 1 end
+  if #result.failed + #result.unknown + #result.skipped + #result.lost > 0 then return 1 end
   if work.unread then error(work.unread, 0) end
   return 0
 end

@@ -44,6 +44,11 @@ end
 function M.store(args, out, create)
   if args.state == "" then return nil, out:wrong "--state takes the path of a file, or a URL of PostgreSQL" end
   local place = options.place(args, function(text) out:note(text) end)
+  local scheme = type(place) == "string" and place:match("^(%a[%w+.-]*)://")
+  if scheme then
+    -- What stands after it may be a password.
+    return nil, out:wrong("a state is a file, or at a URL of PostgreSQL (postgresql://…), not at one of " .. scheme)
+  end
   local store, err = stores.open(place, { create = create and true or false })
   if store then return store end
   if err.kind == "missing" and not create then return nil end

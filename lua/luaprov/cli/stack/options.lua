@@ -73,6 +73,11 @@ end
 function M.looking(parser)
   parser:option("--parallel", "How many records at once."):argname("<n>"):default("64")
     :convert(number("--parallel", 1, 1000, true))
+  M.same_account(parser)
+end
+
+--- Whose credentials were changed.
+function M.same_account(parser)
   parser:option("--same-account", "The credentials of this account are others than before, and it is the same account; "
     .. "may be repeated."):argname("<alias>"):count("*"):target("same_accounts")
 end

@@ -76,6 +76,7 @@ end
 
 local VERDICTS = {
   found = "was done, and its record is found", absent = "was not done", deleted = "is done now",
+  kept = "is given up: its record has another address now",
   again = "may have been done: what is missing of it is planned again",
 }
 

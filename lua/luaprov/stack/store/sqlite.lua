@@ -24,6 +24,7 @@ local KINDS = {
 local SAID = {
   busy = "another process is writing to it, and was not waited for any longer",
   foreign = "it is no SQLite database, and so no state of luaprov's; it is left as it is",
+  readonly = "the file, or its folder, may not be written by whoever runs this",
   corrupt = "the file is damaged, or was cut off; it is left as it is. Put a copy of it in its place",
 }
 
