@@ -56,3 +56,24 @@ describe("The guard of an apply", function()
     stack:is(text, { "hubs H" })
   end)
 end)
+
+describe("An apply", function()
+  after_each(stacks.stop)
+
+  it("renews the lease again when writing the intent took what was left of it", function()
+    local stack, struck = stacks.start(), 0
+    local text = 'acme.hubs("h", { name = "H" })'
+    local result = stack:apply(text, { on_plan = function(_, args)
+      local commit = args.store.commit
+      function args.store:commit(items)
+        if struck < 2 and items[1].intent then
+          struck = struck + 1
+          args.lease.ends = core.now() + 0.1 -- a try takes half a second
+        end
+        return commit(self, items)
+      end
+    end })
+    assert.same({ 2, 1, {} }, { struck, result.done, result.failed })
+    stack:is(text, { "hubs H" })
+  end)
+end)

@@ -9,6 +9,8 @@ local M = {}
 M.MARGIN = 15 -- seconds that a lease lasts beyond the longest try,
 M.LEAST = 1   -- and has to: what is written before something is sent takes its time
 
+local SLACK = 5 -- seconds: what is to be sent has to be written first, with what others write
+
 local Guard = {}
 Guard.__index = Guard
 
@@ -37,7 +39,7 @@ local function renew(self)
   return ok
 end
 
---- Makes the lease last until a time, and longer: what comes before the sending takes its time.
+--- Makes the lease last until a time, and a little longer where it can.
 --- @param at number seconds of core.now()
 --- @return boolean|nil ok
 --- @return luaprov.Error|nil err
@@ -73,7 +75,7 @@ end
 --- @return table guard last: until when (seconds of core.now()) something that was sent may be acted on; broken: why
 ---   the lease is lost
 function M.new(lease, manifest)
-  local spare = math.max(0, lease.seconds - longest_try(manifest)) / 2
+  local spare = math.max(0, math.min(SLACK, (lease.seconds - longest_try(manifest)) / 2))
   local self = setmetatable({ lease = lease, spare = spare, last = 0, undo = {}, event = runtime.event() }, Guard)
   for i, account in ipairs(manifest.accounts) do self.undo[i] = account.state and watch(self, account.state) end
   self.keeper = runtime.spawn(keep, self)

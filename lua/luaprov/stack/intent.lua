@@ -24,7 +24,7 @@ end
 --- @param about table base_url, account
 --- @param within number seconds in which one try can be acted on
 --- @param what table wanted (what is sent, secrets closed), parents, fields (as declared, filled), noted (a list of
----   ids; nil: there is no way to look), store, replaces (the id of the record that it takes the place of)
+---   ids; nil: there is no way to look), store, replaces (the id of the record that goes when this one is there)
 --- @return table intent
 function M.create(node, about, within, what)
   local intent = new("create", node, about, within)
@@ -33,11 +33,6 @@ function M.create(node, about, within, what)
   intent.hash, intent.record_id = M.hash(what.store, what.fields), what.replaces
   return intent
 end
-
---- What is to go when the state has it no more under any address: this intent alone tells of it.
---- @param row table of the state
---- @return table intent
-function M.leftover(row) return M.delete(row, { base_url = row.base_url, account = row.account }) end
 
 --- @param paths string[] what is changed: of what is secret in it nobody knows afterwards what the vendor has
 --- @return table intent

@@ -106,8 +106,7 @@ function M.create(run, step)
     return "failed", failure(step, "create", unlisted.kind,
       "what is there already cannot be listed first: " .. unlisted.message)
   end
-  local about = run.accounts[step.alias]
-  local is_first = step.action == "replace" and step.first == "create"
+  local about, is_first = run.accounts[step.alias], step.action == "replace" and step.first == "create"
   local intent = intents.create(node, about, account.state.timeout, {
     wanted = wanted, parents = checked.parents, fields = fields, noted = note and note.ids or nil, store = run.store,
     replaces = is_first and step.row.id or nil,
@@ -138,8 +137,8 @@ function M.create(run, step)
   local row, items = rows.of(node, fields, record, about), {}
   items[1] = { record = row }
   if is_first then
-    -- From now on the state has the new one here.
-    step.leftover = intents.leftover(step.row)
+    -- From now on the state has the new one here: that the old one has to go is said by its intent alone.
+    step.leftover = intents.delete(step.row, { base_url = step.row.base_url, account = step.row.account })
     step.leftover.id = run.store:next_id()
     items[2] = { intent = step.leftover }
   end

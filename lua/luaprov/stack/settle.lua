@@ -90,13 +90,14 @@ local function known_ids(run, intent)
   return known
 end
 
--- The record whose place was taken: it has to go, which an intent of its own says.
-local function leftover_of(run, intent, record)
+-- The record that it was to replace: from now on the state has another one in its place, and that it has to go is said
+-- by an intent of its own.
+local function replaced_by(run, intent, record)
   local row, id = run.by_address[intent.address], intent.record_id
   if id == nil or not row or not same_id(row.id, id) or same_id(record.id, id) then return nil end
-  local leftover = intents.leftover(row)
-  leftover.id = run.store:next_id()
-  return leftover
+  local gone = intents.delete(row, { base_url = row.base_url, account = row.account })
+  gone.id = run.store:next_id()
+  return gone
 end
 
 -- The address that has a record, among those of the state.
@@ -117,12 +118,12 @@ local function take_over(run, intent, account, record, outcome)
   local notes = is_declared and output.write(node, record) or {}
   local row = rows.of(node, fields, record, run.accounts[account.alias])
   row.parents = row.parents or intent.parents
-  local items, leftover = { { record = row } }, leftover_of(run, intent, record)
-  if leftover then items[2] = { intent = leftover } end
+  local gone, items = replaced_by(run, intent, record), { { record = row } }
+  items[2] = gone and { intent = gone }
   local ok, err = run.journal:finish(intent, outcome, { id = record.id }, items)
   if not ok then return nil, err end
-  run.list[#run.list + 1], run.by_address[intent.address] = row, row
-  return { id = record.id, verdict = outcome, notes = notes, leftover = leftover }
+  run.list[#run.list + 1], run.by_address[row.address] = row, row
+  return { id = record.id, verdict = outcome, notes = notes, gone = gone }
 end
 
 local function settle_create(run, intent, account)
@@ -196,13 +197,14 @@ local function settle_one(run, intent)
   end
   run.on_event { what = settled and "settled" or "left", op = entry.op, address = entry.address, id = entry.id,
                  verdict = entry.verdict, why = why, candidates = candidates }
-  if settled and settled.leftover then return settle_one(run, settled.leftover) end
+  if settled and settled.gone then settle_one(run, settled.gone) end
 end
 
 local function new_run(args, guard)
   local run = {
     manifest = args.manifest, store = args.store, accounts = args.accounts, journal = journals.new(args.store),
-    guard = guard, list = {}, by_address = {}, result = { settled = {}, left = {}, later = {} }, claimed = {},
+    guard = guard, list = {}, by_address = {}, result = { settled = {}, left = {}, later = {} },
+    claimed = {},
     on_event = args.on_event or function() end, same = {},
   }
   for _, alias in ipairs(args.same_accounts or {}) do run.same[alias] = true end
