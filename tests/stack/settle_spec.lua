@@ -128,22 +128,6 @@ describe("A run after one that died", function()
     end
   end)
 
-  it("deletes what was to be replaced, when only now it is known that the new one was made", function()
-    for _, how in ipairs { "dies", "dies_before" } do
-      local stack = stacks.start()
-      stack:apply(HUB)
-      local other = 'acme.hubs("h", { name = "H2", site = "there" })'
-      died(stack, other, stacks[how] "create")
-      local _, _, settled = stack:apply(other)
-      local verdicts = {}
-      for i, entry in ipairs(settled.settled) do verdicts[i] = entry.op .. " " .. entry.verdict end
-      table.sort(verdicts)
-      assert.same(how == "dies" and { "create found", "delete deleted" } or { "create absent" }, verdicts)
-      stack:is(other, { "hubs H2" })
-      stacks.stop()
-    end
-  end)
-
   it("deletes what was to be replaced, when somebody says which the new one is", function()
     local stack = stacks.start()
     stack:apply(HUB)
