@@ -11,6 +11,7 @@ local output = require "luaprov.stack.output"
 local reference = require "luaprov.stack.reference"
 local resources = require "luaprov.provider.resource"
 local rows = require "luaprov.stack.row"
+local runtime = require "luaprov.runtime"
 local settling = require "luaprov.provider.settling"
 
 local M = {}
@@ -85,6 +86,11 @@ function M.forget_id(run, step)
   if run.ids[name] == step.address then run.ids[name] = nil end
 end
 
+-- A vendor may have deleted and made before we hear of either: an id may be free by now.
+local function await_end(run, name)
+  while run.ending[name] and run.ending[name]:wait() do end -- luacheck: ignore 542
+end
+
 local function is_gone(run, step)
   M.forget_id(run, step)
   run.noted:remove(step.alias, step.description, step.row.parents, step.row.id)
@@ -117,6 +123,7 @@ function M.create(run, step)
   local record
   record, err = resources.create(resource, checked, nil, note or nil)
   if not record then return ended(run, intent, err) end
+  await_end(run, id_of(step, record.id))
   local why = taken(run, step, record, note)
   if why then
     ok, err = run.journal:finish(intent, "refused", { taken = record.id })
@@ -233,7 +240,7 @@ function M.remove(account, row)
   return done, err
 end
 
-function M.delete(run, step)
+local function delete(run, step)
   local account, row, intent = run.manifest.account[step.alias], step.row, step.leftover
   local ok, err
   if intent then
@@ -256,6 +263,16 @@ function M.delete(run, step)
   is_gone(run, step)
   if not step.leftover then run.rows[step.address] = nil end
   return "done"
+end
+
+function M.delete(run, step)
+  local name, event = id_of(step, step.row.id), runtime.event()
+  run.ending[name] = event
+  local ok, what, err = pcall(delete, run, step)
+  run.ending[name] = nil
+  event:set()
+  if not ok then error(what, 0) end
+  return what, err
 end
 
 function M.forget(run, step)
