@@ -191,7 +191,7 @@ local function soak()
     if not first and http.now() > began + math.min(60, SOAK / 4) then first = at_rest(nginx) end
   end
   local last = at_rest(nginx)
-  print(("soak of %d s, %d calls with faults; at rest after %d s and at the end:"):format(SOAK, calls,
+  print(("soak of %d s, %d calls with faults; at rest after %.0f s and at the end:"):format(SOAK, calls,
     math.min(60, SOAK / 4)))
   print(("  memory %d -> %d kB (in use: Lua's %d -> %d, malloc's %d -> %d), threads %d -> %d, descriptors %d -> %d")
     :format(first.memory, last.memory, first.lua, last.lua, first.malloc, last.malloc, first.threads, last.threads,

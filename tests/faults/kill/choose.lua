@@ -8,6 +8,8 @@ local QUOTA = { outside = 1, between = 2, intent = 2, sent = 3, answered = 2 } -
 -- What hangs on how long something takes: waiting, connections, memory.
 local UNSTEADY = { poll = true, futex = true, brk = true, mmap = true, munmap = true, socket = true, connect = true,
                    getsockname = true, getpeername = true, getsockopt = true, setsockopt = true }
+-- A death there is as one at the call before; how many there are hangs on the machine.
+local MEMORY = { brk = true, mmap = true, munmap = true, mprotect = true, mremap = true, madvise = true, futex = true }
 local SENT_FOR = 0.8 -- seconds: a vendor that acts two seconds after the death acts within the deadline then
 
 -- Evenly from a list, its ends among them; a single one from where that cell's turn is.
@@ -75,7 +77,8 @@ function M.calls(cell, runs, all)
   for i, call in ipairs(runs[1]) do
     local soon = not cell.faults or call.part ~= "sent" or call.since < SENT_FOR
     -- The first is of strace's own process.
-    if i > 1 and call.name ~= "exit_group" and soon and call.n <= most[call.name] then
+    local told = i > 1 and call.name ~= "exit_group" and (all or not MEMORY[call.name])
+    if told and soon and call.n <= most[call.name] then
       table.insert(parts[call.part], call)
     end
   end
