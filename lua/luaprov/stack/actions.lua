@@ -22,6 +22,41 @@ local function after(action, other)
   if other and other ~= action then action.needs[#action.needs + 1] = other end
 end
 
+-- Where the vendor keeps keys unique, a record goes before another one takes its key; unless what needs the new one has
+-- to be changed before the old one can go: then the vendor says what it thinks of it.
+local function free_keys(list, makes, ends)
+  local added = {}
+  for _, action in ipairs(list) do
+    local step = action.step
+    local gone = step.takes_key_of and step.description.unique and ends[step.takes_key_of]
+    if gone and makes[step.address] == action then
+      after(action, gone)
+      added[#added + 1] = action
+    end
+  end
+  if added[1] and not graph.order(list, M.needs(list)) then
+    for _, action in ipairs(added) do table.remove(action.needs) end
+  end
+end
+
+-- What goes waits for those that needed it.
+local function order_ends(rows, makes, ends)
+  for _, row in ipairs(rows.list) do
+    local make, gone = makes[row.address], ends[row.address]
+    if make or gone then
+      for _, other in ipairs(rows.needs(row)) do
+        local its_end = ends[other.address]
+        if its_end then
+          local step = its_end.step
+          if gone then after(its_end, gone)
+          -- A record that is deleted to be made anew cannot wait for those that are to name the new one.
+          elseif not (step.action == "replace" and step.first == "delete") then after(its_end, make) end
+        end
+      end
+    end
+  end
+end
+
 --- @param plan table steps
 --- @param rows table index of rows.lua
 --- @return table[] actions
@@ -41,20 +76,8 @@ function M.of(plan, rows)
     end
   end
   if next(ends) == nil then return list end
-  for _, row in ipairs(rows.list) do
-    local make, gone = makes[row.address], ends[row.address]
-    if make or gone then
-      for _, other in ipairs(rows.needs(row)) do
-        local its_end = ends[other.address]
-        if its_end then
-          local step = its_end.step
-          if gone then after(its_end, gone)
-          -- A record that is deleted to be made anew cannot wait for those that are to name the new one.
-          elseif not (step.action == "replace" and step.first == "delete") then after(its_end, make) end
-        end
-      end
-    end
-  end
+  order_ends(rows, makes, ends)
+  free_keys(list, makes, ends)
   return list
 end
 

@@ -33,7 +33,8 @@ end
 
 local function new_run(args, guard)
   local run = {
-    manifest = args.manifest, store = args.store, accounts = args.accounts, guard = guard, now = core.now, seen = {},
+    manifest = args.manifest, plan = args.plan, store = args.store, accounts = args.accounts, guard = guard,
+    now = core.now, seen = {},
     journal = journals.new(args.store), noted = noted.new(), rows = {}, ids = {}, made = {}, ending = {},
     on_event = args.on_event or nobody, stop = args.stop or nobody,
     result = { done = 0, stopped = false, failed = {}, skipped = {}, unknown = {}, notes = {}, lost = {} },

@@ -178,6 +178,15 @@ local function read_again(resource, step, fields, record)
   return read
 end
 
+-- Whether a record may have gone with another that it needs, which had to be deleted before it was made anew.
+local function went_with(run, step)
+  for _, address in ipairs(step.record.needs) do
+    local other = run.plan.step[address]
+    if other and other.action == "replace" and other.first == "delete" then return true end
+  end
+  return false
+end
+
 function M.update(run, step)
   local account, node = run.manifest.account[step.alias], step.record
   local resource = account.client[step.resource]
@@ -192,6 +201,13 @@ function M.update(run, step)
   local record
   record, err = resource:update(step.row.id, compare.input(step), step.row.parents)
   if not record then
+    if err.kind == "not_found" and err.outcome ~= "unknown" and went_with(run, step) then
+      ok, err = run.journal:finish(intent, err.outcome, { kind = err.kind }, { { remove = step.address } })
+      if not ok then return "unknown", err end
+      M.forget_id(run, step)
+      run.rows[step.address] = nil
+      return M.create(run, step)
+    end
     if err.outcome ~= "unknown" then return ended(run, intent, err) end
     -- It may be made again: what is there is read first, and of secrets nobody knows.
     ok = run.journal:finish(intent, "unknown", { kind = err.kind },

@@ -29,6 +29,7 @@
 ---   changes    list (compare.lua); for create all fields
 ---   why        list of texts, of a replace: which fixed fields
 ---   first      "delete" or "create", of a replace
+---   takes_key_of  address of a record that goes and has the key of this one, which is made
 ---   fields     the wanted fields, with what is known filled in; `deferred`: how many values are known later
 local actions = require "luaprov.stack.actions"
 local compare = require "luaprov.stack.compare"
@@ -201,6 +202,26 @@ local function note_emptied(ctx)
   end
 end
 
+-- A record that is declared under another name is, to a plan, another one: one goes, and one of the same key is made.
+local function note_renamed(ctx)
+  local going = {}
+  for _, step in ipairs(ctx.plan.steps) do
+    local key = step.action == "delete" and step.row.key
+    if key and step.description then going[table.concat({ step.alias, step.resource, key }, "\0")] = step end
+  end
+  if next(going) == nil then return end
+  for _, step in ipairs(ctx.plan.steps) do
+    local key = step.action == "create" and keys.of(step.description, step.fields)
+    local old = key and going[table.concat({ step.alias, step.resource, key }, "\0")]
+    if old then
+      step.takes_key_of = old.address
+      table.insert(ctx.plan.notes, { address = step.address,
+        message = ("has the key of %s, which goes: luaprov state mv %s %s keeps it under this address"):format(
+          old.address, old.address, step.address) })
+    end
+  end
+end
+
 local function plan_removal(ctx, row)
   row = rows_of.open(row)
   local alias = row.address:match("^[^.]+")
@@ -323,6 +344,7 @@ function M.make(args)
     local unknown = target.select(plan, ctx.rows, args.targets)
     if unknown then return nil, no_such_target(unknown, ctx) end
   end
+  note_renamed(ctx)
   for _, step in ipairs(plan.steps) do forbid(plan, step) end
   count(plan, #ctx.rows.list, args.destroy)
   plan.actions = actions.of(plan, ctx.rows)
