@@ -14,7 +14,6 @@ local WORDS = {
 }
 
 local function translate(sql) return (sql:gsub("%b{}", WORDS)) end
-local function same(text) return text end
 
 local KINDS = {
   BUSY = "busy", LOCKED = "busy", FULL = "full", IOERR = "io", READONLY = "readonly", CORRUPT = "corrupt",
@@ -94,7 +93,7 @@ function M.open(path, options)
   local fail = error_of(path)
   local function fields()
     return {
-      translate = translate, encode = same, decode = same, error = fail, pause = options.pause,
+      translate = translate, error = fail, pause = options.pause,
       patience = options.patience, busy = options.busy,
     }
   end

@@ -14,8 +14,8 @@ local FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1 -- seconds between tries to connect
 ---@field handle userdata|nil luaprov.sqlite or luaprov.postgres; nil while the connection is broken
 ---@field open fun(): userdata|nil, luaprov.StoreError|nil a connection
 ---@field translate fun(sql: string): string
----@field encode fun(text: string): string
----@field decode fun(text: string): string
+---@field encode (fun(text: string): string)|nil
+---@field decode (fun(text: string): string)|nil
 ---@field error fun(message: string, code: string): luaprov.StoreError, boolean and whether the connection is broken
 ---@field pause fun(seconds: number)
 ---@field patience number seconds to try to connect again
@@ -65,6 +65,11 @@ function M:query(sql, ...)
   if not text then
     text = self.translate(sql)
     self.statements[sql] = text
+  end
+  if not self.encode then
+    local rows, changed, code = self.handle:query(text, ...)
+    if not rows then refuse(self, changed, code) end
+    return rows, changed
   end
   local values, count = each_text(self.encode, ...)
   local rows, changed, code = self.handle:query(text, unpack(values, 1, count))
