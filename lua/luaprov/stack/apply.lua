@@ -43,7 +43,9 @@ local function new_run(args, guard)
     if row.id ~= nil then perform.remember_row(run, step, row) end
   end
   for _, step in ipairs(args.plan.steps) do
-    if step.action == "forget" and step.row.id ~= nil then perform.forget_id(run, step) end
+    -- The vendor has it no more.
+    local is_gone = step.row and (step.action == "forget" or step.action == "create")
+    if is_gone and step.row.id ~= nil then perform.forget_id(run, step) end
   end
   run.lookup = lookup_in(run)
   return run
