@@ -237,6 +237,16 @@ describe("apply", function()
     assert.is_nil(support.read(stack.place):find(key, 1, true))
   end)
 
+  it("writes no mask over it, which an update may be answered with", function()
+    local stack = stacks.start()
+    local text = 'acme.hubs("h", { name = "H", about = %q }, { outputs = { about = file "key" } })'
+    stack:apply(text:format "key-0000")
+    local result = stack:apply(text:format "ke****00")
+    assert.equal(1, result.done)
+    assert.matches("the vendor does not show about", result.notes[1].message)
+    assert.equal("key-0000", support.read(stack.folder .. "/key"))
+  end)
+
   it("makes nothing whose output has no place to go", function()
     local stack = stacks.start()
     for place, why in pairs { ["no/such/key"] = "No such file or directory", ["."] = "Is a directory" } do

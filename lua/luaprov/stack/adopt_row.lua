@@ -84,8 +84,7 @@ end
 local function is_there(value)
   if equal.is_nothing(value) then return false end
   local text = hidden.text(value)
-  -- A mask is no value.
-  return text ~= nil and not text:find("%*%*+") and not text:find("\226\128\162", 1, true)
+  return text ~= nil and not hidden.is_mask(text)
 end
 
 --- The state's row of a record that is taken over: ready for store:commit { { record = row } }.
