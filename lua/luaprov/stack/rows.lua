@@ -1,5 +1,5 @@
 --- The rows of the state, and which of them needs which: for what must go before what.
-local equal = require "luaprov.stack.equal"
+local compare = require "luaprov.policy.compare"
 local json = require "luaprov.json"
 
 local M = {}
@@ -26,7 +26,7 @@ function M.parts(row)
   return fields, secrets
 end
 
-local function id_key(alias, resource, id) return alias .. "\0" .. resource .. "\0" .. equal.text(id):lower() end
+local function id_key(alias, resource, id) return alias .. "\0" .. resource .. "\0" .. compare.id(id) end
 
 -- The rows that a row's fields name as parents.
 local function add_parents(row, alias, description, by_id, add)
