@@ -14,8 +14,8 @@ local vendors = require "tests.policy.vendors"
 local M = {}
 M.__index = M
 
---- Hubs have lines, and phones that may be given to another hub; boxes and cards cannot be looked for; the ids of numbers are
---- what they are created with.
+--- Hubs have lines, and phones that may be given to another hub; boxes and cards cannot be looked for; the ids of
+--- numbers are what they are created with.
 M.ACME = [[return provider { title = "Acme", base_url = "https://acme.invalid", auth = bearer "token",
   errors = { message = "message" },
   resource "hubs" {
