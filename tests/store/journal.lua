@@ -85,6 +85,14 @@ return function(backend)
       for i = 2, #found do assert.is_true(found[i - 1].address < found[i].address) end
     end)
 
+    it("is needed under its new name when it is moved", function()
+      assert(store:commit { record "a.b.c", record("a.b.d", { depends_on = { "a.b.cc", "a.b.c" } }),
+        record("a.b.e", { depends_on = { "a.b.cc" } }) })
+      assert.is_true(store:move("a.b.c", "a.b.x"))
+      assert.same({ "a.b.cc", "a.b.x" }, assert(store:record "a.b.d").depends_on)
+      assert.same({ "a.b.cc" }, assert(store:record "a.b.e").depends_on)
+    end)
+
     it("is written over, moved and removed", function()
       assert(store:commit { record("a.b.c", { id = 1, fields = { x = 1 } }), record("a.b.d", { id = 2 }) })
       assert(store:commit { record("a.b.c", { id = 1 }) })
