@@ -23,11 +23,9 @@ local function nobody() end
 
 local function lookup_in(run)
   return function(address, path)
-    local made, row = run.made[address], run.rows[address]
+    local made = run.made[address]
     if made then return reference.at(made, path) end
-    if not row then return nil end
-    if #path == 1 and path[1] == "id" then return row.id end
-    return reference.at(rows_of.open(row).fields, path)
+    return rows_of.at(run.rows[address], path)
   end
 end
 

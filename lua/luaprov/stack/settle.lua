@@ -215,11 +215,7 @@ local function new_run(args, guard)
   for i, row in ipairs(args.rows) do
     run.list[i], run.by_address[row.address] = row, row
   end
-  function run.lookup(address, path)
-    local row = run.by_address[address]
-    if row and #path == 1 and path[1] == "id" then return row.id end
-    return row and reference.at(rows_of.open(row).fields, path)
-  end
+  function run.lookup(address, path) return rows_of.at(run.by_address[address], path) end
   return run
 end
 
