@@ -31,6 +31,23 @@ describe("luaprov apply", function()
   local function start(faults) stack = stacks.start(faults) end
   after_each(stacks.stop)
 
+  it("keeps in the journal what it did of late, and no more", function()
+    start()
+    local function journal(sql)
+      local store = stack:store()
+      local rows = assert(store.db:transaction("write", function(db) return db:query(sql) end))
+      store:close()
+      return rows
+    end
+    stack:write "acme.boxes('b', { name = 'Box' })"
+    stack:done "apply --yes"
+    journal "UPDATE luaprov_intents SET settled = 1"
+    stack:write "acme.boxes('b', { name = 'Box' }) acme.boxes('c', { name = 'Other' })"
+    stack:done "apply --yes"
+    local left = journal "SELECT address FROM luaprov_intents"
+    assert.same({ 1, "acme.boxes.c" }, { #left, left[1].address })
+  end)
+
   it("makes what is declared, and then has nothing to do", function()
     start()
     stack:write(stacks.TWO)

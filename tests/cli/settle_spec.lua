@@ -31,6 +31,16 @@ describe("luaprov settle", function()
     assert.same({ "luaprov: nothing is open of acme.boxes.b\n", 1 }, { err, code })
   end)
 
+  it("comes before another record is taken over there", function()
+    stack:run "apply --yes"
+    for _, words in ipairs { "import acme.boxes.b %s", "adopt acme.boxes.b=%s" } do
+      local out, err, code = stack:run(words:format(stack:there()["boxes Box"].id))
+      assert.same({ "", 1 }, { out, code })
+      assert.truthy(err:find("an earlier create of acme.boxes.b has no known end", 1, true), err)
+    end
+    assert.equal("", (stack:done "state list"))
+  end)
+
   it("wants to be told one of both", function()
     for said, words in pairs {
       ["say what you have seen: --adopt ID, or --absent"] = "settle acme.boxes.b",

@@ -224,6 +224,35 @@ describe("apply", function()
     stack:is(text:format("there", "c"), { "numbers +1", "numbers +2", "numbers +3" })
   end)
 
+  it("takes a record that has the id of one that is gone at the vendor", function()
+    local stack = stacks.start()
+    stack:apply 'acme.numbers("a", { name = "+1" })'
+    assert(stack.client.numbers:delete "+1")
+    -- Made first, so that the address that had the id has it still.
+    local text = 'acme.numbers("b", { name = "+1" }) acme.numbers("a", { name = "+4" })'
+    local result = stack:apply(text, { parallel = 1 })
+    assert.same({ 2, {} }, { result.done, result.failed })
+    stack:is(text, { "numbers +1", "numbers +4" })
+  end)
+
+  it("takes one record for one address, where the vendor answers several creates with it", function()
+    local stack = stacks.start()
+    local result = stack:apply('acme.boxes("a", { name = "A" }) acme.boxes("b", { name = "B" })',
+      { on_plan = stacks.answers_as_first() })
+    assert.same({ 1, 1 }, { result.done, #result.failed })
+    assert.matches("which is not a new one: it is the record of acme.boxes.", result.failed[1].err.message)
+  end)
+
+  it("deletes nothing that the vendor answers the create of its replacement with", function()
+    local stack, answers = stacks.start(), stacks.answers_as_first()
+    stack:apply('acme.cards("c", { name = "A" })', { on_plan = answers })
+    local result, plan = stack:apply('acme.cards("c", { name = "B" })', { on_plan = answers })
+    assert.equal("create", plan.step["acme.cards.c"].first)
+    assert.same({ 0, 1 }, { result.done, #result.failed })
+    assert.matches("it is the record that it was to replace", result.failed[1].err.message)
+    assert.truthy(stack:there()["cards A"])
+  end)
+
   it("says that there is another with its key, which it did not make", function()
     local stack = stacks.start()
     local text = 'acme.hubs("h", { name = "H" })'
@@ -243,6 +272,16 @@ describe("apply", function()
     assert.equal("pin-0000", key)
     assert.matches("^%-rw%-%-%-%-%-%-%-", io.popen("ls -l '" .. stack.folder .. "/key'"):read "*l")
     assert.is_nil(support.read(stack.place):find(key, 1, true))
+  end)
+
+  it("writes no mask over it, which an update may be answered with", function()
+    local stack = stacks.start()
+    local text = 'acme.hubs("h", { name = "H", about = %q }, { outputs = { about = file "key" } })'
+    stack:apply(text:format "key-0000")
+    local result = stack:apply(text:format "ke****00")
+    assert.equal(1, result.done)
+    assert.matches("the vendor does not show about", result.notes[1].message)
+    assert.equal("key-0000", support.read(stack.folder .. "/key"))
   end)
 
   it("makes nothing whose output has no place to go", function()

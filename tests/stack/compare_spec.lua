@@ -223,10 +223,3 @@ describe("an update", function()
       { mail = { from = "old", reply = "theirs" } }, { ["mail.reply"] = true }))
   end)
 end)
-
-it("a record of a list that shows a part has the rest from the state", function()
-  assert.same({ id = 1, name = "new", about = "old" },
-    compare.complete({ id = 1, name = "old", about = "old" }, { id = 1, name = "new" }, { "id", "name" }))
-  assert.same({ id = 1 }, compare.complete({ id = 1, name = "old" }, { id = 1 }, { "id", "name" }))
-  assert.same({ id = 1 }, compare.complete({ name = "old" }, { id = 1 }))
-end)

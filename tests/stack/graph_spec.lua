@@ -30,11 +30,6 @@ describe("a graph", function()
     assert.same({ "a" }, cycle)
   end)
 
-  it("has waves", function()
-    assert.same({ { "floor", "garden" }, { "walls" }, { "roof", "door" } }, graph.waves(NODES, NEEDS))
-    assert.has_error(function() graph.waves({ "a" }, { a = { "a" } }) end, "there is a cycle")
-  end)
-
   it("gives out what is ready", function()
     local run = graph.run(NODES, NEEDS)
     assert.same({ "floor", "garden" }, all(run))

@@ -143,6 +143,22 @@ describe("a plan", function()
     assert.same({ "delete acme.hubs.h after delete acme.lines.l", "delete acme.lines.l" }, order_of(plan))
   end)
 
+  it("tells parents apart whose ids differ in case alone", function()
+    local manifest = stack.manifest [[
+      local a = acme.hubs("a", { name = "a" })
+      acme.hubs("b", { name = "b" })
+      acme.lines("l", { name = "l", hub = a.id, kind = "sms", token = secret "t" })]]
+    local rows = stack.applied(manifest)
+    local ids = { ["acme.hubs.a"] = "aBc", ["acme.hubs.b"] = "AbC" }
+    for _, row in ipairs(rows) do
+      row.depends_on, row.id = nil, ids[row.address] or row.id
+      if row.resource == "lines" then row.fields.hub, row.parents = "aBc", { hub = "aBc" } end
+    end
+    local plan = stack.plan { manifest = manifest, rows = rows, destroy = true }
+    assert.same({ "delete acme.hubs.a after delete acme.lines.l", "delete acme.hubs.b", "delete acme.lines.l" },
+      order_of(plan))
+  end)
+
   it("lets go of a record before that is deleted", function()
     local before = 'local a = acme.hubs("a", { name = "a" })\nacme.hubs("b", { name = "b", about = a.id })'
     local plan = plan_after(before, 'acme.hubs("b", { name = "b", about = "none" })')

@@ -1,5 +1,6 @@
 -- Runs that died with calls whose end nobody noted, and what the next one makes of them.
 local account = require "luaprov.stack.account"
+local runtime = require "luaprov.runtime"
 local settle = require "luaprov.stack.settle"
 local stacks = require "tests.stack.stacks"
 local stores = require "luaprov.stack.store"
@@ -99,6 +100,25 @@ describe("A run after one that died", function()
       assert.matches("nothing is open of acme.boxes.b", err.message)
       stacks.stop()
     end
+  end)
+
+  it("leaves open what there was no time for", function()
+    local stack = stacks.start()
+    died(stack, HUB, stacks.dies "create")
+    local manifest, store = stack:manifest(HUB), assert(stores.open(stack.place))
+    local lease = assert(store:lease { holder = "spec", seconds = 5, wait = 60 })
+    local settled
+    local task = runtime.spawn(function()
+      runtime.event():wait()
+      settled = assert(settle.open { manifest = manifest, store = store, lease = lease, rows = {},
+        accounts = account.all(manifest, store) })
+    end)
+    runtime.spawn(function() task:cancel() end)
+    task:wait()
+    assert.same({ 0, "acme.hubs.h" }, { #settled.settled, settled.left[1].address })
+    assert.equal("unknown", settle.left(settled.left[1]).outcome)
+    lease:release()
+    store:close()
   end)
 
   it("sends a secret again of which nobody knows whether it was changed", function()

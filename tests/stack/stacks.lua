@@ -14,8 +14,8 @@ local vendors = require "tests.policy.vendors"
 local M = {}
 M.__index = M
 
---- Hubs have lines, and phones that may be given to another hub; boxes cannot be looked for; the ids of numbers are
---- what they are created with.
+--- Hubs have lines, and phones that may be given to another hub; boxes and cards cannot be looked for; the ids of
+--- numbers are what they are created with.
 M.ACME = [[return provider { title = "Acme", base_url = "https://acme.invalid", auth = bearer "token",
   errors = { message = "message" },
   resource "hubs" {
@@ -39,6 +39,8 @@ M.ACME = [[return provider { title = "Acme", base_url = "https://acme.invalid", 
     list = get { items = "items" },
   },
   resource "boxes" { path = "/boxes", text "name" { required = true },
+    create = post { expect = 201 }, get = get {}, delete = delete { expect = 204 } },
+  resource "cards" { path = "/cards", key = { "name" }, text "name" { required = true, fixed = true },
     create = post { expect = 201 }, get = get {}, delete = delete { expect = 204 } },
   resource "numbers" { path = "/numbers", id = "name", key = { "name" }, unique = true,
     text "name" { required = true, fixed = true }, text "site" { fixed = true },
@@ -139,6 +141,21 @@ function M.dies_before(operation)
         return exchange(request, what)
       end
     end)(args.manifest.account.acme.state.exchange)
+  end
+end
+
+--- Every create is answered as the first one was.
+function M.answers_as_first()
+  local first
+  return function(_, args)
+    local state = args.manifest.account.acme.state
+    local exchange = state.exchange
+    state.exchange = function(request, what)
+      local response, err, part = exchange(request, what)
+      if what ~= "create" then return response, err, part end
+      first = first or response
+      return first
+    end
   end
 end
 

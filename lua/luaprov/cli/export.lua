@@ -4,6 +4,7 @@ local adopted = require "luaprov.stack.adopt_row"
 local arguments = require "luaprov.cli.arguments"
 local clients = require "luaprov.provider.client"
 local collect = require "luaprov.stack.collect"
+local compare = require "luaprov.policy.compare"
 local export = require "luaprov.stack.export"
 local find = require "luaprov.cli.find"
 local keep = require "luaprov.cli.stack.keep"
@@ -73,7 +74,7 @@ local function foreign(rows, summary)
       return ("the state has %s, which the new manifest would not declare, and so delete: name another state "
         .. "(--state), or none (--no-state)"):format(row.address)
     end
-    if own[row.address] ~= row.id then
+    if compare.id(own[row.address]) ~= compare.id(row.id) then
       return ("the state has %s with the id %s, and the vendor has it under %s"):format(row.address, say.id(row.id),
         say.id(own[row.address]))
     end

@@ -5,8 +5,6 @@
 ---   delete           after all that needed the record is gone, or has been changed to need it no more
 ---   replaced         deleted before it is made, or the other way round (step.first)
 --- `graph.run(plan.actions, actions.needs(plan.actions))` gives them out.
-local graph = require "luaprov.stack.graph"
-
 local M = {}
 
 local MAKES = { create = "create", update = "update", replace = "create" }
@@ -88,8 +86,5 @@ function M.needs(list)
   for _, action in ipairs(list) do needs[action] = action.needs end
   return needs
 end
-
---- How many waves there are, if each waited for the one before.
-function M.waves(list) return graph.waves(list, M.needs(list)) end
 
 return M

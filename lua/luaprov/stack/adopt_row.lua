@@ -8,6 +8,7 @@ local keys = require "luaprov.stack.key"
 local policy = require "luaprov.policy.compare"
 local reference = require "luaprov.stack.reference"
 local remember = require "luaprov.stack.remember"
+local row_of = require "luaprov.stack.row"
 local rows_of = require "luaprov.stack.rows"
 local secret = require "luaprov.secret"
 local tables = require "luaprov.tables"
@@ -22,12 +23,7 @@ local NONE = {}
 function M.lookup(rows)
   local by_address = {}
   for _, row in ipairs(rows or NONE) do by_address[row.address] = row end
-  return function(address, path)
-    local row = by_address[address]
-    if not row then return nil end
-    if #path == 1 and path[1] == "id" then return row.id end
-    return reference.at(rows_of.parts(row), path)
-  end
+  return function(address, path) return rows_of.at(by_address[address], path) end
 end
 
 --- A record's wanted fields, with what the state knows filled in.
@@ -84,8 +80,7 @@ end
 local function is_there(value)
   if equal.is_nothing(value) then return false end
   local text = hidden.text(value)
-  -- A mask is no value.
-  return text ~= nil and not text:find("%*%*+") and not text:find("\226\128\162", 1, true)
+  return text ~= nil and not hidden.is_mask(text)
 end
 
 --- The state's row of a record that is taken over: ready for store:commit { { record = row } }.
@@ -110,13 +105,10 @@ function M.row(node, record, about)
   for _, output in ipairs(node.outputs or NONE) do
     if not is_there(reference.at(record, output.keys)) then lacking[#lacking + 1] = output.path end
   end
-  return {
-    address = node.address, provider = node.provider, resource = node.resource, id = record.id,
-    base_url = about.base_url, account = about.account, fields = shown, secrets = secrets,
-    key = keys.of(description, record) or keys.of(description, fields),
+  return row_of.new(node, record, about, {
+    fields = shown, secrets = secrets, key = keys.of(description, record) or keys.of(description, fields),
     parents = about.parents or collections.parents(description, record, fields),
-    depends_on = node.needs, protect = node.protect,
-  }, lacking, trusted
+  }), lacking, trusted
 end
 
 return M

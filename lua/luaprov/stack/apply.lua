@@ -23,11 +23,9 @@ local function nobody() end
 
 local function lookup_in(run)
   return function(address, path)
-    local made, row = run.made[address], run.rows[address]
+    local made = run.made[address]
     if made then return reference.at(made, path) end
-    if not row then return nil end
-    if #path == 1 and path[1] == "id" then return row.id end
-    return reference.at(rows_of.open(row).fields, path)
+    return rows_of.at(run.rows[address], path)
   end
 end
 
@@ -44,7 +42,9 @@ local function new_run(args, guard)
     if row.id ~= nil then perform.remember_row(run, step, row) end
   end
   for _, step in ipairs(args.plan.steps) do
-    if step.action == "forget" and step.row.id ~= nil then perform.forget_id(run, step) end
+    -- The vendor has it no more.
+    local is_gone = step.row and (step.action == "forget" or step.action == "create")
+    if is_gone and step.row.id ~= nil then perform.forget_id(run, step) end
   end
   run.lookup = lookup_in(run)
   return run

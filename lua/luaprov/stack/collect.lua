@@ -5,6 +5,7 @@
 --- records: resource -> list of records, whole (read one by one where the list shows a part of them). notes: list of
 --- { resource, message }: what cannot be listed. errors: list of { resource, id, err }: what could not be read.
 local collections = require "luaprov.stack.collection"
+local compare = require "luaprov.policy.compare"
 local digits = require "luaprov.digits"
 local graph = require "luaprov.stack.graph"
 local runtime = require "luaprov.runtime"
@@ -45,7 +46,7 @@ end
 
 local function fits(parents, own)
   for name, value in pairs(own) do
-    if parents[name] ~= nil and parents[name] ~= value then return false end
+    if parents[name] ~= nil and compare.id(parents[name]) ~= compare.id(value) then return false end
   end
   return true
 end

@@ -230,19 +230,4 @@ function M.input(step)
   return input
 end
 
---- A record of a list that shows only some fields, with the others as the state has them.
---- @param fields table of the state row
---- @param record table
---- @param shows string[]|nil names that the list shows; nil: all
-function M.complete(fields, record, shows)
-  if not shows then return record end
-  local shown, whole = {}, {}
-  for _, name in ipairs(shows) do shown[name] = true end
-  for name, value in pairs(fields) do
-    if not shown[name] then whole[name] = value end
-  end
-  for name, value in pairs(record) do whole[name] = value end
-  return whole
-end
-
 return M

@@ -2,7 +2,6 @@
 --- are no nodes are left out). All is linear in nodes and edges, and no walk is deeper than a few calls.
 ---
 ---   graph.order(nodes, needs) -> list, each after what it needs, otherwise as they stood; or nil, cycle (a list)
----   graph.waves(nodes, needs) -> list of lists: what can go at once, if every wave waited for the one before
 ---   local run = graph.run(nodes, needs)        for a graph without a cycle:
 ---     run:next() -> node or nil                one that is ready; nil: none is, at the moment
 ---     run:done(node)                           what waited for it may be ready now
@@ -87,21 +86,6 @@ function M.order(nodes, needs)
   end
   if #order == #nodes then return order end
   return nil, cycle_among(nodes, needs, waiting)
-end
-
---- @param nodes any[]
---- @param needs table
---- @return any[][] waves
-function M.waves(nodes, needs)
-  local run, waves = M.run(nodes, needs), {}
-  while run.left > 0 do
-    local wave = {}
-    for node in function() return run:next() end do wave[#wave + 1] = node end
-    if #wave == 0 then error("there is a cycle", 2) end
-    for _, node in ipairs(wave) do run:done(node) end
-    waves[#waves + 1] = wave
-  end
-  return waves
 end
 
 ---@class luaprov.GraphRun

@@ -26,6 +26,10 @@ function M.is_field(field)
   return of ~= nil and (M.is_field(of) or of.shape ~= nil and next(shapes.secret_names(of.shape, {})) ~= nil)
 end
 
+--- Whether a text only stands for what a vendor hides: it is no value.
+--- @param text string
+function M.is_mask(text) return text:find("%*%*+") ~= nil or text:find("\226\128\162", 1, true) ~= nil end
+
 local function opened(value)
   if secret.is(value) then return (value:reveal()) end
   if type(value) ~= "table" then return value end

@@ -24,8 +24,7 @@ local function write_each(self, parts)
   end
 end
 
-local function write(self, batch)
-  self.batch = nil
+local function write_all(self, batch)
   local all = {}
   for _, part in ipairs(batch.parts) do
     for _, item in ipairs(part.items) do all[#all + 1] = item end
@@ -36,6 +35,19 @@ local function write(self, batch)
   else
     for _, part in ipairs(batch.parts) do part.ok, part.err = ok, err end
     if not ok then self.broken = self.broken or err end
+  end
+end
+
+local function write(self, batch)
+  self.batch = nil
+  local ok, raised = pcall(write_all, self, batch)
+  if not ok then
+    -- Nobody is to wait for what does not come.
+    self.broken = self.broken or errors.new { kind = "rejected", outcome = "not_sent",
+      message = "the state could not be written: " .. tostring(raised) }
+    for _, part in ipairs(batch.parts) do
+      if part.ok == nil then part.err = part.err or self.broken end
+    end
   end
   batch.written = true
   batch.event:set()

@@ -1,5 +1,6 @@
 --- What a vendor shows once goes where its record's declaration says: to a file, or to a command's standard input.
 local digits = require "luaprov.digits"
+local hidden = require "luaprov.stack.hidden"
 local json = require "luaprov.json"
 local quote = require "luaprov.quote"
 local reference = require "luaprov.stack.reference"
@@ -88,7 +89,8 @@ function M.write(node, record)
   local faults = {}
   for _, output in ipairs(node.outputs or {}) do
     local text = text_of(reference.at(record, output.keys))
-    if not text then
+    -- What an update is answered with may show a mask where the answer of the create has shown all.
+    if not text or hidden.is_mask(text) then
       faults[#faults + 1] = ("the vendor does not show %s, so nothing went to %s"):format(output.path, place(output))
     else
       local ok, why = writers[output.kind](output.target, text)

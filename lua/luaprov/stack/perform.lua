@@ -61,6 +61,9 @@ local function id_of(step, id) return step.alias .. "\0" .. step.resource .. "\0
 local function taken(run, step, record, note)
   local other = run.ids[id_of(step, record.id)]
   if other and other ~= step.address then return "it is the record of " .. other end
+  if step.action == "replace" and compares.id(record.id) == compares.id(step.row.id) and step.first == "create" then
+    return "it is the record that it was to replace"
+  end
   if note and note.known[compares.id(record.id)] then
     return "it was there before: take it over with luaprov adopt or luaprov import"
   end
@@ -131,7 +134,9 @@ function M.create(run, step)
     return "failed", failure(step, "create", "conflict",
       ("the vendor answered with %s, which is not a new one: %s"):format(compares.text(record.id), why))
   end
+  -- Ours before anybody waits: whoever is answered with the same one meanwhile has none.
   if note then note.known[compares.id(record.id)] = true end
+  run.ids[id_of(step, record.id)] = step.address
   local notes = output.write(node, record)
   -- Nobody will see it again.
   notes.lost = #notes > 0

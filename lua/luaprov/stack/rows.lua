@@ -1,6 +1,7 @@
 --- The rows of the state, and which of them needs which: for what must go before what.
-local equal = require "luaprov.stack.equal"
+local compare = require "luaprov.policy.compare"
 local json = require "luaprov.json"
+local reference = require "luaprov.stack.reference"
 
 local M = {}
 
@@ -26,7 +27,17 @@ function M.parts(row)
   return fields, secrets
 end
 
-local function id_key(alias, resource, id) return alias .. "\0" .. resource .. "\0" .. equal.text(id):lower() end
+--- What a row knows, for a reference to its record.
+--- @param row table|nil
+--- @param path any[]
+--- @return any value nil: it is not known
+function M.at(row, path)
+  if not row then return nil end
+  if #path == 1 and path[1] == "id" then return row.id end
+  return reference.at((M.parts(row)), path)
+end
+
+local function id_key(alias, resource, id) return alias .. "\0" .. resource .. "\0" .. compare.id(id) end
 
 -- The rows that a row's fields name as parents.
 local function add_parents(row, alias, description, by_id, add)

@@ -200,6 +200,10 @@ local function settle_one(run, intent)
   if settled and settled.gone then settle_one(run, settled.gone) end
 end
 
+local function leave(run, intent, why)
+  table.insert(run.result.left, { address = intent.address, op = intent.operation, intent = intent, why = why })
+end
+
 local function new_run(args, guard)
   local run = {
     manifest = args.manifest, store = args.store, accounts = args.accounts, journal = journals.new(args.store),
@@ -211,11 +215,7 @@ local function new_run(args, guard)
   for i, row in ipairs(args.rows) do
     run.list[i], run.by_address[row.address] = row, row
   end
-  function run.lookup(address, path)
-    local row = run.by_address[address]
-    if row and #path == 1 and path[1] == "id" then return row.id end
-    return row and reference.at(rows_of.open(row).fields, path)
-  end
+  function run.lookup(address, path) return rows_of.at(run.by_address[address], path) end
   return run
 end
 
@@ -224,10 +224,12 @@ local function settle_all(args, list, is_later)
   local guard = guards.new(args.lease, args.manifest)
   local run = new_run(args, guard)
   run.is_later = is_later
-  local ok, raised = pcall(runtime.map, list, function(intent) settle_one(run, intent) end,
+  local ok, raised, stopped = pcall(runtime.map, list, function(intent) settle_one(run, intent) end,
     { concurrency = AT_ONCE })
   guard:stop()
   if not ok then error(raised, 0) end
+  -- Of what nobody came to nothing is known either.
+  for index, why in pairs(stopped) do leave(run, list[index], why.message) end
   local broken = run.journal.broken or guard.broken
   if broken then return nil, broken end
   return run.result

@@ -263,15 +263,4 @@ end
 --- @return string
 function Store:hash(value) return hashes.hash(self.db.salt, value) end
 
---- What is kept of a secret; another each time.
---- @param value string|luaprov.Secret
---- @return string
-function Store:seal(value) return hashes.seal(self.db.salt, value) end
-
---- Whether a seal is one of this secret.
---- @param value string|luaprov.Secret
---- @param seal string
---- @return boolean
-function Store:matches(value, seal) return hashes.matches(self.db.salt, value, seal) end
-
 return M

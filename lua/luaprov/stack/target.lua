@@ -58,7 +58,7 @@ function M.select(plan, rows, targets)
       by_address[step.address] = step
     end
   end
-  plan.steps, plan.step, plan.selected = steps, by_address, chosen
+  plan.steps, plan.step = steps, by_address
 end
 
 return M

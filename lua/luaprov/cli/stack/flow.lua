@@ -15,6 +15,7 @@ local stops = require "luaprov.cli.stack.stop"
 local M = {}
 
 local INTERRUPTED = 130
+local KEPT = 90 * 86400 -- seconds for which the journal has what is settled
 
 -- Prints something while calls are on their way. A reader that has gone ends nothing: what was begun is to be ended.
 local function tell(work, event)
@@ -168,6 +169,11 @@ local function perform(work, seen, plan)
   return result
 end
 
+-- The journal tells for a while what was done; it is not to grow for ever. What it loses nothing hangs on.
+local function shorten(work, result)
+  if result.done > 0 and not result.broken then work.store:prune(KEPT) end
+end
+
 local function finish(work, result)
   if not work.unread then summarize(work, result) end
   if result.broken then
@@ -212,7 +218,9 @@ local function go_on(work, seen, plan, about)
   end
   ok, err = remember(work, seen, plan)
   if not ok then return say.error(work.out, err) end
-  local code = finish(work, perform(work, seen, plan))
+  local result = perform(work, seen, plan)
+  shorten(work, result)
+  local code = finish(work, result)
   return code == 0 and end_later(work, seen.later) or code
 end
 

@@ -4,6 +4,7 @@
 ---   local ok, code = planning.look(work, seen)   adds observed; what could not be seen is told
 ---   local plan, code = planning.make(work, seen, { destroy = false })
 local accounts_of = require "luaprov.stack.account"
+local core = require "luaprov.core"
 local near = require "luaprov.near"
 local observe = require "luaprov.stack.observe"
 local options = require "luaprov.cli.stack.options"
@@ -52,6 +53,12 @@ function M.state(work)
   return seen
 end
 
+-- Looking at many records may take longer than the lease lasts: whoever waits for it is not to have it meanwhile. That
+-- it is lost is told when something is to be written.
+local function keep_lease(lease)
+  if lease and lease.ends - core.now() < lease.seconds / 2 then lease:renew() end
+end
+
 --- Asks the vendors for what the state knows.
 --- @param work luaprov.Work
 --- @param seen table rows; gains observed and unseen
@@ -62,7 +69,10 @@ function M.look(work, seen)
   local failed
   seen.observed, failed, seen.unseen = observe.rows {
     manifest = work.manifest, rows = seen.rows, accounts = seen.accounts, concurrency = work.args.parallel,
-    on_progress = function(done, total) line:at(done, total) end,
+    on_progress = function(done, total)
+      line:at(done, total)
+      keep_lease(work.lease)
+    end,
   }
   line:done()
   if next(failed) == nil then return true end

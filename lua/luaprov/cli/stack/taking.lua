@@ -1,5 +1,6 @@
 --- Takes records over that exist at a vendor: their rows go into the state, and what is to be known of them is said.
 local adopted = require "luaprov.stack.adopt_row"
+local errors = require "luaprov.errors"
 local outputs = require "luaprov.stack.output"
 local output = require "luaprov.cli.output"
 local say = require "luaprov.cli.stack.say"
@@ -27,13 +28,32 @@ local function tell(out, node, row, lacking, trusted, faults)
   end
 end
 
+-- What an earlier call may have made there would come to an address that has a record then, in its place.
+local function refuse_open(work, found)
+  local open, err = work:intents()
+  if not open then return nil, err end
+  local is_open = {}
+  for _, intent in ipairs(open) do is_open[intent.address] = intent.operation end
+  for _, one in ipairs(found) do
+    local operation = is_open[one.node.address]
+    if operation then
+      return nil, errors.new { kind = "conflict", outcome = "not_sent",
+        message = ("an earlier %s of %s has no known end: luaprov apply or luaprov settle ends it first"):format(
+          operation, one.node.address) }
+    end
+  end
+  return true
+end
+
 --- @param work luaprov.Work with the lease
 --- @param found table[] list of { node, record }
 --- @param rows table[] of the state
 --- @param accounts table of account.all
 --- @return boolean|nil done
---- @return luaprov.StoreError|nil err
+--- @return luaprov.Error|luaprov.StoreError|nil err
 function M.take(work, found, rows, accounts)
+  local ok, err = refuse_open(work, found)
+  if not ok then return nil, err end
   local items, told, lookup = {}, {}, adopted.lookup(rows)
   for i, one in ipairs(found) do
     local about = accounts[one.node.alias] or {}
@@ -44,7 +64,7 @@ function M.take(work, found, rows, accounts)
     items[i] = { record = row }
     told[i] = { row = row, lacking = lacking, trusted = work.args.resend and {} or trusted }
   end
-  local ok, err = work.store:commit(items)
+  ok, err = work.store:commit(items)
   if not ok then return nil, err end
   for i, one in ipairs(found) do
     local about = told[i]

@@ -21,6 +21,8 @@ local PUT = ("INSERT INTO luaprov_records (%s, created, updated) VALUES (%s, {no
 
 local REMOVE = "DELETE FROM luaprov_records WHERE address = ?1"
 local MOVE = "UPDATE luaprov_records SET address = ?2, updated = {now} WHERE address = ?1"
+local NEEDING = "SELECT address, depends_on FROM luaprov_records WHERE depends_on IS NOT NULL"
+local NEEDS = "UPDATE luaprov_records SET depends_on = ?2 WHERE address = ?1"
 M.KNOWN = "SELECT 1 AS known FROM luaprov_records WHERE address = ?1"
 
 local INTENT_NAMES, INTENT_VALUES = rows.sql(rows.intent, 4)
@@ -51,6 +53,19 @@ function STEPS.remove(item)
   return function(db) db:query(REMOVE, address) end
 end
 
+-- Who needs it needs it under its new name: what goes before what is told by that.
+local function rename_needed(db, from, to)
+  local name = json.encode(from)
+  for _, row in ipairs(db:query(NEEDING)) do
+    local list = row.depends_on:find(name, 1, true) and json.decode(row.depends_on) or {}
+    local is_other = false
+    for i, address in ipairs(list) do
+      if address == from then list[i], is_other = to, true end
+    end
+    if is_other then db:query(NEEDS, row.address, json.encode(list)) end
+  end
+end
+
 function STEPS.move(item)
   local from, err = text_of(item.move, "an address")
   local to
@@ -64,6 +79,7 @@ function STEPS.move(item)
       error(errors.new("missing", "the state has no record " .. from), 0)
     end
     db:query(MOVE, from, to)
+    rename_needed(db, from, to)
   end
 end
 
