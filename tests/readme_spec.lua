@@ -85,8 +85,8 @@ describe("README.md", function()
   end)
 
   it("shows a sandbox in a script", function()
-    local block = assert(text:match("\n```lua\n(local box = assert.-)```"))
-    local output = support.child('local luaprov = require "luaprov"\n' .. block, {})
+    local block = assert(text:match("\n```lua\n(local luaprov = require \"luaprov\"\nlocal box = assert.-)```"))
+    local output = support.child(block, {})
     assert.equal("nil\tunknown\n1", output)
   end)
 

@@ -304,6 +304,10 @@ describe("luaprov destroy", function()
     assert.equal(1, code)
     assert.truthy(shown:find("Delete all of this? Only yes does it: ", 1, true), shown)
     assert.equal(3, #stack:names())
+    local _, why
+    _, why, code = stack:run "destroy --yes --allow-delete 1"
+    assert.equal(1, code)
+    assert.matches("2 records would go", why)
     assert.truthy(stack:done("destroy --yes"):find("\n2 deleted\n$"))
     assert.same({ "hubs Theirs" }, stack:names())
     assert.equal(other.id, stack:there()["hubs Theirs"].id)

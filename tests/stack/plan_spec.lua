@@ -258,6 +258,11 @@ describe("what forbids a plan", function()
     local box = 'acme.boxes("b", { name = "b", color = "red" })'
     assert.same({ "acme.boxes.b: acme has no delete for boxes: declare it again to keep it, or forget it (luaprov "
       .. "state rm acme.boxes.b), and it stays at the vendor" }, faults_of((plan_after(box, ""))))
+    assert.same({ "acme.boxes.b: acme has no delete for boxes: forget it (luaprov state rm acme.boxes.b), and it stays "
+      .. "at the vendor" }, faults_of((plan_after(box, box, { destroy = true }))))
+    assert.same({ "acme.boxes.b: acme has no delete for boxes: it looks renamed: luaprov state mv acme.boxes.b "
+      .. "acme.boxes.c keeps it; or forget it (luaprov state rm acme.boxes.b), and it stays at the vendor" },
+      faults_of((plan_after(box, changed(box, '"b", {', '"c", {')))))
     local plan = plan_after(box, changed(box, "red", "blue"))
     assert.equal("replace", plan.steps[1].action)
     assert.same({ "the provider has no update" }, plan.steps[1].why)

@@ -16,7 +16,8 @@ function M.configure(parser)
   options.lease(parser)
   options.printing(parser)
   parser:epilog [[
-Shows the plan, asks, and does it. What an earlier run has left without an end is settled first.
+Shows the plan, asks, and does it; a saved plan is not asked about again. What an earlier run has left without an end
+is settled first.
 
 Examples:
    luaprov apply
@@ -36,7 +37,8 @@ local function read(args, out)
   if not text then return nil, out:wrong("the plan cannot be read: " .. tostring(why)) end
   local saved, err = plan_file.decode(text)
   if not saved then
-    err.message = args.plan .. ": " .. err.message
+    local hint = args.plan:find "%.lua$" and "; a manifest is given by --file" or ""
+    err.message = args.plan .. ": " .. err.message .. hint
     return nil, say.error(out, err)
   end
   return saved

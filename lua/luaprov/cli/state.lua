@@ -1,6 +1,7 @@
 --- luaprov state list|show|rm|mv
 local open = require "luaprov.cli.stack.open"
 local options = require "luaprov.cli.stack.options"
+local errors = require "luaprov.errors"
 local output = require "luaprov.cli.output"
 local say = require "luaprov.cli.stack.say"
 local view = require "luaprov.cli.stack.view"
@@ -73,6 +74,17 @@ end
 -- Addresses say which provider's and which resource's record it is.
 local function family(address) return address:match("^([^.]+%.[^.]+)%..+$") end
 
+-- An alias is one provider's.
+local function other_provider(store, address, to)
+  local row, alias = store:record(address), to:match("^[^.]+")
+  for _, other in ipairs(row and store:records(true) or {}) do
+    if other.address:match("^[^.]+") == alias and other.provider ~= row.provider then
+      return errors.new { kind = "invalid", outcome = "not_sent",
+        message = ("'%s' is %s's, and the record is %s's"):format(alias, other.provider, row.provider) }
+    end
+  end
+end
+
 function commands.mv(args, out)
   if not family(args.to) then
     return out:wrong("an address is ALIAS.RESOURCE.NAME, and '" .. args.to .. "' is none")
@@ -81,6 +93,8 @@ function commands.mv(args, out)
     return out:wrong "a record stays one of its resource: only the alias and the name may be others"
   end
   return write(args, out, function(store)
+    local foreign = other_provider(store, args.address, args.to)
+    if foreign then return nil, foreign end
     local ok, err = store:move(args.address, args.to)
     if not ok then return nil, err end
     say.either(out, { type = "event", what = "moved", address = args.address, to = args.to },

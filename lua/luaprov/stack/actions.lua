@@ -5,6 +5,8 @@
 ---   delete           after all that needed the record is gone, or has been changed to need it no more
 ---   replaced         deleted before it is made, or the other way round (step.first)
 --- `graph.run(plan.actions, actions.needs(plan.actions))` gives them out.
+local graph = require "luaprov.stack.graph"
+
 local M = {}
 
 local MAKES = { create = "create", update = "update", replace = "create" }

@@ -125,6 +125,9 @@ function M.create(run, step)
   if not ok then return "failed", err end
   local record
   record, err = resources.create(resource, checked, nil, note or nil)
+  if not record and err.kind == "conflict" and err.outcome == "refused" then
+    err.message = err.message .. "; luaprov adopt " .. step.address .. " takes over one that is there"
+  end
   if not record then return ended(run, intent, err) end
   await_end(run, id_of(step, record.id))
   local why = taken(run, step, record, note)

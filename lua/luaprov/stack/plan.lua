@@ -29,7 +29,8 @@
 ---   changes    list (compare.lua); for create all fields
 ---   why        list of texts, of a replace: which fixed fields
 ---   first      "delete" or "create", of a replace
----   takes_key_of  address of a record that goes and has the key of this one, which is made
+---   takes_key_of  address of a record that goes and has the key of this one, which is made; that one's step has
+---              key_goes_to
 ---   fields     the wanted fields, with what is known filled in; `deferred`: how many values are known later
 local actions = require "luaprov.stack.actions"
 local compare = require "luaprov.stack.compare"
@@ -214,7 +215,7 @@ local function note_renamed(ctx)
     local key = step.action == "create" and keys.of(step.description, step.fields)
     local old = key and going[table.concat({ step.alias, step.resource, key }, "\0")]
     if old then
-      step.takes_key_of = old.address
+      step.takes_key_of, old.key_goes_to = old.address, step.address
       table.insert(ctx.plan.notes, { address = step.address,
         message = ("has the key of %s, which goes: luaprov state mv %s %s keeps it under this address"):format(
           old.address, old.address, step.address) })
@@ -237,15 +238,25 @@ end
 
 -- ---- what forbids a step ----
 
+-- What there is to do about a record that the provider cannot delete.
+local function kept_how(plan, step)
+  local forget = "forget it (luaprov state rm " .. step.address .. "), and it stays at the vendor"
+  if step.key_goes_to then
+    return ("it looks renamed: luaprov state mv %s %s keeps it; or %s"):format(step.address, step.key_goes_to, forget)
+  end
+  return (plan.destroy and "" or "declare it again to keep it, or ") .. forget
+end
+
 local function forbid_unable(plan, step)
   local operations, what = step.description.operations, step.provider .. " has no "
   if step.action == "delete" and not operations.delete then
-    fault(plan, step.address, what .. "delete for " .. step.resource .. ": declare it again to keep it, or forget it "
-      .. "(luaprov state rm " .. step.address .. "), and it stays at the vendor")
+    fault(plan, step.address, what .. "delete for " .. step.resource .. ": " .. kept_how(plan, step))
+    return true
   elseif step.action == "replace" and not operations.delete then
     fault(plan, step.address, what .. "delete for " .. step.resource .. ", so it cannot be replaced ("
       .. table.concat(step.why, ", ") .. "): give it back what it had, ignore the field, or declare it under another "
       .. "name and forget this one (luaprov state rm " .. step.address .. ")", step.record.line)
+    return true
   end
 end
 
@@ -257,13 +268,13 @@ local function forbid(plan, step)
     return fault(plan, step.address, "the manifest uses no account '" .. step.alias .. "' with " .. step.provider .. " "
       .. step.resource .. ": keep its use until its records are gone, or forget them (luaprov state rm)")
   end
+  if forbid_unable(plan, step) then return end
   if protected then
     fault(plan, step.address, "is protected and would be " .. step.action .. "d"
       .. (step.why and " (" .. table.concat(step.why, ", ") .. ")" or "")
       .. (step.record and "" or ": declare it again, with protect = false, before it goes"),
       step.record and step.record.line)
   end
-  forbid_unable(plan, step)
 end
 
 -- ---- the whole ----

@@ -232,6 +232,7 @@ local function settle_all(args, list, is_later)
   for index, why in pairs(stopped) do leave(run, list[index], why.message) end
   local broken = run.journal.broken or guard.broken
   if broken then return nil, broken end
+  run.result.last = guard.last
   return run.result
 end
 
@@ -242,7 +243,8 @@ end
 ---   op, address, id, verdict, why, candidates)
 --- @return table|nil result settled (list of { address, op, id, verdict ("found", "absent", "again", "deleted",
 ---   "kept"), notes (texts) }), left (list of { address, op, intent, why, candidates (records) }) and later (intents:
----   deletes for `later`); the state's rows are others then
+---   deletes for `later`), last (seconds of core.now(): until when something that was sent may be acted on); the
+---   state's rows are others then
 --- @return luaprov.StoreError|nil err
 function M.open(args)
   local open, err = args.store:open_intents()

@@ -43,6 +43,7 @@ local function settled_by(work, seen, how, intents)
   end, work.stopping)
   if not result then return nil, say.error(work.out, err) end
   work.sending = false
+  if result.left[1] then work.left_until = math.max(work.left_until or 0, result.last or 0) end
   return result
 end
 

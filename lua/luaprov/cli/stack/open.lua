@@ -160,12 +160,15 @@ end
 -- Gives the lease back. Where something is on its way it lasts until that is over.
 local function release(self)
   if not self.lease or self.lease.lost then return end
-  if not self.sending then return self.lease:release() end
-  if self.over_at then self.lease:renew(math.max(0, self.over_at - core.now()) + 0.01) end
+  if self.sending and not self.over_at then return end
+  local left = math.max(self.left_until or 0, self.sending and self.over_at or 0) - core.now()
+  if left <= 0 and not self.sending then return self.lease:release() end
+  self.lease:renew(math.max(0, left) + 0.01)
 end
 
 --- Runs `work(self)` with the lease, and gives it back unless `self.sending` says that something may be on its way
---- (until `self.over_at`, seconds of core.now(), or for as long as the lease lasts).
+--- (until `self.over_at`, seconds of core.now(), or for as long as the lease lasts), or `self.left_until` that what an
+--- earlier run has left may.
 --- @param work function returns the exit code
 --- @return integer code
 function Work:leased(work)

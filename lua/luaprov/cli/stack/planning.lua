@@ -112,6 +112,8 @@ function M.make(work, seen, about)
   if not plan then return nil, work.out:wrong(err.message) end
   add_notes(plan, seen)
   local allowed = work.args.allow_delete
+  -- What is to go wholly goes wholly, unless somebody has said how much may.
+  if about.destroy and allowed and plan.deletes > allowed then plan.allow_delete = plan.deletes end
   if allowed and plan.allow_delete and allowed >= plan.allow_delete then plan.allow_delete = nil end
   return plan
 end
