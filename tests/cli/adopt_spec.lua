@@ -8,8 +8,10 @@ local ALL = [[create = post { expect = 201 }, get = get {}, update = patch {}, d
 local HEAD = [[return provider { base_url = "https://acme.invalid", auth = bearer "token",
   limits = { { 1000, per = 1 } },
 ]]
+-- A code is never shown.
 local SECRETS = HEAD .. [[resource "phones" { path = "/phones", key = { "name" }, text "name" { required = true },
-  secret "code" { required = true, hidden = true }, ]] .. ALL .. "}"
+  secret "code" { required = true }, create = post { expect = 201 }, update = patch {},
+  list = get { items = "items", shows = { "id", "name" } } } }]]
 local PETS = HEAD .. [[resource "pets" { path = "/people/{person}/pets", key = { "person", "name" },
   text "person" { required = true, path = true, fixed = true }, text "name" { required = true }, ]] .. ALL .. "}"
 local HUBS = [[resource "hubs" { path = "/hubs", key = { "name" }, text "name" { required = true }, ]] .. ALL
@@ -185,8 +187,8 @@ describe("what exists at a vendor", function()
       assert.truthy(other:done("plan"):find("1 to update", 1, true))
 
       assert(client.phones:create { name = "Two", code = "FAKE-two" })
-      _, err, code = other:run { "export", other.vendor.file }
-      assert.same({ "luaprov: luaprov.lua is there already, and stays as it is\n", 1 }, { err, code })
+      out, err, code = other:run { "export", other.vendor.file }
+      assert.same({ "", "luaprov: luaprov.lua is there already, and stays as it is\n", 1 }, { out, err, code })
       assert.equal(text, support.read(other.folder .. "/luaprov.lua"))
     end)
 
@@ -194,7 +196,8 @@ describe("what exists at a vendor", function()
       assert(use(SECRETS).phones:create { name = "One", code = "FAKE-code" })
       local out, err = other:done { "export", other.vendor.file, "--no-state" }
       assert.equal("", err)
-      assert.truthy(out:find("the manifest reads secrets from the environment: ACME_PHONES_ONE_CODE\n", 1, true), out)
+      assert.truthy(out:find("the manifest reads secrets from the environment: LUAPROV_ACME_TOKEN, "
+        .. "ACME_PHONES_ONE_CODE\n", 1, true), out)
       assert.truthy(out:find("they must be the true ones", 1, true), out)
       assert.truthy(io.open(other.folder .. "/luaprov.lua")):close()
     end)
@@ -204,8 +207,8 @@ describe("what exists at a vendor", function()
       local out, err, code = other:run { "export", other.vendor.file, "--json" }
       assert.equal(1, code)
       local unset
-      for line in out:gmatch("[^\n]+") do
-        local object = assert(json.decode(line))
+      for printed in out:gmatch("[^\n]+") do
+        local object = assert(json.decode(printed))
         if object.what == "unset" then unset = object end
       end
       assert.same({ type = "event", what = "unset", variable = "ACME_PHONES_ONE_CODE", address = "acme.phones.one",
@@ -226,8 +229,8 @@ describe("what exists at a vendor", function()
         ["--parent: acme has no 'persn' that has to be said (did you mean 'person'?)"] = "persn=p1",
         ["--parent takes name=value"] = "person",
       } do
-        _, err, code = other:run { "export", other.vendor.file, "--parent", word }
-        assert.equal(64, code)
+        out, err, code = other:run { "export", other.vendor.file, "--parent", word }
+        assert.same({ "", 64 }, { out, code })
         assert.truthy(err:find(said, 1, true), err)
       end
       other:done { "export", other.vendor.file, "--parent", "person=p1", "--parent", "person=p2" }
