@@ -168,7 +168,7 @@ describe("what exists at a vendor", function()
       assert.truthy(out:find("luaprov.lua: 1 record\n", 1, true), out)
       assert.truthy(err:find("luaprov: set ACME_PHONES_ONE_CODE: acme.phones.one code\n", 1, true), err)
       assert.truthy(err:find("the records are not in the state yet: with 1 variable set, run the same luaprov export "
-        .. "again, which goes on with this luaprov.lua, or luaprov adopt, which", 1, true), err)
+        .. "again, which goes on with this luaprov.lua, or luaprov adopt ADDRESS …, which", 1, true), err)
       assert.equal(1, select(2, out:gsub("they must be the true ones, or live passwords are overwritten", "")))
       assert.is_nil(io.open(other.folder .. "/.luaprov/state.db"))
       local text = support.read(other.folder .. "/luaprov.lua")

@@ -146,18 +146,19 @@ local function tell_secrets(out, secrets)
 end
 
 -- How to go on where a secret is missing that the state has to know.
-local function tell_unset(out, args, unset)
+local function tell_unset(out, args, made)
+  local unset = made.unset
   -- All of them: each has to be set.
   for _, secret in ipairs(unset) do
     if out.json then
       out:value { type = "event", what = "unset", variable = secret.name, address = secret.address,
                   field = secret.path }
     else
-      out:note(("set %s: %s %s"):format(secret.name, secret.address or args.as or args.provider, secret.path))
+      out:note(("set %s: %s %s"):format(secret.name, secret.address or made.alias, secret.path))
     end
   end
   return say.no(out, ("the records are not in the state yet: with %s set, run the same luaprov export again, which "
-    .. "goes on with this %s, or luaprov adopt%s, which finds them by their keys"):format(
+    .. "goes on with this %s, or luaprov adopt%s ADDRESS …, which takes them over by their keys"):format(
     say.counted(#unset, "variable"), args.out, args.out == manifests.FILE and "" or " -f " .. args.out))
 end
 
@@ -181,7 +182,8 @@ local function is_only_unset(err, unset)
   return true
 end
 
--- What is there: text, manifest (nil: secrets of it are not set), summary, notes, unset; or an exit code.
+-- What is to be written: text, manifest (nil: secrets of it are not set), summary, notes, unset, lacks (there is more,
+-- with --parent), alias; or an exit code.
 local function make(args, out, provider, client)
   local records, notes, errors = collect.records { client = client, provider = provider, parents = args.parents }
   if errors[1] then return nil, tell_errors(out, errors) end
@@ -190,7 +192,8 @@ local function make(args, out, provider, client)
     client = client, provider = provider, use = args.provider, alias = args.as, records = records,
     emit = function(text) parts[#parts + 1] = text end,
   }
-  local made = { text = table.concat(parts), summary = summary, notes = notes, unset = unset_of(summary.secrets) }
+  local made = { text = table.concat(parts), summary = summary, notes = notes, unset = unset_of(summary.secrets),
+                 alias = args.as or provider.name }
   for _, note in ipairs(notes) do made.lacks = made.lacks or note.parent ~= nil end
   local err
   made.manifest, err = manifests.read(made.text, args.out)
@@ -251,7 +254,7 @@ local function finish(args, out, made, there)
                     file = args.out, state = in_state },
     ("%s: %s%s"):format(output.plain(args.out), say.counted(summary.count, "record"),
       in_state and ", all of them in the state" or ""))
-  if not args.no_state and not in_state then code = tell_unset(out, args, made.unset) end
+  if not args.no_state and not in_state then code = tell_unset(out, args, made) end
   if made.lacks then code = say.no(out, "not everything could be listed, so " .. args.out
     .. " lacks it: an export to a new file, with what has to be said, has it") end
   return code
