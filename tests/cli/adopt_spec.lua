@@ -3,6 +3,19 @@ local json = require "luaprov.json"
 local stacks = require "tests.cli.stack.stacks"
 local support = require "tests.support"
 
+local ALL = [[create = post { expect = 201 }, get = get {}, update = patch {}, delete = delete { expect = 204 },
+  list = get { items = "items" } },]]
+local HEAD = [[return provider { base_url = "https://acme.invalid", auth = bearer "token",
+  limits = { { 1000, per = 1 } },
+]]
+-- A code is never shown.
+local SECRETS = HEAD .. [[resource "phones" { path = "/phones", key = { "name" }, text "name" { required = true },
+  secret "code" { required = true }, create = post { expect = 201 }, update = patch {},
+  list = get { items = "items", shows = { "id", "name" } } } }]]
+local PETS = HEAD .. [[resource "pets" { path = "/people/{person}/pets", key = { "person", "name" },
+  text "person" { required = true, path = true, fixed = true }, text "name" { required = true }, ]] .. ALL .. "}"
+local HUBS = [[resource "hubs" { path = "/hubs", key = { "name" }, text "name" { required = true }, ]] .. ALL
+
 local UNCHANGED = "no changes; 2 unchanged\n"
 
 describe("what exists at a vendor", function()
@@ -135,6 +148,103 @@ describe("what exists at a vendor", function()
         assert.equal(64, code)
         assert.truthy(err:find(said, 1, true), err)
       end
+    end)
+  end)
+
+  describe("is exported where only somebody knows a part of it:", function()
+    local other
+
+    -- The commands are run there.
+    local function use(text)
+      other = stacks.start(nil, text)
+      return other.vendor:client { settle = false }
+    end
+
+    it("a secret", function()
+      local client = use(SECRETS)
+      local phone = assert(client.phones:create { name = "One", code = "FAKE-code" })
+      local out, err, code = other:run { "export", other.vendor.file }
+      assert.equal(1, code)
+      assert.truthy(out:find("luaprov.lua: 1 record\n", 1, true), out)
+      assert.truthy(err:find("luaprov: set ACME_PHONES_ONE_CODE: acme.phones.one code\n", 1, true), err)
+      assert.truthy(err:find("the records are not in the state yet: with 1 variable set, run the same luaprov export "
+        .. "again, which goes on with this luaprov.lua, or luaprov adopt ADDRESS …, which", 1, true), err)
+      assert.equal(1, select(2, out:gsub("they must be the true ones, or live passwords are overwritten", "")))
+      assert.is_nil(io.open(other.folder .. "/.luaprov/state.db"))
+      local text = support.read(other.folder .. "/luaprov.lua")
+      assert.truthy(text:find('code = secret.env "ACME_PHONES_ONE_CODE"', 1, true), text)
+
+      other.environment.ACME_PHONES_ONE_CODE = "FAKE-code"
+      assert.truthy(other:done("adopt"):find("acme.phones.one +" .. phone.id .. " "))
+      out = other:done { "export", other.vendor.file }
+      assert.truthy(out:find("luaprov.lua: 1 record, all of them in the state\n", 1, true), out)
+      assert.equal(text, support.read(other.folder .. "/luaprov.lua"))
+      assert.equal("no changes; 1 unchanged\n", (other:done "plan"))
+
+      -- What was sent stays known.
+      other.environment.ACME_PHONES_ONE_CODE = "FAKE-other"
+      other:done { "export", other.vendor.file }
+      assert.truthy(other:done("plan"):find("1 to update", 1, true))
+
+      assert(client.phones:create { name = "Two", code = "FAKE-two" })
+      out, err, code = other:run { "export", other.vendor.file }
+      assert.same({ "", "luaprov: luaprov.lua is there already, and stays as it is\n", 1 }, { out, err, code })
+      assert.equal(text, support.read(other.folder .. "/luaprov.lua"))
+    end)
+
+    it("a secret, which the manifest alone does not need", function()
+      assert(use(SECRETS).phones:create { name = "One", code = "FAKE-code" })
+      local out, err = other:done { "export", other.vendor.file, "--no-state" }
+      assert.equal("", err)
+      assert.truthy(out:find("the manifest reads secrets from the environment: LUAPROV_ACME_TOKEN, "
+        .. "ACME_PHONES_ONE_CODE\n", 1, true), out)
+      assert.truthy(out:find("they must be the true ones", 1, true), out)
+      assert.truthy(io.open(other.folder .. "/luaprov.lua")):close()
+    end)
+
+    it("a secret, for a program", function()
+      assert(use(SECRETS).phones:create { name = "One", code = "FAKE-code" })
+      local out, err, code = other:run { "export", other.vendor.file, "--json" }
+      assert.equal(1, code)
+      local unset
+      for printed in out:gmatch("[^\n]+") do
+        local object = assert(json.decode(printed))
+        if object.what == "unset" then unset = object end
+      end
+      assert.same({ type = "event", what = "unset", variable = "ACME_PHONES_ONE_CODE", address = "acme.phones.one",
+                    field = "code" }, unset)
+      assert.truthy(assert(json.decode(err)).message:find("not in the state yet", 1, true))
+    end)
+
+    it("whose the records are", function()
+      local client = use(PETS)
+      assert(client.pets:create { person = "p1", name = "Rex" })
+      assert(client.pets:create { person = "p2", name = "Tom" })
+      local out, err, code = other:run { "export", other.vendor.file }
+      assert.same({ "", 1 }, { out, code })
+      assert.equal("luaprov: pets: cannot be listed: whose they are has to be said: person (--parent person=VALUE)\n"
+        .. "luaprov: nothing could be listed, so nothing was written\n", err)
+      assert.is_nil(io.open(other.folder .. "/luaprov.lua"))
+      for said, word in pairs {
+        ["--parent: acme has no 'persn' that has to be said (did you mean 'person'?)"] = "persn=p1",
+        ["--parent takes name=value"] = "person",
+      } do
+        out, err, code = other:run { "export", other.vendor.file, "--parent", word }
+        assert.same({ "", 64 }, { out, code })
+        assert.truthy(err:find(said, 1, true), err)
+      end
+      other:done { "export", other.vendor.file, "--parent", "person=p1", "--parent", "person=p2" }
+      assert.equal("no changes; 2 unchanged\n", (other:done "plan"))
+    end)
+
+    it("whose some of the records are", function()
+      local client = use((PETS:gsub("}$", HUBS .. "}")))
+      assert(client.hubs:create { name = "Desk" })
+      local out, err, code = other:run { "export", other.vendor.file }
+      assert.equal(1, code)
+      assert.truthy(out:find("luaprov.lua: 1 record, all of them in the state\n", 1, true), out)
+      assert.truthy(err:find("(--parent person=VALUE)\n", 1, true), err)
+      assert.truthy(err:find("not everything could be listed, so luaprov.lua lacks it", 1, true), err)
     end)
   end)
 end)

@@ -245,13 +245,47 @@ acme.hubs("a", {
     assert.matches('acme.lines("h-two", { hub = acme.hubs.h.id, name = "two", next = acme.lines["h-one"].id })',
       text, 1, true)
     assert.same({
-      { resource = "pets", message = "cannot be listed: whose they are has to be said: person" },
+      { resource = "pets", message = "cannot be listed: whose they are has to be said: person", parent = "person" },
       { resource = "cards", message = "cannot be listed: the provider has no list of them" },
     }, notes)
     assert.equal(3, summary.count)
     assert_unchanged(text, summary)
+    assert.same({ "person" }, collect.to_say(client, box:provider "acme"))
     text = exported("acme", client, { parents = { person = { "p1" } } })
     assert.matches('acme.pets("pets", { person = "p1", name = "rex" })', text, 1, true)
+  end)
+
+  it("has what belongs to records that cannot be listed, where these are said", function()
+    box = vendors.start({}, { acme = [[
+return provider { base_url = "https://api.acme.invalid", auth = bearer "token",
+  resource "hubs" { path = "/hubs", text "name" { required = true }, create = post {}, get = get {} },
+  resource "lines" { path = "/hubs/{hub}/lines", key = { "hub", "name" },
+    text "hub" { required = true, path = true, fixed = true, parent = "hubs" }, text "name" { required = true },
+    create = post {}, get = get {}, list = get { items = "items" } },
+  resource "tones" { path = "/hubs/{hub}/lines/{line}/tones",
+    text "hub" { required = true, path = true, fixed = true, parent = "hubs" },
+    text "line" { required = true, path = true, fixed = true, parent = "lines" }, text "name" { required = true },
+    create = post {}, get = get {}, list = get { items = "items" } },
+}]] })
+    local client = assert(box:client(box:provider "acme", {}))
+    local ids = {}
+    for i = 1, 2 do
+      ids[i] = assert(client.hubs:create { name = "h" .. i }).id
+      local line = assert(client.lines:create { hub = ids[i], name = "l" })
+      assert(client.tones:create { hub = ids[i], line = line.id, name = "t" .. i })
+    end
+    assert.same({ "hub" }, collect.to_say(client, box:provider "acme"))
+    local _, summary, notes = exported("acme", client)
+    assert.equal(0, summary.count)
+    local parents = {}
+    for _, note in ipairs(notes) do parents[note.resource] = note.parent or "none" end
+    assert.same({ hubs = "none", lines = "hub", tones = "hub" }, parents)
+    local text
+    text, summary = exported("acme", client, { parents = { hub = { ids[1] } } })
+    assert.equal(2, summary.count)
+    assert.matches('"t1"', text, 1, true)
+    assert.is_nil(text:find('"t2"', 1, true))
+    assert.equal(4, select(2, exported("acme", client, { parents = { hub = ids } })).count)
   end)
 
   it("is read by LuaJIT however many records there are", function()

@@ -3,12 +3,14 @@
 ---   local records, notes, errors = collect.records { client = client, provider = description }
 ---
 --- records: resource -> list of records, whole (read one by one where the list shows a part of them). notes: list of
---- { resource, message }: what cannot be listed. errors: list of { resource, id, err }: what could not be read.
+--- { resource, message, parent }: what cannot be listed; with `parent` (the name of a path's part) only because nobody
+--- has said whose records are meant. errors: list of { resource, id, err }: what could not be read.
 local collections = require "luaprov.stack.collection"
 local compare = require "luaprov.policy.compare"
 local digits = require "luaprov.digits"
 local graph = require "luaprov.stack.graph"
 local runtime = require "luaprov.runtime"
+local tables = require "luaprov.tables"
 
 local M = {}
 
@@ -31,8 +33,35 @@ function M.order(provider)
   return order
 end
 
-local function note(ctx, resource, message)
-  ctx.notes[#ctx.notes + 1] = { resource = resource, message = message }
+local function note(ctx, resource, message, parent)
+  ctx.notes[#ctx.notes + 1] = { resource = resource, message = message, parent = parent }
+end
+
+local function list_of(client, name)
+  local resource = collections.resource(client, name)
+  return resource and collections.operation(resource, "list"), resource
+end
+
+-- Whether nobody but the caller can know the values of a path's part: no records that can be listed have it as an id.
+local function has_to_be_said(client, description, name)
+  local field = description.shape.by_name[name]
+  local parent = field and field.parent
+  return not parent or parent == description.name or not list_of(client, parent)
+end
+
+--- The parts of paths that have to be said for everything to be listed.
+--- @param client luaprov.Client
+--- @param provider table description
+--- @return string[] names sorted
+function M.to_say(client, provider)
+  local names = {}
+  for _, description in ipairs(provider.resources) do
+    local list, resource = list_of(client, description.name)
+    for _, name in ipairs(list and collections.names(resource, list) or NONE) do
+      if has_to_be_said(client, description, name) then names[name] = true end
+    end
+  end
+  return tables.keys(names)
 end
 
 local function with(parents, name, value, record)
@@ -51,16 +80,17 @@ local function fits(parents, own)
   return true
 end
 
--- The parents of all collections of a resource: a list; nil where they cannot be known.
+-- The parents of all collections of a resource: a list; nil where they cannot be known, why, and what has to be said.
 local function places(ctx, resource, names)
-  local shape, list = resource.description.shape, { {} }
+  local own_description, list = resource.description, { {} }
   for _, name in ipairs(names) do
-    local field, more = shape.by_name[name], {}
-    local parent = field and field.parent
+    local field, more = own_description.shape.by_name[name], {}
+    local said = has_to_be_said(ctx.client, own_description, name)
+    local parent = not said and field.parent
     if parent and not ctx.records[parent] then
       return nil, "the " .. parent .. " that they belong to are not known"
-    elseif not parent and not ctx.parents[name] then
-      return nil, "whose they are has to be said: " .. name
+    elseif said and not ctx.parents[name] then
+      return nil, "whose they are has to be said: " .. name, name
     end
     for _, parents in ipairs(list) do
       if parents[name] ~= nil then
@@ -114,11 +144,10 @@ end
 
 local function collect(ctx, description)
   local name = description.name
-  local resource = collections.resource(ctx.client, name)
-  local list = collections.operation(resource, "list")
+  local list, resource = list_of(ctx.client, name)
   if not list then return note(ctx, name, "cannot be listed: the provider has no list of them") end
-  local where, why = places(ctx, resource, collections.names(resource, list))
-  if not where then return note(ctx, name, "cannot be listed: " .. why) end
+  local where, why, unsaid = places(ctx, resource, collections.names(resource, list))
+  if not where then return note(ctx, name, "cannot be listed: " .. why, unsaid) end
   local pages, stopped = runtime.map(where, function(parents)
     local records, err = resource:list(parents)
     if err then ctx.errors[#ctx.errors + 1] = { resource = name, parents = parents, err = err } end
@@ -144,7 +173,7 @@ local function collect(ctx, description)
 end
 
 --- @param args table client, provider (description), resources (names; nil: all), parents (name of a path's part ->
----   list of ids, where no records of the provider are these), concurrency (16), on_progress (function count, resource)
+---   list of ids: what to_say names), concurrency (16), on_progress (function count, resource)
 --- @return table records
 --- @return table[] notes
 --- @return table[] errors

@@ -21,6 +21,7 @@ local M = {}
 
 local NONE = {}
 local WIDTH = 110 -- of a line with a whole record
+local WRITTEN = " has, written by luaprov export." -- the end of the first line
 local PART = 500  -- records in a function: a Lua function holds so many constants only
 
 -- ---- the account ----
@@ -235,7 +236,7 @@ function M.manifest(args)
     many = many or description.operations.create and #items[description] > PART
   end
   local options = args.options_text or options_of(ctx)
-  ctx.emit("-- What " .. texts.plain(provider.title or provider.name) .. " has, written by luaprov export.\n\n")
+  ctx.emit("-- What " .. texts.plain(provider.title or provider.name) .. WRITTEN .. "\n\n")
   ctx.emit("local " .. ctx.face .. " = use(" .. literal.text(args.use or provider.name) .. ", " .. options
     .. (alias ~= provider.name and ", { as = " .. literal.text(alias) .. " }" or "") .. ")\n")
   if many then ctx.emit("\nlocal function part(declare) declare() end -- a Lua function can hold some only\n") end
@@ -244,5 +245,10 @@ function M.manifest(args)
   summary.count = #summary.records
   return summary
 end
+
+--- Whether a text begins as an exported manifest does.
+--- @param text string
+--- @return boolean
+function M.is_exported(text) return (text:match("^%-%- What [^\n]*") or ""):sub(-#WRITTEN) == WRITTEN end
 
 return M

@@ -34,8 +34,9 @@ acme.lines("one", { hub = hub.id, name = "One" })
 ]]
 
 --- @param faults table[]|nil of the vendor
-function M.start(faults)
-  local self = setmetatable({ vendor = vendors.start(M.ACME, faults or {}), folder = support.folder() }, M)
+--- @param provider string|nil the text of its provider file
+function M.start(faults, provider)
+  local self = setmetatable({ vendor = vendors.start(provider or M.ACME, faults or {}), folder = support.folder() }, M)
   self.head = ("local acme = use(%q, { timeout = 2, patience = 5 })\n"):format(self.vendor.file)
   self.environment = {}
   for name, value in pairs(self.vendor.process.exports) do
