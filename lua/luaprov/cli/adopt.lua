@@ -29,8 +29,8 @@ key at the vendor. Nothing is changed there.
 
 Examples:
    luaprov adopt
-   luaprov adopt hubster.hubs.acme hubster.hubs.beta
-   luaprov adopt ocamba.integrations.sms=1165]]
+   luaprov adopt acme.phones.desk acme.phones.hall
+   luaprov adopt acme.lines.sms=1165]]
 end
 
 -- ---- what may be taken over ----

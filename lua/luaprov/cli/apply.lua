@@ -22,7 +22,7 @@ is settled first.
 Examples:
    luaprov apply
    luaprov apply --yes --json | jq 'select(.what == "failed")'
-   luaprov apply --target hubster.hubs.acme --parallel 4
+   luaprov apply --target acme.phones.desk --parallel 4
    luaprov apply monday.plan]]
 end
 

@@ -42,12 +42,14 @@ The id of the record, for get, update and delete; then
   parser:flag("--verbose", "Print a line about each call to the vendor on standard error, as LUAPROV_LOG=debug does.")
   output.add_options(parser)
   parser:epilog([[
+In the examples acme stands for a provider; luaprov providers lists those that there are.
+
 Examples:
-   luaprov call hubster hubs create name=Support description='Front desk'
-   luaprov call hubster integrations create hubId=7 channelId=TwilioSMS name=SMS \
-     configuration.accountSid=AC… configuration.numberSid=PN… configuration.authToken=env:TWILIO_TOKEN
-   luaprov call ocamba integrations list q=twilio --json | jq -r .name
-   luaprov call ocamba integrations update 1165 name='Another name' --curl
+   luaprov call acme phones create name=Desk description='Front desk'
+   luaprov call acme lines create phone=7 kind=sms name=SMS settings.number=+15550100001 \
+     settings.token=env:SMS_TOKEN
+   luaprov call acme lines list q=sms --json | jq -r .name
+   luaprov call acme lines update 1165 name='Another name' --curl
    luaprov call ./acme.lua phones delete 12 siteId=3]])
 end
 

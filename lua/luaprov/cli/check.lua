@@ -16,9 +16,9 @@ sandboxes in another process. What is reported of each call must be what the ven
 and as much as can be known; the exit code is 1 when it is not.
 
 Examples:
-   luaprov check ocamba
+   luaprov check acme
    luaprov check ./acme.lua --only closed --only 429
-   luaprov check hubster --json | jq 'select(.holds | not)']]
+   luaprov check ./acme.lua --json | jq 'select(.holds | not)']]
 end
 
 -- The rows that are asked for; or an exit code.

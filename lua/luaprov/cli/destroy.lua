@@ -17,7 +17,7 @@ What is protected is not deleted.
 
 Examples:
    luaprov destroy
-   luaprov destroy --target hubster.hubs.acme --yes]]
+   luaprov destroy --target acme.phones.desk --yes]]
 end
 
 function M.run(args, out)

@@ -40,8 +40,8 @@ plan shows no change. Secrets are not written: the manifest reads them from the 
 not set there, the records are taken over when the same command is run again with them set.
 
 Examples:
-   luaprov export hubster
-   luaprov export ocamba --as ocamba_eu --set token=env:EU_TOKEN --out eu/luaprov.lua]]
+   luaprov export acme
+   luaprov export acme --as acme_eu --set token=env:EU_TOKEN --out eu/luaprov.lua]]
 end
 
 -- A client of the provider that is named; or an exit code.

@@ -23,8 +23,8 @@ From then on the record with this id is the one that the manifest declares; noth
 vendor. luaprov plan shows what differs.
 
 Examples:
-   luaprov import hubster.hubs.acme 7f0c0f6e-52f7-4b33-8d1c-3a8b9a1e0b11
-   luaprov import ocamba.integrations.sms 1165 --resend]]
+   luaprov import acme.phones.desk 7f0c0f6e-52f7-4b33-8d1c-3a8b9a1e0b11
+   luaprov import acme.lines.sms 1165 --resend]]
 end
 
 local function run(work)

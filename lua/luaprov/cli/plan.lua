@@ -22,7 +22,7 @@ Shows what apply would do: nothing is sent but questions, and nothing is written
 
 Examples:
    luaprov plan
-   luaprov plan --file customers.lua --var region=eu --target hubster.hubs.acme
+   luaprov plan --file customers.lua --var region=eu --target acme.phones.desk
    luaprov plan --out monday.plan && luaprov apply monday.plan]]
 end
 

@@ -14,7 +14,7 @@ function M.configure(parser)
   parser:epilog([[
 Examples:
    luaprov providers
-   luaprov providers hubster
+   luaprov providers acme
    luaprov providers ./acme.lua
    luaprov providers --providers ~/vendors --json]])
 end

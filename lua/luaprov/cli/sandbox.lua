@@ -33,9 +33,9 @@ into another terminal. Ctrl-C ends it.
 
 Examples:
    luaprov sandbox
-   luaprov sandbox ocamba ./acme.lua --port 8080 --data records.jsonl
-   echo 'return { { fault = "drop", on = "ocamba integrations create", times = 1 } }' >faults.lua
-   luaprov sandbox ocamba --faults faults.lua]]
+   luaprov sandbox ./acme.lua --port 8080 --data records.jsonl
+   echo 'return { { fault = "drop", on = "acme lines create", times = 1 } }' >faults.lua
+   luaprov sandbox ./acme.lua --faults faults.lua]]
 end
 
 local function list_faults(out)

@@ -23,8 +23,8 @@ Ends what luaprov cannot tell: an earlier run was killed, or its answer was lost
 no way to see whether it acted. Look there, and say what you have seen.
 
 Examples:
-   luaprov settle onebox.connections.acme --adopt 1017
-   luaprov settle onebox.connections.acme --absent]]
+   luaprov settle acme.phones.desk --adopt 1017
+   luaprov settle acme.phones.desk --absent]]
 end
 
 local function run(work)

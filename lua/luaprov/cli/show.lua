@@ -14,7 +14,7 @@ Shows what the state knows; no vendor is asked. Of secrets it has salted hashes,
 
 Examples:
    luaprov show
-   luaprov show hubster.hubs.acme
+   luaprov show acme.phones.desk
    luaprov show --json | jq -r .id]]
 end
 

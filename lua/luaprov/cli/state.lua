@@ -22,10 +22,10 @@ that mv gives another address is the same record.
 
 Examples:
    luaprov state list
-   luaprov state list hubster.hubs
-   luaprov state show hubster.hubs.acme
-   luaprov state mv hubster.hubs.acme hubster.hubs.acme-eu
-   luaprov state rm hubster.hubs.acme]]
+   luaprov state list acme.phones
+   luaprov state show acme.phones.desk
+   luaprov state mv acme.phones.desk acme.phones.desk-eu
+   luaprov state rm acme.phones.desk]]
 end
 
 local commands = {}

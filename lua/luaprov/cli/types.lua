@@ -18,7 +18,7 @@ function M.configure(parser)
   parser:epilog([[
 Examples:
    luaprov types --output ~/.local/share/luaprov-types
-   luaprov types ./acme.lua hubster > types.lua
+   luaprov types ./acme.lua > types.lua
 
 The Lua language server reads the folder when its setting workspace.library names it.
 Providers that are in the folder already, and are not named, stay.]])
