@@ -278,9 +278,9 @@ end
 
 --- Makes one call: tries it, in its turn, and again where that is safe.
 --- @param state table a client's inside
---- @param spec table resource (its name), operation (a description), path, query (text), body (any wire value),
----   content_type, opened (values of the secrets in the body), budget (of the call that this is a part of), read
----   (function answer, context -> what is in it; or nil, err; context.spec is this table), settle (see policy/retry)
+--- @param spec table resource (its name), operation (a description), path, query (text), body (any wire value) or text
+---   (the same as JSON), content_type, opened (values of the secrets in the body), budget (of the call that this is a
+---   part of), read (function answer, context -> what is in it; or nil, err; context.spec is this table), settle (see policy/retry)
 --- @return any answer what read made of it, or the luaprov.Answer; or what stands in its place: { settled = record },
 ---   { gone = true } for a delete
 --- @return luaprov.Error|nil err
@@ -292,8 +292,8 @@ function M.send(state, spec)
     tries = 0, waited = 0, waited_in_all = 0, settle = spec.session and spec.session.settle,
     budget = spec.budget or M.budget(state),
   }, state.contexts[operation] or context_of(state, operation, spec.resource))
-  local body
-  if spec.body ~= nil then
+  local body = spec.text
+  if not body and spec.body ~= nil then
     local why
     body, why = json.encode(spec.body)
     if not body then return nil, not_encoded(why, context) end

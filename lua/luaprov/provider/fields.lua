@@ -1,4 +1,5 @@
 --- Checks a table against a shape and makes what goes over the wire.
+local form = require "luaprov.provider.form"
 local json = require "luaprov.json"
 local near = require "luaprov.near"
 local secret = require "luaprov.secret"
@@ -138,27 +139,6 @@ local function check_field(field, context, input, wire, prefix, needs_all)
   end
 end
 
--- Shape -> a quick check for each of its fields.
-local quick = setmetatable({}, { __mode = "k", __index = function(checks, shape)
-  local list = {}
-  for i, field in ipairs(shape.fields) do list[i] = values.quick(field) end
-  checks[shape] = list
-  return list
-end })
-
--- What is new, and right, takes no more than this.
-local function check_new(shape, context, input, wire)
-  local list, checks = shape.fields, quick[shape]
-  for i = 1, #list do
-    local field = list[i]
-    local name = field.name
-    local value = input[name]
-    if value ~= nil then value = checks[i](value) end
-    wire[name] = value
-    if value == nil then check_field(field, context, input, wire, "", true) end
-  end
-end
-
 local function no_such_case(by, chosen, context, prefix)
   local keys = {}
   for i, case in ipairs(shapes.cases(by)) do keys[i] = "'" .. case.key .. "'" end
@@ -226,11 +206,7 @@ function check_table(shape, input, context, prefix, in_list)
   local known, passes
   if shape.is_flat then
     known, passes = shape.by_name, shape.unknown == "pass"
-    if context.operation == "create" and prefix == "" and not (context.marks or getmetatable(input)) then
-      check_new(shape, context, input, wire)
-    else
-      for _, field in ipairs(shape.fields) do check_field(field, context, input, wire, prefix, needs_all) end
-    end
+    for _, field in ipairs(shape.fields) do check_field(field, context, input, wire, prefix, needs_all) end
   else
     local outer = context.scopes[depth]
     local record = outer and outer.record
@@ -259,16 +235,32 @@ local function by_path(a, b) return a.path < b.path end
 --- @param options table operation ("create" or "update"), in_path (names that the operation's path takes), record (what
 ---   the vendor has, for an update whose fields depend on the variant), tentative (the record is not known yet: only
 ---   what is wrong in every variant is a fault), marks (as in `client.new`)
---- @return table result wire (what to send, secrets opened), parents, opened (the secrets' values), faults ({ path,
+--- @return table result body (what to send, as JSON) or wire (the same as a table, secrets opened; see M.wire), parents, opened (the secrets' values), faults ({ path,
 ---   message, problem } each; problem: required, type, value, range, unknown, variant, fixed or computed)
 function M.check(shape, input, options)
   local context = options
+  if context.operation == "create" and not context.marks then
+    context.body = form.body(shape, input)
+    if context.body then
+      context.faults, context.opened, context.parents = NONE, NONE, NONE
+      return context
+    end
+  end
   context.in_path = context.in_path or NONE
   context.faults, context.opened, context.parents = {}, {}, {}
   context.scopes = shape.is_flat and NONE or {}
   context.wire = check_table(shape, input, context, "")
   if context.faults[2] then table.sort(context.faults, by_path) end
   return context
+end
+
+--- What a check has found to be sent.
+--- @param checked table what `check` returned, without faults
+--- @return table wire secrets opened
+function M.wire(checked)
+  -- Not the input: it may have been changed since.
+  if not checked.wire then checked.wire = json.decode(checked.body) end
+  return checked.wire
 end
 
 --- Whether an update's fields can be judged only with the record that the vendor has.

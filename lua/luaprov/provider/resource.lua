@@ -101,7 +101,7 @@ local function read_back(resource, id, checked, input, budget)
   local record, err
   if operation then record, err = read(resource, operation, id, checked.parents, budget) end
   if record then return secret.close_like(record, input) end
-  return secret.close_like(records.make(resource, checked.wire, id, checked.parents), input), err
+  return secret.close_like(records.make(resource, fields.wire(checked), id, checked.parents), input), err
 end
 
 local function read_created(answer, context)
@@ -124,7 +124,7 @@ end
 -- Sends a create. Its answer has the record, or nothing but the id; what was created is then read back.
 local function create(resource, operation, path, checked, budget, input, session)
   local answer, err = call.send(resource.state, {
-    resource = resource.description.name, operation = operation, path = path, body = checked.wire,
+    resource = resource.description.name, operation = operation, path = path, body = checked.wire, text = checked.body,
     opened = checked.opened, budget = budget, read = read_created, session = session,
   })
   if not answer then
@@ -138,6 +138,16 @@ local function create(resource, operation, path, checked, budget, input, session
   return record
 end
 
+-- The faults of a path, as far as the check has none of the same part.
+local function add_faults(checked, faults)
+  local all, told = {}, {}
+  for i, fault in ipairs(checked.faults) do all[i], told[fault.path] = fault, true end
+  for _, fault in ipairs(faults) do
+    if not told[fault.path] then all[#all + 1] = fault end
+  end
+  checked.faults = all
+end
+
 --- The first half of `create`: what it is to send.
 --- @param self luaprov.Resource
 --- @param input table
@@ -148,16 +158,12 @@ function M.check(self, input)
   if not operation then return nil, err end
   local checked = fields.check(self.description.shape, input, {
     operation = "create", marks = self.state.marks, -- and all that it gains
-    in_path = false, faults = false, opened = false, parents = false, scopes = false, wire = false, path = false,
-    input = false,
+    in_path = false, faults = false, opened = false, parents = false, scopes = false, wire = false, body = false,
+    path = false, input = false,
   })
   local path, faults = call.path(self.state, operation, checked.parents)
-  for _, fault in ipairs(faults or NONE) do
-    local there
-    for _, other in ipairs(checked.faults) do there = there or other.path == fault.path end
-    if not there then checked.faults[#checked.faults + 1] = fault end
-  end
-  if #checked.faults > 0 then return nil, invalid(self, "create", checked.faults) end
+  if faults then add_faults(checked, faults) end
+  if checked.faults[1] then return nil, invalid(self, "create", checked.faults) end
   checked.path, checked.input = path, input
   return checked
 end

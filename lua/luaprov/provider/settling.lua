@@ -2,6 +2,7 @@
 local call = require "luaprov.provider.call"
 local compare = require "luaprov.policy.compare"
 local errors = require "luaprov.errors"
+local fields = require "luaprov.provider.fields"
 local http = require "luaprov.http"
 local listing = require "luaprov.provider.listing"
 local notes = require "luaprov.policy.notes"
@@ -97,7 +98,7 @@ end
 local function wanted_of(checked)
   local wanted, opened = {}, {}
   for _, value in ipairs(checked.opened) do opened[value] = true end
-  for _, values in ipairs { checked.wire, checked.parents } do
+  for _, values in ipairs { fields.wire(checked), checked.parents } do
     for name, value in pairs(values) do wanted[name] = closed(value, opened) end
   end
   return wanted
