@@ -235,23 +235,35 @@ local function by_path(a, b) return a.path < b.path end
 --- @param options table operation ("create" or "update"), in_path (names that the operation's path takes), record (what
 ---   the vendor has, for an update whose fields depend on the variant), tentative (the record is not known yet: only
 ---   what is wrong in every variant is a fault), marks (as in `client.new`)
---- @return table result body (what to send, as JSON) or wire (the same as a table, secrets opened; see M.wire), parents, opened (the secrets' values), faults ({ path,
+--- @return table result wire (what to send, secrets opened), parents, opened (the secrets' values), faults ({ path,
 ---   message, problem } each; problem: required, type, value, range, unknown, variant, fixed or computed)
 function M.check(shape, input, options)
   local context = options
-  if context.operation == "create" and not context.marks then
-    context.body = form.body(shape, input)
-    if context.body then
-      context.faults, context.opened, context.parents = NONE, NONE, NONE
-      return context
-    end
-  end
   context.in_path = context.in_path or NONE
   context.faults, context.opened, context.parents = {}, {}, {}
   context.scopes = shape.is_flat and NONE or {}
   context.wire = check_table(shape, input, context, "")
   if context.faults[2] then table.sort(context.faults, by_path) end
   return context
+end
+
+--- Checks a table that somebody wants to create.
+--- @param shape table
+--- @param input table
+--- @param marks table|nil
+--- @return table result as `check`, or, where all was plain and right, with body (what to send, as JSON) and no wire;
+---   with room for resource, path, input
+function M.check_new(shape, input, marks)
+  local body = not marks and form.body(shape, input)
+  if body then
+    return { body = body, wire = false, faults = NONE, opened = NONE, parents = NONE, resource = false, path = false,
+             input = false }
+  end
+  return M.check(shape, input, {
+    operation = "create", marks = marks, -- and all that it gains
+    in_path = false, faults = false, opened = false, parents = false, scopes = false, wire = false, path = false,
+    input = false, resource = false,
+  })
 end
 
 --- What a check has found to be sent.
