@@ -137,18 +137,21 @@ end
 function M.apply(transport, request)
   if not transport then return true end
   local why
-  request.ca_file, request.client_certificate = transport.ca_file, transport.client_certificate
-  request.client_key, request.insecure = transport.client_key, transport.insecure
+  local route = {
+    ca_file = transport.ca_file, client_certificate = transport.client_certificate, client_key = transport.client_key,
+    insecure = transport.insecure,
+  }
   if transport.client_key_password then
-    request.client_key_password, why = transport.client_key_password:reveal()
-    if not request.client_key_password then return nil, "client_key_password cannot be opened: " .. why end
+    route.client_key_password, why = transport.client_key_password:reveal()
+    if not route.client_key_password then return nil, "client_key_password cannot be opened: " .. why end
   end
   if transport.proxy then
-    request.proxy, why = transport.proxy:reveal()
-    if not request.proxy then return nil, "proxy cannot be opened: " .. why end
+    route.proxy, why = transport.proxy:reveal()
+    if not route.proxy then return nil, "proxy cannot be opened: " .. why end
   elseif transport.proxy == false then
-    request.proxy = ""
+    route.proxy = ""
   end
+  request.route = route
   warn(transport)
   return true
 end

@@ -15,6 +15,8 @@ local uri = require "luaprov.uri"
 
 local M = {}
 
+local heard = events.heard
+
 --- The operation itself, where a setting chooses between several ways of it.
 function M.resolve(state, operation)
   if operation and operation.setting then return operation.cases[state.settings[operation.setting]] end
@@ -281,7 +283,7 @@ local function try_and_read(context)
   local result, err, renew = try(context, now)
   if result and context.read then result, err = context.read(result, context) end
   if context.waited > 0 then context.waited_in_all = context.waited_in_all + context.waited end
-  if events.wanted "attempt" then tell("attempt", context, now, context.waited, err) end
+  if heard.attempt then tell("attempt", context, now, context.waited, err) end
   return result, err, renew
 end
 
@@ -344,7 +346,7 @@ function M.send(context)
   -- What can change meanwhile is opened before it is sent.
   if state.has_changing_secrets then complete(context) end
   local answer, err = retry.run(context)
-  if events.wanted "call" then tell("call", context, context.began, context.waited_in_all, err) end
+  if heard.call then tell("call", context, context.began, context.waited_in_all, err) end
   return answer, err
 end
 

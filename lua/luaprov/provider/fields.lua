@@ -256,8 +256,8 @@ end
 function M.check_new(shape, input, marks)
   local body = not marks and form.body(shape, input)
   if body then
-    return { body = body, wire = false, faults = NONE, opened = NONE, parents = NONE, resource = false, path = false,
-             input = false }
+    return { body = body, wire = false, opened = NONE, parents = NONE, faults = NONE, resource = false,
+             description = false, path = false, input = false }
   end
   return M.check(shape, input, {
     operation = "create", marks = marks, -- and all that it gains

@@ -30,7 +30,7 @@ end
 
 -- As json.encode orders keys: by their bytes, whatever the locale.
 local function before(a, b)
-  local i, x, y = 0, nil, nil
+  local i, x, y = 0
   repeat
     i = i + 1
     x, y = a.name:byte(i) or -1, b.name:byte(i) or -1

@@ -124,7 +124,7 @@ end
 
 -- Sends a create. Its answer has the record, or nothing but the id; what was created is then read back.
 local function create(resource, checked, budget, session)
-  local context = call.new(resource, operation_of(resource, "create"), checked.path, budget, read_created)
+  local context = call.new(resource, checked.description, checked.path, budget, read_created)
   context.text, context.body, context.secrets = checked.body, checked.wire or nil, checked.opened
   context.checked, context.session, context.settle = checked, session, settling.settle
   local record, err = call.send(context)
@@ -161,7 +161,7 @@ function M.check(self, input)
   local path, faults = call.path(self.state, operation, checked.parents)
   if faults then add_faults(checked, faults) end
   if checked.faults[1] then return nil, invalid(self, "create", checked.faults) end
-  checked.resource, checked.path, checked.input = self, path, input
+  checked.resource, checked.description, checked.path, checked.input = self, operation, path, input
   return checked
 end
 
