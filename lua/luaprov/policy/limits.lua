@@ -85,10 +85,10 @@ function Limiter:ready_at(now)
   local at, rule = self.held, self.rule
   if rule.reader then at = math.max(at, told.until_when(self.told, self.in_flight, now)) end
   local sent, windows = self.sent, rule.windows
-  local count = #sent
+  local many = #sent
   for i = 1, #windows do
     local window = windows[i]
-    local first = sent[count - window[1] + 1]
+    local first = sent[many - window[1] + 1]
     if first then
       if not first.answered then return math.huge end
       local free = first.answered + window.per

@@ -251,18 +251,18 @@ end
 --- @param shape table
 --- @param input table
 --- @param marks table|nil
---- @return table result as `check`, or, where all was plain and right, with body (what to send, as JSON) and no wire;
----   with room for resource, path, input
+--- @return table result as `check`, or, where all was plain and right, with body (what to send, as JSON) and neither
+---   wire nor faults; with room for resource, description, path, input
 function M.check_new(shape, input, marks)
   local body = not marks and form.body(shape, input)
   if body then
-    return { body = body, wire = false, opened = NONE, parents = NONE, faults = NONE, resource = false,
-             description = false, path = false, input = false }
+    return { body = body, wire = false, opened = NONE, parents = NONE, resource = false, description = false,
+             path = false, input = false }
   end
   return M.check(shape, input, {
     operation = "create", marks = marks, -- and all that it gains
     in_path = false, faults = false, opened = false, parents = false, scopes = false, wire = false, path = false,
-    input = false, resource = false,
+    input = false, resource = false, description = false,
   })
 end
 

@@ -142,7 +142,7 @@ end
 -- The faults of a path, as far as the check has none of the same part.
 local function add_faults(checked, faults)
   local all, told = {}, {}
-  for i, fault in ipairs(checked.faults) do all[i], told[fault.path] = fault, true end
+  for i, fault in ipairs(checked.faults or {}) do all[i], told[fault.path] = fault, true end
   for _, fault in ipairs(faults) do
     if not told[fault.path] then all[#all + 1] = fault end
   end
@@ -160,7 +160,7 @@ function M.check(self, input)
   local checked = fields.check_new(self.description.shape, input, self.state.marks)
   local path, faults = call.path(self.state, operation, checked.parents)
   if faults then add_faults(checked, faults) end
-  if checked.faults[1] then return nil, invalid(self, "create", checked.faults) end
+  if checked.faults and checked.faults[1] then return nil, invalid(self, "create", checked.faults) end
   checked.resource, checked.description, checked.path, checked.input = self, operation, path, input
   return checked
 end
