@@ -236,8 +236,10 @@ end
 ---   statuses)
 --- @return luaprov.Error|nil err
 function M.judge(answer, context)
+  local status = answer.status
+  local success = context.expect[status]
+  if success and status < 300 and not context.provider.errors.in_success then return nil end
   local problem = problem_in(answer, context)
-  local success = context.expect[answer.status]
   if success and not problem then return nil end
   if not problem then problem = {} end
   local kind = problem.kind or (success and "rejected") or errors.kind_of_status(answer.status)
