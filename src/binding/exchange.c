@@ -46,6 +46,14 @@ static bool flag_field(lua_State *L, const char *name) {
   return flag;
 }
 
+static size_t count_field(lua_State *L, const char *name) {
+  lua_getfield(L, 2, name);
+  if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TNUMBER) luaL_error(L, "request.%s is not a number", name);
+  lua_Number count = lua_tonumber(L, -1);
+  lua_pop(L, 1);
+  return count >= 1 && count < 1e6 ? (size_t)count : 0;
+}
+
 static void transport_fields(lua_State *L, lp_transport *transport) {
   transport->ca_file = plain_field(L, "ca_file");
   transport->certificate = plain_field(L, "client_certificate");
@@ -53,6 +61,7 @@ static void transport_fields(lua_State *L, lp_transport *transport) {
   transport->key_password = plain_field(L, "client_key_password");
   transport->proxy = plain_field(L, "proxy");
   transport->insecure = flag_field(L, "insecure");
+  transport->connections = count_field(L, "connections");
 }
 
 static long seconds_field(lua_State *L, const char *name) {
