@@ -51,6 +51,7 @@ describe("the bar of a goal", function()
   it("is what is written down, and the tolerance, where it is not", function()
     assert.equal(50 * (1 + goals.TOLERANCE), bar({ goal = 20 }, 50))
     assert.equal(2 * (1 - goals.TOLERANCE), bar({ goal = 3, more = true }, 2))
+    assert.equal(50 * 1.05, bar({ goal = 20, tolerance = 0.05 }, 50))
   end)
 
   it("is passed in one direction alone", function()
