@@ -51,15 +51,28 @@ local function add_growth(lines, plots)
   end
 end
 
+local function count_goals(kept)
+  local met, all = 0, 0
+  local function add(goal)
+    if goal and goal.wanted then all, met = all + 1, met + (goal.met and 1 or 0) end
+  end
+  for _, section in ipairs(kept.sections) do
+    for _, row in ipairs(section.rows) do add(row.goal) end
+  end
+  for _, one in ipairs(kept.figures) do add(one) end
+  return met, all
+end
+
 --- What stands between the marks.
 --- @param kept table a report
 --- @return string
 function M.table(kept)
-  local at = kept.conditions
+  local at, met, all = kept.conditions, count_goals(kept)
   local lines = {
     ("%s processors (%s), %s; %d rounds, medians; load %s before and %s after. %s."):format(at.processors, at.model,
       at.at:match "^[%d-]+", at.rounds, at.load:match "^%S+", at.load_after:match "^%S+",
       table.concat(at.versions, ", ")),
+    ("%d of %d goals are met."):format(met, all),
     "", "| µs of the processor a call | | times the limit | goal |", "|---|---|---|---|",
   }
   for _, section in ipairs(kept.sections) do add_section(lines, section) end

@@ -8,7 +8,8 @@ local M = {}
 M.FOLDER = "tests/bench/speed"
 M.FILE = M.FOLDER .. "/measured.json"
 
-local function rounded(value) return tonumber(("%.4g"):format(value)) end
+-- As it is shown: Lua and LuaJIT round what lies in the middle to different sides.
+local function rounded(value) return tonumber((value < 10 and "%.2f" or "%.0f"):format(value)) end
 
 --- A section.
 --- @param section table of sections.lua
@@ -20,7 +21,9 @@ function M.section(section, results, goals)
   for i, program in ipairs(printer.programs_of(section)) do
     local result, goal = results[program.name], goals[program.name]
     rows[i] = { name = program.name, why = result.failed and result.failed:match "^[^\n]*" }
-    if not result.failed then rows[i].cpu, rows[i].ratio = rounded(result.cpu), rounded(result.ratio) end
+    if not result.failed then
+      rows[i].cpu, rows[i].ratio = tonumber(("%.1f"):format(result.cpu)), rounded(result.ratio)
+    end
     if goal then rows[i].goal = { wanted = goal.wanted, got = rounded(goal.got), met = goal.met } end
   end
   return { name = section.name, rows = rows }
