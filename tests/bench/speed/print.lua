@@ -83,8 +83,9 @@ function M.check_head() print(ROW:format("", "now", "written", "bar", "")) end
 --- @param one table name, goal, written, bar, worse, why: of check.lua
 function M.check(one)
   local function number(value) return value and ("%.2f"):format(value) or "-" end
-  local words = one.worse and "WORSE" or one.goal and "ok" or "left out"
-  if one.goal and not one.goal.met then words = words .. ", the goal is not met" end
+  local words = one.worse and (one.goal and one.goal.gate and "BEYOND THE GATE" or "WORSE")
+    or one.goal and "ok" or "left out"
+  if one.goal and not one.goal.met and not one.worse then words = words .. ", the goal is not met" end
   if one.why then words = words .. ": " .. one.why:match "^[^\n]*" end
   local bar = one.goal and (one.goal.more and ">= " or "<= ") .. number(one.bar) or "-"
   print(ROW:format(one.name, number(one.goal and one.goal.got), number(one.written), bar, words))
