@@ -1,4 +1,4 @@
---- How a client reaches its vendor: the certificates that it trusts and shows, and the proxy.
+--- How a client reaches its vendor: the certificates that it trusts and shows, the proxy, how many connections.
 local secret = require "luaprov.secret"
 
 local M = {}
@@ -12,6 +12,8 @@ M.options = {
   { name = "insecure", type = "boolean", strict = true, about = "true: no certificate is verified" },
   { name = "proxy", type = "proxy",
     about = "http://[user:password@]host:port; false: none, whatever the environment says" },
+  { name = "connections", type = "integer", min = 1, max = 100000,
+    about = "at once to the vendor; what is beyond them waits (128; in an nginx worker 1024)" },
 }
 
 local PEM = {
@@ -90,6 +92,7 @@ end
 ---@field client_key_password luaprov.Secret|nil
 ---@field insecure boolean|nil
 ---@field proxy luaprov.Secret|boolean|nil false: none; nil: as the environment says
+---@field connections integer|nil
 ---@field about string whose it is, for the warning
 
 --- The transport of a client.
@@ -139,7 +142,7 @@ function M.apply(transport, request)
   local why
   local route = {
     ca_file = transport.ca_file, client_certificate = transport.client_certificate, client_key = transport.client_key,
-    insecure = transport.insecure,
+    insecure = transport.insecure, connections = transport.connections,
   }
   if transport.client_key_password then
     route.client_key_password, why = transport.client_key_password:reveal()

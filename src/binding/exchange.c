@@ -46,6 +46,15 @@ static bool flag_field(lua_State *L, int index, const char *name) {
   return flag;
 }
 
+/* 0 for nothing, and for what is no number of them. */
+static size_t count_field(lua_State *L, int index, const char *name) {
+  lua_getfield(L, index, name);
+  if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TNUMBER) luaL_error(L, "request.%s is not a number", name);
+  lua_Number count = lua_tonumber(L, -1);
+  lua_pop(L, 1);
+  return count >= 1 && count < 1e6 ? (size_t)count : 0;
+}
+
 /* What leaves the usual way, in a table of its own: most requests have none. It stays on the stack, for its strings. */
 static void transport_fields(lua_State *L, lp_transport *transport) {
   lua_getfield(L, 2, "route");
@@ -58,6 +67,7 @@ static void transport_fields(lua_State *L, lp_transport *transport) {
   transport->key_password = plain_field(L, route, "client_key_password");
   transport->proxy = plain_field(L, route, "proxy");
   transport->insecure = flag_field(L, route, "insecure");
+  transport->connections = count_field(L, route, "connections");
 }
 
 static long seconds_field(lua_State *L, const char *name) {

@@ -53,6 +53,7 @@ typedef struct {
   const char *key_password; /* NULL: the key needs none */
   const char *proxy;        /* "http://[user:password@]host:port"; "": none; NULL: as the environment says */
   bool insecure;            /* no certificate is verified */
+  size_t connections;       /* in place of the engine's per_host; 0: that */
 } lp_transport;
 
 typedef struct {

@@ -89,6 +89,29 @@ static void test_per_host_tls(void **state) {
   per_host(FAULT_TLS);
 }
 
+/* A transport has a cap of its own, above the engine's and below it. */
+static void test_connections(void **state) {
+  (void)state;
+  fault_plan plan = {.hold = true};
+  client_bench b = client_open(&plan, 2, ca_file);
+  lp_request many = client_request("GET", b.url, NULL), one = many;
+  many.transport.connections = 3;
+  one.transport.connections = 1;
+  for (int i = 0; i < 5; i++) client_submit(b.engine, &many);
+  client_until_held(&b, 3);
+  for (int i = 0; i < 5; i++) client_submit(b.engine, &one);
+  client_until_held(&b, 3 + 1);
+  for (int i = 0; i < 5; i++) client_post(&b);
+  client_until_held(&b, 3 + 1 + 2);
+  fault_let_go(b.listener, 15);
+  for (size_t ended = 0; ended < 15;) {
+    lp_id told[15];
+    while (!lp_engine_drive(b.engine, 1000)) continue;
+    ended += lp_engine_reap(b.engine, told, 15);
+  }
+  assert_int_equal(client_close(&b).most_held, 3 + 1 + 2);
+}
+
 /* The cap is per origin: another one does not wait. */
 static void test_per_host_is_per_origin(void **state) {
   (void)state;
@@ -428,6 +451,7 @@ int main(void) {
       cmocka_unit_test(test_many_h2),
       cmocka_unit_test(test_per_host),
       cmocka_unit_test(test_per_host_tls),
+      cmocka_unit_test(test_connections),
       cmocka_unit_test(test_per_host_is_per_origin),
       cmocka_unit_test(test_queued_time_out),
       cmocka_unit_test(test_deadline_includes_queue),
