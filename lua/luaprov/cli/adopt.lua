@@ -188,9 +188,7 @@ function M.run(args, out)
   local work, code = open.work(args, out, { create = takes })
   if not work then return code end
   if not takes then
-    code = list(work)
-    work:close()
-    return code
+    return work:run(list)
   end
   local asked, why = read(work.manifest, args.addresses)
   if not asked then

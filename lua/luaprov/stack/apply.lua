@@ -59,9 +59,9 @@ local function keep_options(run, plan)
   for _, node in ipairs(run.manifest.records) do
     local row, about = run.rows[node.address], run.accounts[node.alias]
     local needs = node.needs[1] and node.needs or nil
-    local is_same = row and same(row.depends_on, needs) and same(row.protect, node.protect)
+    local is_same = row and about and same(row.depends_on, needs) and same(row.protect, node.protect)
       and row.account == about.account
-    if row and not plan.step[node.address] and not is_same then
+    if row and about and not plan.step[node.address] and not is_same then
       local copy = {}
       for name, value in pairs(rows_of.open(row)) do copy[name] = value end
       copy.depends_on, copy.protect, copy.account = needs, node.protect, about.account

@@ -266,9 +266,22 @@ local function ordered(ctx)
   ctx.fault(first.line, "the records need one another: " .. cycle_text(cycle), first.address)
 end
 
+--- Judges the fields and the keys alone: also those of a manifest that broke off.
+--- @param ctx table of manifest.lua
+function M.fields(ctx)
+  ctx.keys, ctx.identity = {}, {}
+  for _, node in ipairs(ctx.records) do
+    check_create(ctx, node)
+    if not node.broken then
+      check_fields(ctx, node)
+      check_key(ctx, node)
+    end
+  end
+end
+
 --- @param ctx table of manifest.lua
 function M.check(ctx)
-  ctx.keys, ctx.places, ctx.identity = {}, {}, {}
+  ctx.places = {}
   for _, node in ipairs(ctx.records) do
     check_references(ctx, node)
     check_options(ctx, node)
@@ -280,13 +293,7 @@ function M.check(ctx)
     local node = ctx.record[address]
     if node.deferred and not node.broken then fill_known(ctx, node) end
   end
-  for _, node in ipairs(ctx.records) do
-    check_create(ctx, node)
-    if not node.broken then
-      check_fields(ctx, node)
-      check_key(ctx, node)
-    end
-  end
+  M.fields(ctx)
 end
 
 return M

@@ -50,7 +50,7 @@ end
 -- Ends every open intent that can be ended; nil and a code where the state cannot be written any more.
 local function settle(work)
   local out = work.out
-  local seen, code = planning.state(work)
+  local seen, code = planning.state(work, work.about)
   if not seen then return nil, code end
   if not seen.intents[1] then return seen end
   if not out.json then
@@ -66,7 +66,7 @@ local function settle(work)
     end
   end
   say.left(out, result.left)
-  seen, code = planning.state(work)
+  seen, code = planning.state(work, work.about)
   if not seen then return nil, code end
   seen.blocked, seen.intents, seen.later = {}, {}, result.later
   for _, entry in ipairs(result.left) do seen.blocked[entry.address] = settles.left(entry) end
@@ -189,8 +189,8 @@ end
 
 -- What was replaced by an earlier run and had to stay until all that named it was changed, as it is now.
 local function end_later(work, later)
-  if not later or not later[1] or work.args.targets[1] then return 0 end
-  local seen, code = planning.state(work)
+  if not later or not later[1] or work.about.targets[1] then return 0 end
+  local seen, code = planning.state(work, work.about)
   if not seen then return code end
   local result
   result, code = settled_by(work, seen, settles.later, later)
@@ -236,7 +236,7 @@ local function run(work, about)
     if not ok then return code end
   end
   local plan
-  plan, code = planning.make(work, seen, { destroy = about.destroy, targets = about.targets })
+  plan, code = planning.make(work, seen, about)
   if not plan then return code end
   planning.print(work, plan)
   local why = refusal(plan, about.saved)
@@ -247,17 +247,21 @@ end
 
 --- @param args table of the command line
 --- @param out luaprov.Output
---- @param about table question; destroy, targets; saved (a plan of plan_file.decode, which is to be the same)
+--- @param about table question; destroy; targets (else those of the command line); saved (a plan of plan_file.decode,
+---   which is to be the same)
 --- @return integer code the exit code
 function M.run(args, out, about)
   out.json = args.json
   if not args.yes and not about.saved and not ask.can() then
     return out:wrong "asks before anything is sent, and there is nobody to ask: say --yes"
   end
-  local work, code = open.work(args, out, { create = not about.destroy })
+  about.targets = about.targets or args.targets
+  local work, code = open.work(args, out, {
+    create = not about.destroy, spare = about.destroy or about.targets[1] ~= nil,
+  })
   if not work then return code end
   if not work.store then return open.no_state(args, out) end
-  work.stop = stops.new()
+  work.stop, work.about = stops.new(), about
   function work.stopping()
     out:note "Ctrl-C: what is on its way is let end, and nothing new begins; another Ctrl-C ends this at once"
   end

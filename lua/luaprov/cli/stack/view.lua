@@ -48,7 +48,7 @@ end
 function M.find(work, address)
   local row, err = work.store:record(address)
   if row then return row end
-  if err then return nil, say.error(work.out, err) end
+  if err then return nil, say.error(work.out, open.placed(work.args, err)) end
   local rows
   rows, err = work:rows()
   if not rows then return nil, say.error(work.out, err) end
