@@ -28,12 +28,12 @@ end
 
 local function run(work)
   local args, out = work.args, work.out
-  local about = { targets = args.targets, destroy = args.destroy }
+  local about = { targets = args.targets, destroy = args.destroy, warns = true }
   local seen, code = planning.state(work, about)
   if not seen then return code end
   if not args.no_refresh then
     local ok
-    ok, code = planning.look(work, seen)
+    ok, code = planning.look(work, seen, not args.out)
     if not ok then return code end
   end
   local plan

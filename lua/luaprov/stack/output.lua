@@ -81,6 +81,21 @@ function M.ready(node)
   return true
 end
 
+local ENOENT = 2
+
+--- The outputs of a record whose file is not there.
+--- @param node table of the manifest
+--- @return table[] outputs as the node has them
+function M.missing(node)
+  local missing = {}
+  for _, output in ipairs(node.outputs or {}) do
+    local file, code = nil, nil
+    if output.kind == "file" then file, _, code = io.open(output.target, "rb") end
+    if file then file:close() elseif code == ENOENT then missing[#missing + 1] = output end
+  end
+  return missing
+end
+
 --- Writes the outputs of a record.
 --- @param node table of the manifest
 --- @param record table as the client returned it

@@ -232,7 +232,7 @@ local function run(work, about)
   if work.stop.asked then return INTERRUPTED end
   if about.saved or not args.no_refresh then
     local ok
-    ok, code = planning.look(work, seen)
+    ok, code = planning.look(work, seen, not about.saved)
     if not ok then return code end
   end
   local plan
@@ -255,7 +255,7 @@ function M.run(args, out, about)
   if not args.yes and not about.saved and not ask.can() then
     return out:wrong "asks before anything is sent, and there is nobody to ask: say --yes"
   end
-  about.targets = about.targets or args.targets
+  about.targets, about.warns = about.targets or args.targets, not (about.saved or args.yes)
   local work, code = open.work(args, out, {
     create = not about.destroy, spare = about.destroy or about.targets[1] ~= nil,
   })

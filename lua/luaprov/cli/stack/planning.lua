@@ -17,6 +17,7 @@ local rows_of = require "luaprov.stack.rows"
 local say = require "luaprov.cli.stack.say"
 local tables = require "luaprov.tables"
 local touched = require "luaprov.stack.touched"
+local warnings = require "luaprov.cli.stack.warnings"
 
 local M = {}
 
@@ -84,9 +85,10 @@ end
 --- Asks the vendors for what the state knows.
 --- @param work luaprov.Work
 --- @param seen table rows; gains observed and unseen
+--- @param can_skip boolean|nil the command can do without
 --- @return boolean|nil whole
 --- @return integer|nil code the exit code, when something could not be seen
-function M.look(work, seen)
+function M.look(work, seen, can_skip)
   local line = progress.new(work.args, "looked at", work.manifest)
   local failed
   seen.observed, failed, seen.unseen = observe.rows {
@@ -99,7 +101,7 @@ function M.look(work, seen)
   }
   line:done()
   if next(failed) == nil then return true end
-  return nil, say.unseen(work.out, failed)
+  return nil, say.unseen(work.out, failed, can_skip)
 end
 
 local function add_notes(plan, seen)
@@ -122,7 +124,7 @@ end
 
 --- @param work luaprov.Work
 --- @param seen table
---- @param about table destroy, targets
+--- @param about table destroy, targets, warns (true: somebody reads the plan, and what it would make may be there)
 --- @return table|nil plan
 --- @return integer|nil code the exit code
 function M.make(work, seen, about)
@@ -133,6 +135,8 @@ function M.make(work, seen, about)
   }
   if not plan then return nil, work.out:wrong(err.message) end
   add_notes(plan, seen)
+  if not about.destroy then warnings.outputs(plan, seen) end
+  if about.warns and seen.observed then warnings.foreign(work, plan, seen) end
   local allowed = work.args.allow_delete
   -- What is to go wholly goes wholly, unless somebody has said how much may.
   if about.destroy and allowed and plan.deletes > allowed then plan.allow_delete = plan.deletes end
