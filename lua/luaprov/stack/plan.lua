@@ -179,7 +179,7 @@ local function note_drift(ctx, row, description, node)
   if observed then
     row = rows_of.open(row)
     drift.changes = compare.drift(description, row.fields, observed,
-      { ignore = node and node.ignore, secrets = row.secrets })
+      { ignore = node and node.ignore, secrets = row.secrets, wanted = node and node.fields })
   end
   if drift.gone or drift.changes[1] then
     ctx.plan.drift[#ctx.plan.drift + 1] = drift
