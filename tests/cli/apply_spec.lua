@@ -214,8 +214,25 @@ describe("luaprov apply", function()
     assert(store.held:renew(0.5))
     store:close()
     local _, err = stack:done "apply --yes"
-    assert.truthy(err == "" or err:find("^luaprov: ann@build7 has the state since .*; waiting up to 2 s\n$"), err)
+    assert.truthy(err == "" or err:find("^luaprov: ann@build7 has the state since .*; waiting up to 2 s: if it was "
+      .. "killed, what it has sent may be acted on until then\n$"), err)
     assert.same(BOTH, stack:names())
+  end)
+
+  it("says of a holder whose process is not there that it has died, and waits all the same", function()
+    start()
+    stack:write(stacks.TWO)
+    local host = assert(io.open "/proc/sys/kernel/hostname"):read "*l"
+    for where, said in pairs { [host] = "no such process runs on this machine", elsewhere = "if it was killed" } do
+      local store = stack:store()
+      -- No process has as high a number (PID_MAX_LIMIT).
+      assert(store:lease { holder = ("ann@%s (luaprov apply, process 4194305)"):format(where), seconds = 3600 })
+      local _, err, code = stack:run "refresh --wait 0.01"
+      assert.equal(1, code)
+      assert.truthy(err:find(said, 1, true), err)
+      store.held:release()
+      store:close()
+    end
   end)
 
   it("says what became of calls of which nobody knows, and ends them as it is told", function()

@@ -140,12 +140,24 @@ local function first_line(path)
   return line
 end
 
+local function host() return first_line "/proc/sys/kernel/hostname" or "this machine" end
+
 -- Who this is, for whoever waits.
 local function holder(command)
   local stat = first_line "/proc/self/stat"
   local pid = stat and stat:match("^%d+")
-  return ("%s@%s (luaprov %s%s)"):format(os.getenv "USER" or os.getenv "LOGNAME" or "somebody",
-    first_line "/proc/sys/kernel/hostname" or "this machine", command, pid and ", process " .. pid or "")
+  return ("%s@%s (luaprov %s%s)"):format(os.getenv "USER" or os.getenv "LOGNAME" or "somebody", host(), command,
+    pid and ", process " .. pid or "")
+end
+
+-- Why one waits for somebody who may be dead: the dead send nothing more, but what they have sent may be acted on.
+-- Until when, their lease alone says: a call is tried again under the intent that it has.
+local function why_wait(text)
+  local where, pid = text:match "@(.-) %(.*, process (%d+)%)$"
+  if where == host() and not first_line("/proc/" .. pid .. "/stat") then
+    return "no such process runs on this machine any more, but what it has sent may be acted on until then"
+  end
+  return "if it was killed, what it has sent may be acted on until then"
 end
 
 --- Takes the lease, and waits for whoever has it: until their time is over, for they may be dead.
@@ -159,7 +171,7 @@ function Work:take()
       on_wait = function(err)
         if told then return end
         told = true
-        self.out:note(("%s; waiting up to %d s"):format(err.message, math.ceil(wait)))
+        self.out:note(("%s; waiting up to %d s: %s"):format(err.message, math.ceil(wait), why_wait(err.holder)))
       end,
     }
   end
