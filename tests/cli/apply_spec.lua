@@ -332,6 +332,27 @@ describe("luaprov destroy", function()
     assert.equal("no changes; 0 unchanged\n", (stack:done "destroy --yes"))
   end)
 
+  it("keeps options that have changed alone, and tells by them what may go", function()
+    local two = "acme.hubs('desk', { name = 'Desk' }%s)\nacme.hubs('other', { name = 'Other' })"
+    stack:write(two:format "")
+    stack:done "apply --yes"
+    stack:write(two:format ", { protect = true, depends_on = { 'acme.hubs.other' } }")
+    assert.equal("no changes; 2 unchanged\n", (stack:done "apply --yes"))
+    local store = stack:store()
+    local row = store:record "acme.hubs.desk"
+    store:close()
+    assert.same({ true, { "acme.hubs.other" } }, { row.protect, row.depends_on })
+    stack:write ""
+    local out, _, code = stack:run "apply --yes --allow-delete 2"
+    assert.equal(1, code)
+    assert.truthy(out:find("acme.hubs.desk: is protected and would be deleted", 1, true), out)
+    stack:write(two:format "")
+    stack:done "apply --yes"
+    stack:write ""
+    stack:done "apply --yes --allow-delete 2"
+    assert.same({}, stack:names())
+  end)
+
   it("deletes nothing that is protected", function()
     stack:write 'acme.hubs("desk", { name = "Desk" }, { protect = true })'
     stack:done "apply --yes"

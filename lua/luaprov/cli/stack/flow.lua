@@ -111,19 +111,24 @@ local function summarize(work, result)
   }, #parts > 0 and table.concat(parts, ", ") or "nothing was done")
 end
 
--- What was seen at the vendors and needs nothing to be done is known from now on.
+-- What was seen at the vendors, or is declared otherwise now, and needs nothing to be done is known from now on.
 local function remember(work, seen, plan)
-  local items, drifted = {}, {}
+  local changed, drifted, items = {}, {}, {}
   for _, drift in ipairs(plan.drift) do drifted[drift.address] = not plan.step[drift.address] end
-  if seen.observed then
-    items = keep.items(work.manifest, seen.rows, seen.observed, function(row) return drifted[row.address] end)
+  for _, row in ipairs(seen.readdressed) do changed[row.address] = not plan.step[row.address] and row or nil end
+  for _, item in ipairs(seen.observed and keep.items(work.manifest, seen.rows, seen.observed,
+    function(row) return drifted[row.address] end) or {}) do
+    changed[item.record.address] = item.record
   end
-  local written = {}
-  for _, item in ipairs(items) do written[item.record.address] = item.record end
-  for _, row in ipairs(seen.readdressed) do
-    if not plan.step[row.address] and not written[row.address] then items[#items + 1] = { record = row } end
+  for i, row in ipairs(seen.rows) do
+    local address, record = row.address, changed[row.address] or row
+    local node = not plan.step[address] and work.manifest.record[address]
+    changed[address] = keep.declared(record, node, seen.accounts[address:match("^[^.]+")]) or changed[address]
+    if changed[address] then
+      items[#items + 1] = { record = changed[address] }
+      seen.rows[i] = changed[address]
+    end
   end
-  for i, row in ipairs(seen.rows) do seen.rows[i] = written[row.address] or row end
   return keep.write(work.store, items)
 end
 

@@ -188,9 +188,7 @@ end
 local function release(self)
   if not self.lease or self.lease.lost then return end
   if self.sending and not self.over_at then return end
-  local left = math.max(self.left_until or 0, self.sending and self.over_at or 0) - core.now()
-  if left <= 0 and not self.sending then return self.lease:release() end
-  self.lease:renew(math.max(0, left) + 0.01)
+  self.lease:release(math.max(self.left_until or 0, self.sending and self.over_at or 0))
 end
 
 --- Runs `work(self)` with the lease, and gives it back unless `self.sending` says that something may be on its way
