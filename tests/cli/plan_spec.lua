@@ -119,6 +119,18 @@ describe("luaprov plan", function()
     assert.is_nil(stack:done("plan"):find("acme.hubs.desk: the vendor has", 1, true))
   end)
 
+  it("names twenty of those at the most, and how many more there are", function()
+    local client, declared = stack.vendor:client { settle = false }, {}
+    for i = 1, 22 do
+      assert(client.hubs:create { name = "H" .. i })
+      declared[i] = ("acme.hubs('h%d', { name = 'H%d' })"):format(i, i)
+    end
+    stack:write(table.concat(declared, "\n"))
+    local out = stack:done "plan"
+    assert.equal(20, select(2, out:gsub("note: acme.hubs.h%d+: the vendor has one", "")))
+    assert.truthy(out:find("adopt acme.hubs.h20 takes it over; and 2 more: luaprov adopt shows them\n", 1, true), out)
+  end)
+
   it("does without knowing that, where the vendor cannot be asked", function()
     stack:write(stacks.TWO)
     stack.environment.LUAPROV_ACME_BASE_URL = "http://127.0.0.1:1"

@@ -90,7 +90,7 @@ local function fault_text(file, fault)
 end
 
 local function invalid(file, faults)
-  local lines, more = {}, 0
+  local lines, details, more = {}, {}, 0
   for i, fault in ipairs(faults) do fault.number = i end
   table.sort(faults, function(a, b)
     if a.line ~= b.line then return a.line < b.line end
@@ -98,12 +98,13 @@ local function invalid(file, faults)
   end)
   for i, fault in ipairs(faults) do
     fault.number = nil
+    details[i] = { line = fault.line, address = fault.address, path = fault.path, message = fault.message }
     -- What a manifest broke off with is told, whatever else there is.
     if i <= SHOWN or fault.raised then lines[#lines + 1] = fault_text(file, fault) else more = more + 1 end
   end
   if more > 0 then lines[#lines + 1] = ("… and %d more"):format(more) end
   return errors.new {
-    kind = "invalid", outcome = "not_sent", message = table.concat(lines, "\n"), details = faults,
+    kind = "invalid", outcome = "not_sent", message = table.concat(lines, "\n"), details = details,
   }
 end
 

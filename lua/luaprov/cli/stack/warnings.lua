@@ -10,13 +10,10 @@ local M = {}
 local SHOWN = 20 -- notes of a kind
 
 local function add(plan, list, more)
-  for i, note in ipairs(list) do
-    if i > SHOWN then
-      note.message = ("%s; and %d more: %s"):format(note.message, #list - i, more)
-      if i < #list then plan.notes[#plan.notes + 1] = note end
-      break
-    end
-    plan.notes[#plan.notes + 1] = note
+  for i = 1, math.min(#list, SHOWN) do plan.notes[#plan.notes + 1] = list[i] end
+  if #list > SHOWN then
+    local last = list[SHOWN]
+    last.message = ("%s; and %d more: %s"):format(last.message, #list - SHOWN, more)
   end
 end
 
@@ -89,19 +86,21 @@ end
 --- @param plan table
 --- @param seen table rows
 function M.outputs(plan, seen)
-  local notes, has_row = {}, {}
-  for _, row in ipairs(seen.rows) do has_row[row.address] = true end
+  local notes, nodes, has_row = {}, {}, {}
   for _, node in ipairs(plan.manifest.records) do
+    if node.outputs then nodes[#nodes + 1] = node end
+  end
+  for _, row in ipairs(nodes[1] and seen.rows or {}) do has_row[row.address] = true end
+  for _, node in ipairs(nodes) do
     local step = plan.step[node.address]
     local stays = has_row[node.address] and not (step and (step.action == "create" or step.action == "replace"))
-    for _, output in ipairs(node.outputs and stays and is_meant(node.address, plan.targets) and outputs.missing(node)
-      or {}) do
+    for _, output in ipairs(stays and is_meant(node.address, plan.targets) and outputs.missing(node) or {}) do
       notes[#notes + 1] = { address = node.address,
         message = ("its output %s is not at %s: put a copy back; where the vendor shows it only once, only a record "
           .. "that is made anew has one"):format(output.path, output.target) }
     end
   end
-  add(plan, notes, "outputs that are not there")
+  add(plan, notes, "none of them is at its place")
 end
 
 return M
