@@ -34,7 +34,7 @@ function M.of(manifest, seen, about)
   for _, intent in ipairs(seen.intents) do add(alias_of(intent.address)) end
   local targets = about.targets or {}
   if not targets[1] then
-    for _, row in ipairs(seen.rows) do add(alias_of(row.address)) end
+    for _, row in ipairs(about.destroy and seen.rows or {}) do add(alias_of(row.address)) end
     for _, account in ipairs(not about.destroy and manifest.accounts or {}) do add(account.alias) end
     return aliases
   end

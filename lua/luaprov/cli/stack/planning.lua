@@ -43,8 +43,8 @@ end
 --- What the state says.
 --- @param work luaprov.Work
 --- @param about table destroy (true: only what the state has is touched), targets
---- @return table|nil seen rows, accounts (those that are touched; nil: there is no state), intents, readdressed (rows
----   that have another account now)
+--- @return table|nil seen rows, accounts (those that are touched; nil: there is no state), partly (true: not all of
+---   them are), intents, readdressed (rows that have another account now)
 --- @return integer|nil code the exit code
 function M.state(work, about)
   local rows, err = work:rows(true)
@@ -60,7 +60,7 @@ function M.state(work, about)
   err = manifests.wanting(work.manifest, aliases)
   if err then return nil, say.error(work.out, err) end
   for _, account in ipairs(accounts and work.manifest.accounts or {}) do
-    if not aliases[account.alias] then accounts[account.alias] = nil end
+    if not aliases[account.alias] then accounts[account.alias], seen.partly = nil, true end
   end
   return seen
 end
@@ -73,7 +73,7 @@ end
 
 -- The rows of the accounts that are touched; those of an account that the manifest does not use have their own fault.
 local function touched_rows(work, seen)
-  if not seen.accounts then return seen.rows end
+  if not seen.partly then return seen.rows end
   local rows = {}
   for _, row in ipairs(seen.rows) do
     local alias = row.address:match("^[^.]+")
