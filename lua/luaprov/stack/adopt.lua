@@ -179,6 +179,14 @@ local function match(ctx, collection, item, index)
   for _, record in ipairs(index:find(item.fields)) do
     if not row_with(ctx.taken, node, record.id, base_url) then found[#found + 1] = record end
   end
+  if ctx.brief then
+    for _, record in ipairs(found) do
+      if matching.shows_key(description, record) and matching.fits(description, item.fields, record) then
+        item.candidates[#item.candidates + 1] = { id = record.id, record = record }
+      end
+    end
+    return
+  end
   local get = collections.operation(collection.resource, "get")
   for i, record in ipairs(found) do
     if i > MOST then
@@ -203,7 +211,7 @@ end
 
 local function look(ctx, collection)
   local records, err = collection.resource:list(narrowed(collection))
-  if records then records, err = read_keys(ctx, collection, records) end
+  if records and not ctx.brief then records, err = read_keys(ctx, collection, records) end
   if not records then
     for _, item in ipairs(collection.items) do ctx.errors[item.address] = err end
     return
@@ -235,12 +243,14 @@ local function not_declared(manifest, address)
 end
 
 --- Existing records that may be those of a manifest: of each declared record without a row, or of those named.
---- @param args table manifest, rows, addresses (nil: all declared records without a row), concurrency (16)
+--- @param args table manifest, rows, addresses (nil: all declared records without a row),
+---   concurrency (16), brief (true: only what the lists show; candidates have id and record)
 --- @return table[] list in the manifest's order: address, candidates (the best first), more (how many were not read)
 --- @return table errors address -> err: what was not looked for, or could not be
 function M.candidates(args)
   local ctx = {
-    manifest = args.manifest, concurrency = args.concurrency or 16, lookup = rows.lookup(args.rows), errors = {},
+    manifest = args.manifest, brief = args.brief, concurrency = args.concurrency or 16, lookup = rows.lookup(args.rows),
+    errors = {},
     list = {}, by_key = {}, collections = {}, taken = taken_by(args.rows),
   }
   for _, address in ipairs(args.addresses or NONE) do
