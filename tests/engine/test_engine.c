@@ -91,7 +91,7 @@ static void test_per_host_tls(void **state) {
 static void test_connections(void **state) {
   (void)state;
   fault_plan plan = {.hold = true};
-  client_bench b = client_open(&plan, 2, ca_file);
+  client_bench b = client_open(&plan, 2, client_ca_file);
   lp_request many = client_request("GET", b.url, NULL), one = many;
   many.transport.connections = 3;
   one.transport.connections = 1;
