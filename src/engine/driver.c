@@ -19,6 +19,10 @@ enum {
   REAPED = 64,       /* ids at once */
   PATIENCE = 600000, /* milliseconds that the thread sleeps when nothing happens */
   TICK = 250,        /* milliseconds between two bytes, at most */
+  /* Bytes that a transfer reads at once: a page. libcurl takes such a buffer for each transfer that runs, and gives it
+   * back; of larger ones a small answer touches the beginning alone, so that memory which the system counts goes on
+   * growing as they come to lie elsewhere. */
+  BUFFER = 4096,
 };
 
 struct lp_driver {
@@ -232,6 +236,8 @@ static int start_thread(lp_driver *driver) {
 }
 
 lp_driver *lp_driver_new(const lp_engine_options *options, char *why, size_t why_size) {
+  lp_engine_options own = options ? *options : (lp_engine_options){0};
+  own.buffer = BUFFER;
   lp_driver *driver = calloc(1, sizeof *driver);
   int error = ENOMEM;
   if (driver) {
@@ -241,7 +247,7 @@ lp_driver *lp_driver_new(const lp_engine_options *options, char *why, size_t why
     pthread_mutex_init(&driver->lock, NULL);
     driver->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
     if (driver->wake < 0) error = errno;
-    else driver->engine = lp_engine_new(options);
+    else driver->engine = lp_engine_new(&own);
     if (driver->engine && lp_engine_watch(driver->engine, driver->wake)) error = start_thread(driver);
   }
   if (!error) return driver;
@@ -332,7 +338,8 @@ size_t lp_driver_reap(lp_driver *driver, lp_id *ids, size_t max) {
     lp_jobs_unlink(&driver->done, job);
     ids[count++] = job->id;
   }
-  if (!driver->done.first) driver->rung = false;
+  driver->rung = false;
+  if (driver->done.first) wake(driver); /* to ring for the rest */
   pthread_mutex_unlock(&driver->lock);
   return count;
 }

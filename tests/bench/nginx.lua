@@ -185,9 +185,9 @@ local function soak()
   local calls, began, first = 0, http.now(), nil
   while http.now() < began + SOAK do
     local requests = {}
-    for i = 1, 12 do requests[i] = nginx:send("/soak?port=" .. vendor.port) end
+    for i = 1, 32 do requests[i] = nginx:send("/soak?port=" .. vendor.port) end
     for _, request in ipairs(requests) do assert(request:read() == "done") end
-    calls = calls + 120
+    calls = calls + 320
     if not first and http.now() > began + math.min(60, SOAK / 4) then first = at_rest(nginx) end
   end
   local last = at_rest(nginx)

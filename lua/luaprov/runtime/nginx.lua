@@ -35,15 +35,23 @@ end
 
 -- ---- what is known of a coroutine ----
 
--- Coroutine -> its place, if it has one: co, ctx (ngx.ctx of its request: coroutines are used again, for other
--- requests), task, around (the place of whoever has made it).
+-- Coroutine -> its place, if it has one: ctx (ngx.ctx of its request: coroutines are used again, for other requests),
+-- task, around (the place of whoever has made it). Nothing that is reached from a place may hold its coroutine: in
+-- LuaJIT neither would ever go.
 local places = setmetatable({}, { __mode = "k" })
 local running = coroutine.running
 
 local function new_place(task, around)
-  local co = running()
-  places[co] = { co = co, ctx = ngx.ctx, task = task, around = around }
-  return places[co]
+  local place = { ctx = ngx.ctx, task = task, around = around }
+  places[running()] = place
+  return place
+end
+
+-- Slow, and seldom wanted.
+local function coroutine_of(place)
+  for co, other in pairs(places) do
+    if other == place then return co end
+  end
 end
 
 function M.current(make)
@@ -106,6 +114,7 @@ end
 
 -- Undoes what a coroutine has left behind that never goes on.
 local function bury(co)
+  if not co then return end -- it is gone, and has left nothing
   local guard = guards[co]
   guards[co] = nil
   while guard do
@@ -204,26 +213,27 @@ local function sweep()
     bury(waiter.co)
     local place = waiter.place and waiter.place.around
     while place do
-      bury(place.co)
+      bury(coroutine_of(place))
       place = place.around
     end
+    waiter.co, waiter.place = false, false -- its task may know it
   end
 end
 
--- Wakes who waits for what has ended, some of them at a time. Returns how many, and whether there may be more.
+-- Wakes who waits for what has ended, some of them at a time: the worker serves others in between. Returns how many.
 local function tell()
-  local count, more = driver:reap(told)
+  local count = driver:reap(told)
   for i = 1, count do
     local waiter = transfers[told[i]]
     if waiter then M.wake(waiter, true) end
   end
-  return count, more
+  return count
 end
 
 local function read_from(bell, connected)
   local swept = core.now()
   while true do
-    local count, more = tell()
+    local count = tell()
     local idle = count == 0 and in_flight == 0 and guarded == 0
     -- The engine's thread rings some times a second, so that nobody who was ended is long in the way.
     if core.now() - swept >= SWEEP then
@@ -231,10 +241,8 @@ local function read_from(bell, connected)
       swept = core.now()
       if idle then break end
     end
-    -- Where hundreds end together, the worker serves others in between.
-    if more then ngx.sleep(0)
-    elseif connected then connected = bell:receive(1)
-    else ngx.sleep(POLL) end
+    if connected then connected = bell:receive(1)
+    else ngx.sleep(count > 0 and SHORT or POLL) end
   end
 end
 
@@ -339,10 +347,13 @@ function M.close_call() end
 
 -- ---- tasks ----
 
+-- Task -> its light thread, and the one that has started it.
+local threads, owners = setmetatable({}, { __mode = "kv" }), setmetatable({}, { __mode = "kv" })
+
 function M.start(task, body)
   check_phase()
-  task.owner = running()
-  task.thread = ngx.thread.spawn(function()
+  owners[task] = running()
+  threads[task] = ngx.thread.spawn(function()
     new_place(task)
     body()
     places[running()] = nil
@@ -364,8 +375,9 @@ end
 
 -- Else nginx keeps it until its parent ends.
 function M.collect(task)
-  if task.thread and task.owner == running() then ngx.thread.wait(task.thread) end
-  task.thread = nil
+  local thread = threads[task]
+  if thread and owners[task] == running() then ngx.thread.wait(thread) end
+  threads[task] = nil
 end
 
 local function refuse() error("the sandbox does not run within nginx: start it with `luaprov sandbox`", 0) end
