@@ -101,6 +101,13 @@ function M.exit()
   return ngx.exit(200)
 end
 
+--- A call, and ngx.exit while a task waits for what is none of luaprov's.
+function M.abandon()
+  luaprov.spawn(function() ngx.sleep(60) end)
+  ngx.print(M.list())
+  return ngx.exit(200)
+end
+
 --- What is left of it in the worker.
 function M.count() return tostring(collectgarbage("count")) end
 

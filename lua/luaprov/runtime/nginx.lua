@@ -91,7 +91,6 @@ rawset(coroutine, "wrap", adopting(coroutine.wrap))
 -- ---- what is to be undone ----
 
 local guards = {} -- coroutine -> its last guard, which knows the one before
-local guarded = 0 -- how many there are
 
 function M.guard(fn, a, b)
   local co = running()
@@ -99,14 +98,12 @@ function M.guard(fn, a, b)
   local guard, before = { fn = fn, a = a, b = b, co = co }, guards[co]
   if before then guard.before = before end -- seldom: a table of four is a small one
   guards[co] = guard
-  guarded = guarded + 1
   return guard
 end
 
 function M.unguard(guard)
   if not guard or not guard.fn then return end
   guard.fn = nil
-  guarded = guarded - 1
   local last = guards[guard.co]
   while last and not last.fn do last = last.before end
   guards[guard.co] = last
@@ -121,7 +118,6 @@ local function bury(co)
     local fn = guard.fn
     if fn then
       guard.fn = nil
-      guarded = guarded - 1
       fn(guard.a, guard.b)
     end
     guard = guard.before
@@ -234,7 +230,8 @@ local function read_from(bell, connected)
   local swept = core.now()
   while true do
     local count = tell()
-    local idle = count == 0 and in_flight == 0 and guarded == 0
+    -- Whoever has something to undo and waits elsewhere, in ngx.sleep say, is not seen by a sweep.
+    local idle = count == 0 and in_flight == 0 and next(parked) == nil
     -- The engine's thread rings some times a second, so that nobody who was ended is long in the way.
     if core.now() - swept >= SWEEP then
       sweep()
@@ -301,8 +298,10 @@ end
 function M.wait(waiter, at)
   check_phase()
   if waiter.full then return waiter.value end
-  -- Whoever has something to undo is watched.
-  if guards[running()] then start() end
+  -- Whoever has something to undo is watched; the one around may have.
+  local co = running()
+  local place = places[co]
+  if guards[co] or place and place.around then start() end
   parked[waiter] = true
   local value = wait(waiter, at)
   parked[waiter] = nil
