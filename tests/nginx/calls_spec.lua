@@ -34,11 +34,10 @@ local HTTP = [[
 
 -- A vendor that takes ten seconds: everything else in this file goes on beside it.
 local TEN = 10
-local slow
+local slow = {}
 
 setup(function()
-  slow = {
-    vendor = worker.start { server = ([[
+  slow.vendor = worker.start { server = ([[
     location = /asked { content_by_lua_block { ngx.print(package.loaded.asked and "yes" or "no") } }
     location = /things {
       content_by_lua_block {
@@ -47,10 +46,9 @@ setup(function()
         ngx.header.content_type = "application/json"
         ngx.print '{"items":[{"id":"7"}]}'
       }
-    }]]):format(TEN) },
-    nginx = worker.start(),
-    other = vendors.start(),
-  }
+    }]]):format(TEN) }
+  slow.nginx = worker.start()
+  slow.other = vendors.start()
   slow.began = http.now()
   slow.request = slow.nginx:send("/app/list?timeout=20&url=http://127.0.0.1:" .. slow.vendor.port)
 end)
