@@ -7,7 +7,7 @@
 
 #define DRIVER "luaprov.driver"
 
-enum { REAPED = 32 }; /* ids at once: whoever wakes so many lets others of its event loop go between */
+enum { REAPED = 16 }; /* ids at once: whoever wakes so many lets others of its event loop go between */
 
 static lp_driver **slot_of(lua_State *L) { return luaL_checkudata(L, 1, DRIVER); }
 

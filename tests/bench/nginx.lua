@@ -144,7 +144,7 @@ local function latency()
   for i, client in ipairs { "idle", "ours", "hand" } do
     runs[i] = { client = client, nginx = start(), p50 = {}, p99 = {}, cpu = {} }
   end
-  for round = 0, 7 do -- the first is not counted: LuaJIT has compiled it then
+  for round = 0, 11 do -- the first is not counted: LuaJIT has compiled it then
     for _, run in ipairs(runs) do
       local load = run.client ~= "idle" and run.nginx:send(("/run?client=%s&at_once=%d&calls=%d&port=%d&slow=1"):format(
         run.client, IN_FLIGHT, 4 / SLOW * IN_FLIGHT, vendor.port))
