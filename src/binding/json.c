@@ -86,7 +86,7 @@ void lp_json_open(lua_State *L) {
   push_cjson(L);
   push_array_mt(L);
   int cjson = lua_gettop(L) - 1, array_mt = cjson + 1;
-  lua_createtable(L, 0, 5);
+  lua_createtable(L, 0, 6);
 
   lua_pushvalue(L, array_mt);
   lua_getfield(L, cjson, "decode");
@@ -101,7 +101,10 @@ void lp_json_open(lua_State *L) {
   lp_learn_escapes(L, escapes);
   lua_pop(L, 1);
   lua_pushcclosure(L, lp_json_encode, LP_ENCODE_UPVALUES);
-  lua_setfield(L, -2, "encode");
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -3, "encode");
+  lua_pushcclosure(L, lp_json_cells, 1);
+  lua_setfield(L, -2, "cells");
 
   lua_pushcfunction(L, characters);
   lua_setfield(L, -2, "characters");
