@@ -19,6 +19,8 @@ local M = {}
 
 M.PARALLEL = 64 -- actions at once; the vendors' limits are kept by the clients
 
+local NONE = {}
+
 local function nobody() end
 
 local function lookup_in(run)
@@ -34,12 +36,17 @@ local function new_run(args, guard)
     manifest = args.manifest, plan = args.plan, store = args.store, accounts = args.accounts, guard = guard,
     now = core.now, seen = {},
     journal = journals.new(args.store), noted = noted.new(), rows = {}, ids = {}, made = {}, ending = {},
+    needed = {}, -- the addresses of which others may want to know more than that they are there
+    parallel = args.parallel or M.PARALLEL, blocked = args.blocked or NONE, changed = runtime.event(),
     on_event = args.on_event or nobody, stop = args.stop or nobody,
     result = { done = 0, stopped = false, failed = {}, skipped = {}, unknown = {}, notes = {}, lost = {} },
   }
   for _, row in ipairs(args.rows) do
     local step = { address = row.address, alias = row.address:match("^[^.]+"), resource = row.resource }
     if row.id ~= nil then perform.remember_row(run, step, row) end
+  end
+  for _, node in ipairs(args.manifest.records) do
+    for _, address in ipairs(node.needs) do run.needed[address] = true end
   end
   for _, step in ipairs(args.plan.steps) do
     -- The vendor has it no more.
@@ -74,6 +81,7 @@ local function keep_options(run, plan)
 end
 
 local function tell(run, what, action, more)
+  if run.on_event == nobody then return end
   local event = { what = what, op = action.op, address = action.step.address }
   for name, value in pairs(more or {}) do event[name] = value end
   run.on_event(event)
@@ -92,7 +100,7 @@ local function failed(run, ready, action, what, err)
 end
 
 local function finish(run, ready, action, what, err, notes)
-  for _, message in ipairs(notes or {}) do
+  for _, message in ipairs(notes or NONE) do
     table.insert(run.result.notes, { address = action.step.address, message = message })
     tell(run, "note", action, { message = message })
   end
@@ -110,29 +118,46 @@ local function is_over(run)
   return run.result.broken ~= nil or run.result.stopped
 end
 
--- Gives out what is ready, and waits for what is not.
-local function give_out(run, ready, parallel, blocked)
-  local changed = runtime.event()
-  while ready.left > 0 do
-    local over = is_over(run)
-    local action = not over and ready.running < parallel and ready:next() or nil
-    if action then run.seen[action] = true end
-    if action and blocked[action.step.address] then
-      failed(run, ready, action, "unknown", blocked[action.step.address])
-    elseif action then
+-- An action that begins now; nil where none can.
+local function take(run, ready)
+  while ready.left > 0 and ready.running < run.parallel and not is_over(run) do
+    local action = ready:next()
+    if not action then return nil end
+    run.seen[action] = true
+    local why = run.blocked[action.step.address]
+    if not why then
       tell(run, "begin", action)
-      runtime.spawn(function()
-        local ok, what, err, notes = pcall(perform[action.op], run, action.step)
-        if not ok then
-          what, err = "unknown", errors.new { kind = "rejected", outcome = "unknown", message = tostring(what) }
-        end
-        finish(run, ready, action, what, err, notes)
-        changed:set()
-      end)
+      return action
+    end
+    failed(run, ready, action, "unknown", why)
+  end
+end
+
+-- One action after the other, as long as there are any.
+local function work(run, ready, action)
+  while action do
+    local ok, what, err, notes = pcall(perform[action.op], run, action.step)
+    if not ok then
+      what, err = "unknown", errors.new { kind = "rejected", outcome = "unknown", message = tostring(what) }
+    end
+    finish(run, ready, action, what, err, notes)
+    action = take(run, ready)
+    -- What became ready with it is for others.
+    if action and ready:has_next() and ready.running < run.parallel then run.changed:set() end
+  end
+  run.changed:set()
+end
+
+-- Gives out what is ready, and waits for what is not.
+local function give_out(run, ready)
+  while ready.left > 0 do
+    local action = take(run, ready)
+    if action then
+      runtime.spawn(work, run, ready, action)
     elseif ready.running == 0 then
       break -- what is left does not begin any more
     else
-      changed:wait()
+      run.changed:wait()
     end
   end
 end
@@ -159,7 +184,7 @@ function M.run(args)
   local ok, err = xpcall(function()
     if not keep_options(run, plan) then return end
     local ready = graph.run(plan.actions, actions.needs(plan.actions))
-    give_out(run, ready, args.parallel or M.PARALLEL, args.blocked or {})
+    give_out(run, ready)
     skip_the_rest(run, plan.actions)
   end, function(why) return type(why) == "string" and debug.traceback(why, 2) or why end)
   guard:stop()

@@ -4,6 +4,7 @@ local json = require "luaprov.json"
 local reference = require "luaprov.stack.reference"
 local secret = require "luaprov.secret"
 local shapes = require "luaprov.provider.shape"
+local tables = require "luaprov.tables"
 
 local M = {}
 
@@ -17,25 +18,45 @@ function M.within(value)
   return false
 end
 
+local hides = setmetatable({}, { __mode = "k" }) -- field -> what is_field says
+
+local function find(field)
+  if field.type == "secret" then return true end
+  local of = field.of
+  return of ~= nil and (M.is_field(of) or of.shape ~= nil and next(shapes.secret_names(of.shape, {})) ~= nil)
+end
+
 --- Whether whatever stands in a field is secret, also where somebody wrote it as plain text.
 --- @param field table|nil
 function M.is_field(field)
   if not field then return false end
-  if field.type == "secret" then return true end
-  local of = field.of
-  return of ~= nil and (M.is_field(of) or of.shape ~= nil and next(shapes.secret_names(of.shape, {})) ~= nil)
+  local found = hides[field]
+  if found == nil then
+    found = find(field)
+    hides[field] = found
+  end
+  return found
 end
 
 --- Whether a text only stands for what a vendor hides: it is no value.
 --- @param text string
 function M.is_mask(text) return text:find("%*%*+") ~= nil or text:find("\226\128\162", 1, true) ~= nil end
 
+-- A table as it is where no secret stands in it.
 local function opened(value)
-  if secret.is(value) then return (value:reveal()) end
   if type(value) ~= "table" then return value end
-  local copy = setmetatable({}, getmetatable(value))
-  for key, inner in pairs(value) do copy[key] = opened(inner) end
-  return copy
+  if secret.is(value) then return (value:reveal()) end
+  local copy
+  for key, inner in pairs(value) do
+    if type(inner) == "table" then
+      local open = opened(inner)
+      if open == nil or not rawequal(open, inner) then
+        copy = copy or tables.shallow(value)
+        copy[key] = open
+      end
+    end
+  end
+  return copy or value
 end
 
 --- A value as the text that is hashed: the same for whatever means the same.

@@ -11,52 +11,80 @@ local hash = require "luaprov.stack.hash"
 local hidden = require "luaprov.stack.hidden"
 local json = require "luaprov.json"
 local secret = require "luaprov.secret"
+local tables = require "luaprov.tables"
 
 local M = {}
 
 local NONE = {}
 
---- A copy without secrets; a list with one is left out whole.
+--- A value without secrets; a list with one is left out whole.
 --- @param value any
---- @return any copy
+--- @return any open the same where no secret is in it
 local function open_part(value)
   if type(value) ~= "table" then return value end
   if secret.is(value) or json.is_array(value) and hidden.within(value) then return nil end
-  local copy = setmetatable({}, getmetatable(value))
-  for key, inner in pairs(value) do copy[key] = open_part(inner) end
-  return copy
+  local copy
+  for key, inner in pairs(value) do
+    if type(inner) == "table" then
+      local open = open_part(inner)
+      if open == nil or not rawequal(open, inner) then
+        copy = copy or tables.shallow(value)
+        copy[key] = open
+      end
+    end
+  end
+  return copy or value
 end
 
 M.open = open_part
 
-local function remove(fields, keys)
-  for i = 1, #keys - 1 do
-    fields = fields[keys[i]]
-    if type(fields) ~= "table" then return end
-  end
-  fields[keys[#keys]] = nil
+-- What is to lose some of its fields: the record itself keeps them.
+local function own_part(record)
+  local open = open_part(record)
+  return rawequal(open, record) and tables.shallow(record) or open
 end
 
-local function note(ctx, shape, wanted, there, around)
-  local scope = { wanted, there, outer = around.scope }
+-- Takes out of a table what the first `depth` keys name; tables within it may be those of a record.
+local function remove(fields, keys, depth)
+  for i = 1, depth - 1 do
+    local inner = fields[keys[i]]
+    if type(inner) ~= "table" then return end
+    inner = tables.shallow(inner)
+    fields[keys[i]] = inner
+    fields = inner
+  end
+  fields[keys[depth]] = nil
+end
+
+local function path_of(keys, depth)
+  if depth == 1 then return tostring(keys[1]) end
+  local parts = {}
+  for i = 1, depth do parts[i] = tostring(keys[i]) end
+  return table.concat(parts, ".")
+end
+
+local function has_secret(value) return type(value) == "table" and hidden.within(value) end
+
+-- at: keys (to where the walk is), depth, scope (of the tables around)
+local function note(ctx, shape, wanted, there, at)
+  local keys, depth, scope = at.keys, at.depth, { wanted, there, outer = at.scope }
   local map = find.map(shape, scope)
   for name, value in pairs(wanted) do
-    local path = around.path == "" and tostring(name) or around.path .. "." .. tostring(name)
     local field, other = map[name], there[name]
-    around.keys[around.depth] = name
+    keys[depth] = name
     if field and field.shape and type(value) == "table" and not secret.is(value) then
-      note(ctx, field.shape, value, type(other) == "table" and not secret.is(other) and other or NONE,
-        { scope = scope, path = path, keys = around.keys, depth = around.depth + 1 })
-    elseif hidden.is_field(field) or hidden.within(value) or hidden.within(other) then
+      at.depth, at.scope = depth + 1, scope
+      note(ctx, field.shape, value, type(other) == "table" and not secret.is(other) and other or NONE, at)
+      at.depth, at.scope = depth, scope.outer
+    elseif hidden.is_field(field) or has_secret(value) or has_secret(other) then
       local text, shown = hidden.text(value), not equal.is_nothing(other) and hidden.text(other)
-      ctx.secrets[path] = {
+      ctx.secrets[path_of(keys, depth)] = {
         secret = true, sent = text and hash.salted(text), shown = shown and hash.salted(shown) or nil,
       }
-      remove(ctx.fields, around.keys)
+      remove(ctx.fields, keys, depth)
     elseif equal.is_nothing(other) and not equal.is_nothing(value) then
-      ctx.secrets[path] = { sent = hash.salted(hidden.text(value)) }
+      ctx.secrets[path_of(keys, depth)] = { sent = hash.salted(hidden.text(value)) }
     end
-    around.keys[around.depth] = nil
   end
 end
 
@@ -67,8 +95,8 @@ end
 --- @return table fields
 --- @return table secrets
 function M.of(description, wanted, record)
-  local ctx = { fields = open_part(record), secrets = {} }
-  if wanted then note(ctx, description.shape, wanted, record, { path = "", keys = {}, depth = 1 }) end
+  local ctx = { fields = own_part(record), secrets = {} }
+  if wanted then note(ctx, description.shape, wanted, record, { keys = {}, depth = 1 }) end
   return ctx.fields, ctx.secrets
 end
 
@@ -79,7 +107,7 @@ end
 --- @return table fields
 --- @return table secrets
 function M.again(description, row, record)
-  local fields, secrets = open_part(record), {}
+  local fields, secrets = own_part(record), {}
   for path, entry in pairs(row.secrets or NONE) do
     local keys, at = find.keys(description, path), record
     for _, key in ipairs(keys) do
@@ -90,7 +118,7 @@ function M.again(description, row, record)
     local shown = not equal.is_nothing(at) and hidden.text(at)
     if entry.secret then
       if shown and not (entry.shown and hash.matches(entry.shown, shown)) then copy.shown = hash.salted(shown) end
-      remove(fields, keys)
+      remove(fields, keys, #keys)
     end
     secrets[path] = copy
   end

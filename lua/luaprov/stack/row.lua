@@ -24,13 +24,14 @@ end
 --- @param fields table|nil what was sent, or is declared and equal; nil: what was sent is declared no more
 --- @param record table as the client returned it
 --- @param about table base_url, account
+--- @param key string|nil of the fields, where it is known
 --- @return table row for Store:commit
-function M.of(node, fields, record, about)
+function M.of(node, fields, record, about, key)
   local description, wanted = node.description, fields or record
   local shown, secrets = remember.of(description, fields, record)
   local parents = collections.parents(description, wanted)
   return M.new(node, record, about, {
-    fields = shown, secrets = secrets, key = keys.of(description, wanted),
+    fields = shown, secrets = secrets, key = key or keys.of(description, wanted),
     parents = next(parents) ~= nil and parents or nil,
   })
 end
