@@ -37,13 +37,21 @@ static int sha256(lua_State *L) {
   return 1;
 }
 
-/* hmac(key, text) -> 64 hexadecimal digits: HMAC-SHA-256 */
+/* keyed(key) -> a function, text -> 64 hexadecimal digits: HMAC-SHA-256 */
 static int hmac(lua_State *L) {
-  size_t key_len, len;
-  const char *key = luaL_checklstring(L, 1, &key_len), *text = luaL_checklstring(L, 2, &len);
+  size_t len;
+  const char *text = luaL_checklstring(L, 1, &len);
   unsigned char out[LP_SHA256];
-  lp_hmac_sha256(key, key_len, text, len, out);
+  lp_hmac_of(lua_touserdata(L, lua_upvalueindex(1)), text, len, out);
   push_hex(L, out, sizeof out);
+  return 1;
+}
+
+static int keyed(lua_State *L) {
+  size_t len;
+  const char *key = luaL_checklstring(L, 1, &len);
+  lp_hmac_begin(lua_newuserdata(L, sizeof(lp_hmac)), key, len);
+  lua_pushcclosure(L, hmac, 1);
   return 1;
 }
 
@@ -88,7 +96,7 @@ __attribute__((visibility("default"))) int luaopen_luaprov_digest(lua_State *L);
 
 int luaopen_luaprov_digest(lua_State *L) {
   static const lp_entry functions[] = {
-      {"sha256", sha256}, {"hmac", hmac}, {"salted", salted}, {"random", random_hex}, {NULL, NULL}};
+      {"sha256", sha256}, {"keyed", keyed}, {"salted", salted}, {"random", random_hex}, {NULL, NULL}};
   lua_newtable(L);
   lp_set_functions(L, functions);
   return 1;

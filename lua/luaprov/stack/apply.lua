@@ -38,6 +38,7 @@ local function new_run(args, guard)
     journal = journals.new(args.store), noted = noted.new(), rows = {}, ids = {}, made = {}, ending = {},
     needed = {}, -- the addresses of which others may want to know more than that they are there
     parallel = args.parallel or M.PARALLEL, blocked = args.blocked or NONE, changed = runtime.event(),
+    written_later = 0, -- actions that have been done, and whose end is being written
     on_event = args.on_event or nobody, stop = args.stop or nobody,
     result = { done = 0, stopped = false, failed = {}, skipped = {}, unknown = {}, notes = {}, lost = {} },
   }
@@ -99,7 +100,7 @@ local function failed(run, ready, action, what, err)
   for _, other in ipairs(ready:failed(action)) do skip(run, other) end
 end
 
-local function finish(run, ready, action, what, err, notes)
+local function finish(run, ready, action, what, err, notes, record)
   for _, message in ipairs(notes or NONE) do
     table.insert(run.result.notes, { address = action.step.address, message = message })
     tell(run, "note", action, { message = message })
@@ -107,9 +108,10 @@ local function finish(run, ready, action, what, err, notes)
   if notes and notes.lost then table.insert(run.result.lost, action.step.address) end
   if what ~= "done" then return failed(run, ready, action, what, err) end
   run.result.done = run.result.done + 1
-  local row = run.rows[action.step.address]
   ready:done(action)
-  tell(run, "done", action, { id = row and row.id })
+  if run.on_event == nobody then return end
+  record = record or run.rows[action.step.address]
+  tell(run, "done", action, { id = record and record.id })
 end
 
 local function is_over(run)
@@ -118,9 +120,12 @@ local function is_over(run)
   return run.result.broken ~= nil or run.result.stopped
 end
 
+-- How many actions hold a place: those whose end is being written do not.
+local function at_work(run, ready) return ready.running - run.written_later end
+
 -- An action that begins now; nil where none can.
 local function take(run, ready)
-  while ready.left > 0 and ready.running < run.parallel and not is_over(run) do
+  while ready.left > 0 and at_work(run, ready) < run.parallel and not is_over(run) do
     local action = ready:next()
     if not action then return nil end
     run.seen[action] = true
@@ -133,17 +138,31 @@ local function take(run, ready)
   end
 end
 
+-- What became of an action whose end was being written.
+local function ended(made, what, err, notes)
+  local run, ready = made.run, made.ready
+  run.written_later = run.written_later - 1
+  finish(run, ready, made.action, what, err, notes, made.record)
+  if ready.running == 0 or ready:has_next() then run.changed:set() end
+end
+
 -- One action after the other, as long as there are any.
 local function work(run, ready, action)
   while action do
-    local ok, what, err, notes = pcall(perform[action.op], run, action.step)
+    local ok, what, err, notes, made = pcall(perform[action.op], run, action.step)
     if not ok then
       what, err = "unknown", errors.new { kind = "rejected", outcome = "unknown", message = tostring(what) }
     end
-    finish(run, ready, action, what, err, notes)
+    if what == "later" then
+      made.action, made.ready = action, ready
+      run.written_later = run.written_later + 1
+      perform.write_made(run, action.step, made, ended)
+    else
+      finish(run, ready, action, what, err, notes)
+    end
     action = take(run, ready)
     -- What became ready with it is for others.
-    if action and ready:has_next() and ready.running < run.parallel then run.changed:set() end
+    if action and ready:has_next() and at_work(run, ready) < run.parallel then run.changed:set() end
   end
   run.changed:set()
 end

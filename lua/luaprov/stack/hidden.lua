@@ -1,10 +1,10 @@
 --- What may be shown and stored of a value, and what may not.
+local core = require "luaprov.core"
 local equal = require "luaprov.stack.equal"
 local json = require "luaprov.json"
 local reference = require "luaprov.stack.reference"
 local secret = require "luaprov.secret"
 local shapes = require "luaprov.provider.shape"
-local tables = require "luaprov.tables"
 
 local M = {}
 
@@ -42,27 +42,16 @@ end
 --- @param text string
 function M.is_mask(text) return text:find("%*%*+") ~= nil or text:find("\226\128\162", 1, true) ~= nil end
 
--- A table as it is where no secret stands in it.
-local function opened(value)
-  if type(value) ~= "table" then return value end
-  if secret.is(value) then return (value:reveal()) end
-  local copy
-  for key, inner in pairs(value) do
-    if type(inner) == "table" then
-      local open = opened(inner)
-      if open == nil or not rawequal(open, inner) then
-        copy = copy or tables.shallow(value)
-        copy[key] = open
-      end
-    end
-  end
-  return copy or value
-end
+local revealed = core.json.revealed
+
+local function reveal(value) return (value:reveal()) end
 
 --- A value as the text that is hashed: the same for whatever means the same.
 --- @return string|nil text nil when a secret's source does not have it
 function M.text(value)
-  value = opened(value)
+  if type(value) == "string" then return equal.text(value) end
+  if secret.is(value) then value = reveal(value)
+  elseif type(value) == "table" then value = revealed(value, reveal) end
   if value == nil then return nil end
   if value == json.null then return "" end
   if type(value) == "table" then return json.encode(value) or "?" end

@@ -4,7 +4,7 @@ local hidden = require "luaprov.stack.hidden"
 local keys = require "luaprov.stack.key"
 local remember = require "luaprov.stack.remember"
 local json = require "luaprov.json"
-local settling = require "luaprov.provider.settling"
+local tables = require "luaprov.tables"
 
 local M = {}
 
@@ -16,8 +16,11 @@ function M.hash(store, fields) return store:hash(hidden.text(fields) or "") end
 
 -- What is sent, without its secrets, wherever their values stand.
 local function sent_of(checked)
-  if not checked.opened[1] and next(checked.parents) == nil then return checked.wire end
-  return remember.open(settling.wanted(checked))
+  local open = remember.open(checked.wire, checked.opened)
+  if next(checked.parents) == nil then return open end
+  local sent = tables.shallow(open)
+  for name, value in pairs(checked.parents) do sent[name] = remember.open(value, checked.opened) end
+  return sent
 end
 
 local function new(operation, node, about, within)

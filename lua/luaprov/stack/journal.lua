@@ -41,6 +41,14 @@ local function write_all(self, batch)
   end
 end
 
+-- What became of a task's items.
+local function result_of(batch, start)
+  local err = batch.err
+  if err and batch.errors and batch.errors[start] ~= nil then err = batch.errors[start] end
+  if err then return nil, err end
+  return true
+end
+
 local function write(self, batch)
   self.batch = nil
   local ok, raised = pcall(write_all, self, batch)
@@ -52,30 +60,32 @@ local function write(self, batch)
   end
   batch.written = true
   batch.event:set()
+  for i = 1, #batch.later, 2 do
+    local fn, what = batch.later[i], batch.later[i + 1]
+    fn(what, result_of(batch, what.start))
+  end
 end
 
--- What became of a task's items.
-local function result_of(batch, start)
-  local err = batch.err
-  if err and batch.errors and batch.errors[start] ~= nil then err = batch.errors[start] end
-  if err then return nil, err end
-  return true
-end
-
--- Adds items to what is written next.
-local function open_batch(self)
+-- Adds items to what is written next; returns where they begin.
+local function add(self, first, more)
   local batch = self.batch
   if not batch then
-    batch = { items = {}, starts = {}, event = runtime.event() }
+    batch = { items = {}, starts = {}, later = {}, event = runtime.event() }
     self.batch = batch
     -- Behind all tasks that are ready now.
     runtime.spawn(write, self, batch)
   end
-  return batch
+  local items, starts = batch.items, batch.starts
+  local start = #items + 1
+  starts[#starts + 1] = start
+  if first then items[start] = first end
+  for i = 1, more and #more or 0 do items[#items + 1] = more[i] end
+  return batch, start
 end
 
-local function await(batch, start)
-  batch.starts[#batch.starts + 1] = start
+local function commit(self, first, more)
+  if self.broken then return nil, self.broken end
+  local batch, start = add(self, first, more)
   while not batch.written do
     local ok, why = batch.event:wait()
     if not ok and not batch.written then
@@ -83,16 +93,6 @@ local function await(batch, start)
     end
   end
   return result_of(batch, start)
-end
-
-local function commit(self, first, more)
-  if self.broken then return nil, self.broken end
-  local batch = open_batch(self)
-  local items = batch.items
-  local start = #items + 1
-  if first then items[start] = first end
-  for i = 1, more and #more or 0 do items[#items + 1] = more[i] end
-  return await(batch, start)
 end
 
 --- Writes items in one transaction, with those of other tasks; they are on the disk when it returns.
@@ -120,6 +120,18 @@ end
 --- @return luaprov.StoreError|luaprov.Error|nil err
 function Journal:finish(intent, outcome, result, items)
   return commit(self, { settled = intent.id, outcome = outcome, result = result }, items)
+end
+
+--- The same for whoever does not wait for it.
+--- @param fn function called with `what`, and then as `finish` returns, when it is written or cannot be
+--- @param what table gains `start`
+function Journal:finish_later(intent, outcome, result, items, fn, what)
+  if self.broken then return fn(what, nil, self.broken) end
+  local batch, start = add(self, { settled = intent.id, outcome = outcome, result = result }, items)
+  local later = batch.later
+  what.start = start
+  later[#later + 1] = fn
+  later[#later + 1] = what
 end
 
 return M

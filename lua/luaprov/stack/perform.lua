@@ -81,11 +81,10 @@ local function remember_row(run, step, row)
   run.ids[id_of(step, row.id)] = step.address
 end
 
--- What a record is from now on, for those that need it; of others only that it is there.
+-- What a record is from now on, for those that need it.
 local function remember_made(run, step, row, record)
-  local is_needed = run.needed[step.address]
-  run.rows[step.address] = is_needed and row or { address = row.address, id = row.id }
-  run.made[step.address] = is_needed and record or nil
+  if not run.needed[step.address] then return end
+  run.rows[step.address], run.made[step.address] = row, record
 end
 
 --- A record is there no more: whoever has its id later is another one.
@@ -102,6 +101,13 @@ end
 local function is_gone(run, step)
   M.forget_id(run, step)
   run.noted:remove(step.alias, step.description, step.row.parents, step.row.id)
+end
+
+-- What `write_made` has to be told.
+local function written(made, ok, err)
+  if not ok then return made.on_end(made, "unknown", err) end
+  remember_made(made.run, made.step, made.row, made.record)
+  return made.on_end(made, "done", nil, made.notes)
 end
 
 function M.create(run, step)
@@ -163,10 +169,18 @@ function M.create(run, step)
     step.leftover.id = run.store:next_id()
     items[2] = { intent = step.leftover }
   end
-  ok, err = run.journal:finish(intent, "done", { id = record.id }, items)
-  if not ok then return "unknown", err end
-  remember_made(run, step, row, record)
-  return "done", nil, notes
+  return "later", nil, nil, {
+    intent = intent, items = items, row = row, record = record, notes = notes,
+    start = nil, action = nil, ready = nil, run = nil, step = nil, on_end = nil, -- room for what it gains
+  }
+end
+
+--- Writes what came of a create that is done, and does not wait for it.
+--- @param made table what `create` returned last
+--- @param on_end function made, what, err, notes: called as soon as it is written; made.record is the record
+function M.write_made(run, step, made, on_end)
+  made.run, made.step, made.on_end = run, step, on_end
+  run.journal:finish_later(made.intent, "done", { id = made.record.id }, made.items, written, made)
 end
 
 local function paths_of(step)

@@ -5,6 +5,7 @@
 --- manifest wanted and was sent; `shown` of what the vendor showed then, which may be masked. So a changed secret is
 --- seen on either side, and a mask is none. Without `secret` it is a plain field that the vendor takes and does not
 --- show.
+local core = require "luaprov.core"
 local equal = require "luaprov.stack.equal"
 local find = require "luaprov.stack.fields_of"
 local hash = require "luaprov.stack.hash"
@@ -19,41 +20,19 @@ local NONE = {}
 
 --- A value without secrets; a list with one is left out whole.
 --- @param value any
+--- @param texts string[]|nil what is secret, too
 --- @return any open the same where no secret is in it
-local function open_part(value)
-  if type(value) ~= "table" then return value end
-  if secret.is(value) or json.is_array(value) and hidden.within(value) then return nil end
-  local copy
-  for key, inner in pairs(value) do
-    if type(inner) == "table" then
-      local open = open_part(inner)
-      if open == nil or not rawequal(open, inner) then
-        copy = copy or tables.shallow(value)
-        copy[key] = open
-      end
-    end
-  end
-  return copy or value
-end
+M.open = core.json.without_secrets
 
-M.open = open_part
-
--- What is to lose some of its fields: the record itself keeps them.
-local function own_part(record)
-  local open = open_part(record)
-  return rawequal(open, record) and tables.shallow(record) or open
-end
-
--- Takes out of a table what the first `depth` keys name; tables within it may be those of a record.
-local function remove(fields, keys, depth)
-  for i = 1, depth - 1 do
-    local inner = fields[keys[i]]
-    if type(inner) ~= "table" then return end
-    inner = tables.shallow(inner)
-    fields[keys[i]] = inner
-    fields = inner
-  end
-  fields[keys[depth]] = nil
+-- A table without what the keys up to `depth` name; a copy, where that is there.
+local function without(fields, keys, depth, at)
+  local key = keys[at]
+  local inner, left = fields[key], nil
+  if at < depth and type(inner) == "table" then left = without(inner, keys, depth, at + 1) end
+  if left == inner or at < depth and left == nil then return fields end
+  local copy = tables.shallow(fields)
+  copy[key] = left
+  return copy
 end
 
 local function path_of(keys, depth)
@@ -61,6 +40,10 @@ local function path_of(keys, depth)
   local parts = {}
   for i = 1, depth do parts[i] = tostring(keys[i]) end
   return table.concat(parts, ".")
+end
+
+local function is_shown(value)
+  return value ~= nil and value ~= "" and value ~= json.null and type(value) ~= "table"
 end
 
 local function has_secret(value) return type(value) == "table" and hidden.within(value) end
@@ -72,7 +55,9 @@ local function note(ctx, shape, wanted, there, at)
   for name, value in pairs(wanted) do
     local field, other = map[name], there[name]
     keys[depth] = name
-    if field and field.shape and type(value) == "table" and not secret.is(value) then
+    if type(value) ~= "table" and is_shown(other) and not hidden.is_field(field) then -- luacheck: ignore 542
+      -- The vendor shows what there is to be seen.
+    elseif field and field.shape and type(value) == "table" and not secret.is(value) then
       at.depth, at.scope = depth + 1, scope
       note(ctx, field.shape, value, type(other) == "table" and not secret.is(other) and other or NONE, at)
       at.depth, at.scope = depth, scope.outer
@@ -81,7 +66,7 @@ local function note(ctx, shape, wanted, there, at)
       ctx.secrets[path_of(keys, depth)] = {
         secret = true, sent = text and hash.salted(text), shown = shown and hash.salted(shown) or nil,
       }
-      remove(ctx.fields, keys, depth)
+      ctx.fields = without(ctx.fields, keys, depth, 1)
     elseif equal.is_nothing(other) and not equal.is_nothing(value) then
       ctx.secrets[path_of(keys, depth)] = { sent = hash.salted(hidden.text(value)) }
     end
@@ -95,7 +80,7 @@ end
 --- @return table fields
 --- @return table secrets
 function M.of(description, wanted, record)
-  local ctx = { fields = own_part(record), secrets = {} }
+  local ctx = { fields = M.open(record), secrets = {} }
   if wanted then note(ctx, description.shape, wanted, record, { keys = {}, depth = 1 }) end
   return ctx.fields, ctx.secrets
 end
@@ -107,7 +92,7 @@ end
 --- @return table fields
 --- @return table secrets
 function M.again(description, row, record)
-  local fields, secrets = own_part(record), {}
+  local fields, secrets = M.open(record), {}
   for path, entry in pairs(row.secrets or NONE) do
     local keys, at = find.keys(description, path), record
     for _, key in ipairs(keys) do
@@ -118,7 +103,7 @@ function M.again(description, row, record)
     local shown = not equal.is_nothing(at) and hidden.text(at)
     if entry.secret then
       if shown and not (entry.shown and hash.matches(entry.shown, shown)) then copy.shown = hash.salted(shown) end
-      remove(fields, keys, #keys)
+      fields = without(fields, keys, #keys, 1)
     end
     secrets[path] = copy
   end

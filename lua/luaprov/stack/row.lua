@@ -29,10 +29,10 @@ end
 function M.of(node, fields, record, about, key)
   local description, wanted = node.description, fields or record
   local shown, secrets = remember.of(description, fields, record)
-  local parents = collections.parents(description, wanted)
+  local parents = description.shape.paths[1] and collections.parents(description, wanted) or nil
   return M.new(node, record, about, {
     fields = shown, secrets = secrets, key = key or keys.of(description, wanted),
-    parents = next(parents) ~= nil and parents or nil,
+    parents = parents and next(parents) ~= nil and parents or nil,
   })
 end
 

@@ -91,7 +91,7 @@ end
 function Store:next_id()
   local lease = lease_of(self)
   lease.number = lease.number + 1
-  return ("%d-%d"):format(lease.fence, lease.number)
+  return lease.prefix .. lease.number
 end
 
 -- ---- writing ----

@@ -1,0 +1,149 @@
+/* Values with secrets in them: copies that have none, or have them revealed. What has none is not copied. */
+#include <lauxlib.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "binding/json.h"
+#include "engine/json.h"
+
+enum { VALUE = 1, HOW, ARRAY_MT, NAME };
+
+typedef struct {
+  lua_State *L;
+  bool reveal; /* HOW is a function: secret -> what stands for it; else a list of texts that are secret, or nil */
+  int texts;   /* how many */
+} walk;
+
+typedef enum { PLAIN, ARRAY, SECRET } kind;
+
+static kind kind_of_top(lua_State *L) {
+  kind found = PLAIN;
+  if (lua_getmetatable(L, -1)) {
+    if (lua_rawequal(L, -1, ARRAY_MT)) {
+      found = ARRAY;
+    } else {
+      lua_pushvalue(L, NAME);
+      lua_rawget(L, -2);
+      if (lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "luaprov.secret") == 0) {
+        found = SECRET;
+      }
+      lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+  }
+  return found;
+}
+
+static bool is_secret_text(walk *w) {
+  for (int i = 1; i <= w->texts; i++) {
+    lua_rawgeti(w->L, HOW, i);
+    bool same = lua_rawequal(w->L, -1, -2);
+    lua_pop(w->L, 1);
+    if (same) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static void copy_table(lua_State *L, int from) {
+  lua_createtable(L, 0, 8);
+  if (lua_getmetatable(L, from)) {
+    lua_setmetatable(L, -2);
+  }
+  lua_pushnil(L);
+  while (lua_next(L, from)) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, -4);
+  }
+}
+
+/* Puts in the place of the value on top what is to stand for it. Returns whether that is another. */
+static bool replace(walk *w, int depth) {
+  lua_State *L = w->L;
+  int type = lua_type(L, -1);
+  if (type == LUA_TSTRING && w->texts > 0 && is_secret_text(w)) {
+    lua_pop(L, 1);
+    lua_pushnil(L);
+    return true;
+  }
+  if (type != LUA_TTABLE) {
+    return false;
+  }
+  if (depth > LP_JSON_DEPTH) {
+    luaL_error(L, "tables nested deeper than %d", LP_JSON_DEPTH);
+  }
+  luaL_checkstack(L, 12, "a value");
+  kind its = kind_of_top(L);
+  if (its == SECRET) {
+    if (w->reveal) {
+      lua_pushvalue(L, HOW);
+      lua_insert(L, -2);
+      lua_call(L, 1, 1);
+    } else {
+      lua_pop(L, 1);
+      lua_pushnil(L);
+    }
+    return true;
+  }
+  int table = lua_gettop(L), copy = 0;
+  lua_pushnil(L); /* where the copy will be */
+  lua_pushnil(L);
+  while (lua_next(L, table)) {
+    int inner = lua_type(L, -1);
+    if ((inner == LUA_TTABLE || (inner == LUA_TSTRING && w->texts > 0)) && replace(w, depth + 1)) {
+      if (its == ARRAY && !w->reveal) { /* one with a secret is left out whole */
+        lua_settop(L, table - 1);
+        lua_pushnil(L);
+        return true;
+      }
+      if (!copy) {
+        copy_table(L, table);
+        lua_replace(L, table + 1);
+        copy = table + 1;
+      }
+      lua_pushvalue(L, -2);
+      lua_insert(L, -2);
+      lua_rawset(L, copy);
+    } else {
+      lua_pop(L, 1);
+    }
+  }
+  lua_settop(L, table + 1);
+  if (copy) {
+    lua_replace(L, table);
+  } else {
+    lua_pop(L, 1);
+  }
+  return copy != 0;
+}
+
+static int run(lua_State *L, bool reveal) {
+  lua_settop(L, HOW);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushliteral(L, "__name");
+  walk w = { .L = L, .reveal = reveal };
+  if (!reveal && lua_istable(L, HOW)) {
+    while (lua_rawgeti(L, HOW, w.texts + 1), !lua_isnil(L, -1)) {
+      w.texts++;
+      lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+  }
+  lua_pushvalue(L, VALUE);
+  replace(&w, 1);
+  return 1;
+}
+
+/* without_secrets(value[, texts]) -> the value without its secrets, and without what is one of the texts; a marked list
+ * with one is left out whole */
+int lp_json_without(lua_State *L) {
+  return run(L, false);
+}
+
+/* revealed(value, reveal) -> the value with reveal(secret) in the place of each */
+int lp_json_revealed(lua_State *L) {
+  luaL_checktype(L, HOW, LUA_TFUNCTION);
+  return run(L, true);
+}
