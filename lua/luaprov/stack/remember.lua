@@ -37,6 +37,7 @@ end
 
 local function path_of(keys, depth)
   if depth == 1 then return tostring(keys[1]) end
+  if depth == 2 then return tostring(keys[1]) .. "." .. tostring(keys[2]) end
   local parts = {}
   for i = 1, depth do parts[i] = tostring(keys[i]) end
   return table.concat(parts, ".")
@@ -48,27 +49,35 @@ end
 
 local function has_secret(value) return type(value) == "table" and hidden.within(value) end
 
--- at: keys (to where the walk is), depth, scope (of the tables around)
-local function note(ctx, shape, wanted, there, at)
-  local keys, depth, scope = at.keys, at.depth, { wanted, there, outer = at.scope }
+local function note_one(ctx, path, field, value, other)
+  if hidden.is_field(field) or has_secret(value) or has_secret(other) then
+    local text, shown = hidden.text(value), not equal.is_nothing(other) and hidden.text(other)
+    ctx.secrets[path] = {
+      secret = true, sent = text and hash.salted(text), shown = shown and hash.salted(shown) or nil,
+    }
+    return true
+  elseif equal.is_nothing(other) and not equal.is_nothing(value) then
+    ctx.secrets[path] = { sent = hash.salted(hidden.text(value)) }
+  end
+end
+
+-- keys up to `depth` - 1: where the walk is; outer: the scope of the tables around.
+local function note(ctx, shape, wanted, there, depth, outer)
+  local keys = ctx.keys
+  local scope = { wanted, there, outer = outer }
   local map = find.map(shape, scope)
   for name, value in pairs(wanted) do
     local field, other = map[name], there[name]
-    keys[depth] = name
     if type(value) ~= "table" and is_shown(other) and not hidden.is_field(field) then -- luacheck: ignore 542
       -- The vendor shows what there is to be seen.
-    elseif field and field.shape and type(value) == "table" and not secret.is(value) then
-      at.depth, at.scope = depth + 1, scope
-      note(ctx, field.shape, value, type(other) == "table" and not secret.is(other) and other or NONE, at)
-      at.depth, at.scope = depth, scope.outer
-    elseif hidden.is_field(field) or has_secret(value) or has_secret(other) then
-      local text, shown = hidden.text(value), not equal.is_nothing(other) and hidden.text(other)
-      ctx.secrets[path_of(keys, depth)] = {
-        secret = true, sent = text and hash.salted(text), shown = shown and hash.salted(shown) or nil,
-      }
-      ctx.fields = without(ctx.fields, keys, depth, 1)
-    elseif equal.is_nothing(other) and not equal.is_nothing(value) then
-      ctx.secrets[path_of(keys, depth)] = { sent = hash.salted(hidden.text(value)) }
+    else
+      keys[depth] = name
+      if field and field.shape and type(value) == "table" and not secret.is(value) then
+        local inner = type(other) == "table" and not secret.is(other) and other or NONE
+        note(ctx, field.shape, value, inner, depth + 1, scope)
+      elseif note_one(ctx, path_of(keys, depth), field, value, other) then
+        ctx.fields = without(ctx.fields, keys, depth, 1)
+      end
     end
   end
 end
@@ -80,8 +89,8 @@ end
 --- @return table fields
 --- @return table secrets
 function M.of(description, wanted, record)
-  local ctx = { fields = M.open(record), secrets = {} }
-  if wanted then note(ctx, description.shape, wanted, record, { keys = {}, depth = 1 }) end
+  local ctx = { fields = M.open(record), secrets = {}, keys = {} }
+  if wanted then note(ctx, description.shape, wanted, record, 1) end
   return ctx.fields, ctx.secrets
 end
 

@@ -2,10 +2,11 @@
 --- `<secret>`.
 local core = require "luaprov.core"
 local errors = require "luaprov.stack.store.errors"
-local is_utf8 = require("luaprov.text").is_utf8
 local json = require "luaprov.json"
 
 local M = {}
+
+local cells, characters = core.json.cells, core.json.characters
 
 -- name, kind; a name with `!` must be there. `json` may be anything that JSON can be. `cells` is for core.json.cells.
 local function columns(list)
@@ -33,7 +34,7 @@ M.intent = columns {
 --- @return string|nil why
 function M.text_fault(value)
   if type(value) ~= "string" then return "is no text" end
-  if not is_utf8(value) then return "is not UTF-8" end
+  if not characters(value) then return "is not UTF-8" end
 end
 
 -- Why a value may not stand in a column.
@@ -42,8 +43,6 @@ local function cell_fault(column, value)
   if column.kind == "json" then return "has no JSON form: " .. tostring(select(2, json.encode(value))) end
   return value == "" and "is empty" or M.text_fault(value)
 end
-
-local cells = core.json.cells
 
 --- The values of a row, in the order of the columns.
 --- @param list table M.record or M.intent
