@@ -6,13 +6,17 @@
 #include "binding/json.h"
 #include "engine/json.h"
 
-enum { VALUE = 1, HOW, ARRAY_MT, NAME };
+enum { VALUE = 1, HOW, FRESH, ARRAY_MT, NAME };
 
 typedef struct {
   lua_State *L;
   bool reveal; /* HOW is a function: secret -> what stands for it; else a list of texts that are secret, or nil */
   int texts;   /* how many */
+  bool fresh;  /* every table is copied */
 } walk;
+
+/* What a value has become: it is the same, a copy, or a copy in which a secret is no more. */
+typedef enum { SAME, COPIED, CHANGED } change;
 
 typedef enum { PLAIN, ARRAY, SECRET } kind;
 
@@ -59,17 +63,17 @@ static void copy_table(lua_State *L, int from) {
   }
 }
 
-/* Puts in the place of the value on top what is to stand for it. Returns whether that is another. */
-static bool replace(walk *w, int depth) {
+/* Puts in the place of the value on top what is to stand for it. */
+static change replace(walk *w, int depth) {
   lua_State *L = w->L;
   int type = lua_type(L, -1);
   if (type == LUA_TSTRING && w->texts > 0 && is_secret_text(w)) {
     lua_pop(L, 1);
     lua_pushnil(L);
-    return true;
+    return CHANGED;
   }
   if (type != LUA_TTABLE) {
-    return false;
+    return SAME;
   }
   if (depth > LP_JSON_DEPTH) {
     luaL_error(L, "tables nested deeper than %d", LP_JSON_DEPTH);
@@ -85,45 +89,53 @@ static bool replace(walk *w, int depth) {
       lua_pop(L, 1);
       lua_pushnil(L);
     }
-    return true;
+    return CHANGED;
   }
-  int table = lua_gettop(L), copy = 0;
+  int table = lua_gettop(L);
+  change whole = SAME;
   lua_pushnil(L); /* where the copy will be */
+  if (w->fresh) {
+    copy_table(L, table);
+    lua_replace(L, table + 1);
+    whole = COPIED;
+  }
   lua_pushnil(L);
   while (lua_next(L, table)) {
     int inner = lua_type(L, -1);
-    if ((inner == LUA_TTABLE || (inner == LUA_TSTRING && w->texts > 0)) && replace(w, depth + 1)) {
-      if (its == ARRAY && !w->reveal) { /* one with a secret is left out whole */
-        lua_settop(L, table - 1);
-        lua_pushnil(L);
-        return true;
-      }
-      if (!copy) {
-        copy_table(L, table);
-        lua_replace(L, table + 1);
-        copy = table + 1;
-      }
-      lua_pushvalue(L, -2);
-      lua_insert(L, -2);
-      lua_rawset(L, copy);
-    } else {
+    bool looks = inner == LUA_TTABLE || (inner == LUA_TSTRING && w->texts > 0);
+    change its_own = looks ? replace(w, depth + 1) : SAME;
+    if (its_own == SAME) {
       lua_pop(L, 1);
+      continue;
     }
+    if (its_own == CHANGED && its == ARRAY && !w->reveal) { /* one with a secret is left out whole */
+      lua_settop(L, table - 1);
+      lua_pushnil(L);
+      return CHANGED;
+    }
+    if (whole == SAME) {
+      copy_table(L, table);
+      lua_replace(L, table + 1);
+    }
+    whole = its_own > whole ? its_own : whole;
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, table + 1);
   }
   lua_settop(L, table + 1);
-  if (copy) {
+  if (whole != SAME) {
     lua_replace(L, table);
   } else {
     lua_pop(L, 1);
   }
-  return copy != 0;
+  return whole;
 }
 
 static int run(lua_State *L, bool reveal) {
-  lua_settop(L, HOW);
+  lua_settop(L, FRESH);
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_pushliteral(L, "__name");
-  walk w = { .L = L, .reveal = reveal };
+  walk w = { .L = L, .reveal = reveal, .fresh = !reveal && lua_toboolean(L, FRESH) };
   if (!reveal && lua_istable(L, HOW)) {
     while (lua_rawgeti(L, HOW, w.texts + 1), !lua_isnil(L, -1)) {
       w.texts++;
@@ -136,8 +148,8 @@ static int run(lua_State *L, bool reveal) {
   return 1;
 }
 
-/* without_secrets(value[, texts]) -> the value without its secrets, and without what is one of the texts; a marked list
- * with one is left out whole */
+/* without_secrets(value[, texts[, fresh]]) -> the value without its secrets, and without what is one of the texts; a
+ * marked list with one is left out whole. fresh: no table of it is one of the value's */
 int lp_json_without(lua_State *L) {
   return run(L, false);
 }

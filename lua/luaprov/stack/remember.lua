@@ -21,6 +21,7 @@ local NONE = {}
 --- A value without secrets; a list with one is left out whole.
 --- @param value any
 --- @param texts string[]|nil what is secret, too
+--- @param fresh boolean|nil no table of it is to be one of the value's
 --- @return any open the same where no secret is in it
 M.open = core.json.without_secrets
 
@@ -89,7 +90,7 @@ end
 --- @return table fields
 --- @return table secrets
 function M.of(description, wanted, record)
-  local ctx = { fields = M.open(record), secrets = {}, keys = {} }
+  local ctx = { fields = M.open(record, nil, true), secrets = {}, keys = {} }
   if wanted then note(ctx, description.shape, wanted, record, 1) end
   return ctx.fields, ctx.secrets
 end
@@ -101,7 +102,7 @@ end
 --- @return table fields
 --- @return table secrets
 function M.again(description, row, record)
-  local fields, secrets = M.open(record), {}
+  local fields, secrets = M.open(record, nil, true), {}
   for path, entry in pairs(row.secrets or NONE) do
     local keys, at = find.keys(description, path), record
     for _, key in ipairs(keys) do
