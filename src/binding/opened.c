@@ -50,8 +50,12 @@ static bool is_secret_text(walk *w) {
   return false;
 }
 
-static void copy_table(lua_State *L, int from) {
-  lua_createtable(L, 0, 8);
+static void copy_table(lua_State *L, int from, kind its) {
+  int count = 0; /* many live long: none is larger than it has to be */
+  for (lua_pushnil(L); lua_next(L, from); lua_pop(L, 1)) {
+    count++;
+  }
+  lua_createtable(L, its == ARRAY ? count : 0, its == ARRAY ? 0 : count);
   if (lua_getmetatable(L, from)) {
     lua_setmetatable(L, -2);
   }
@@ -95,7 +99,7 @@ static change replace(walk *w, int depth) {
   change whole = SAME;
   lua_pushnil(L); /* where the copy will be */
   if (w->fresh) {
-    copy_table(L, table);
+    copy_table(L, table, its);
     lua_replace(L, table + 1);
     whole = COPIED;
   }
@@ -114,7 +118,7 @@ static change replace(walk *w, int depth) {
       return CHANGED;
     }
     if (whole == SAME) {
-      copy_table(L, table);
+      copy_table(L, table, its);
       lua_replace(L, table + 1);
     }
     whole = its_own > whole ? its_own : whole;
