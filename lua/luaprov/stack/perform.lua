@@ -12,7 +12,6 @@ local reference = require "luaprov.stack.reference"
 local resources = require "luaprov.provider.resource"
 local rows = require "luaprov.stack.row"
 local runtime = require "luaprov.runtime"
-local settling = require "luaprov.provider.settling"
 
 local M = {}
 
@@ -55,25 +54,24 @@ local function ended(run, intent, err)
   return "failed", err
 end
 
-local function id_of(step, id) return step.alias .. "\0" .. step.resource .. "\0" .. compares.id(id) end
+local function name_of(step, id) return step.alias .. "\0" .. step.resource .. "\0" .. id end
+local function id_of(step, id) return name_of(step, compares.id(id)) end
 
 -- A record that somebody else's is, or that another address has, is not ours, whatever the vendor answers.
-local function taken(run, step, record, note)
-  local other = run.ids[id_of(step, record.id)]
+local function taken(run, step, id, name, note)
+  local other = run.ids[name]
   if other and other ~= step.address then return "it is the record of " .. other end
-  if step.action == "replace" and compares.id(record.id) == compares.id(step.row.id) and step.first == "create" then
+  if step.action == "replace" and id == compares.id(step.row.id) and step.first == "create" then
     return "it is the record that it was to replace"
   end
-  if note and note.known[compares.id(record.id)] then
-    return "it was there before: take it over with luaprov adopt or luaprov import"
-  end
+  if note and note.known[id] then return "it was there before: take it over with luaprov adopt or luaprov import" end
 end
 
 -- A record that had the key before, has it still, and is no address's: perhaps one that a lost state knew.
 local function other_of(run, step, note, id)
   for _, other in ipairs(note.ids) do
-    local is_there = note.known[compares.id(other)] and compares.id(other) ~= compares.id(id)
-    if is_there and not run.ids[id_of(step, other)] then return other end
+    local its = compares.id(other)
+    if note.known[its] and its ~= id and not run.ids[name_of(step, its)] then return other end
   end
 end
 
@@ -81,6 +79,12 @@ end
 local function remember_row(run, step, row)
   run.rows[step.address] = row
   run.ids[id_of(step, row.id)] = step.address
+end
+
+-- What a record is from now on, for those that need it.
+local function remember_made(run, step, row, record)
+  if not run.needed[step.address] then return end
+  run.rows[step.address], run.made[step.address] = row, record
 end
 
 --- A record is there no more: whoever has its id later is another one.
@@ -99,6 +103,13 @@ local function is_gone(run, step)
   run.noted:remove(step.alias, step.description, step.row.parents, step.row.id)
 end
 
+-- What `write_made` has to be told.
+local function written(made, ok, err)
+  if not ok then return made.on_end(made, "unknown", err) end
+  remember_made(made.run, made.step, made.row, made.record)
+  return made.on_end(made, "done", nil, made.notes)
+end
+
 function M.create(run, step)
   local account, node = run.manifest.account[step.alias], step.record
   local resource = account.client[step.resource]
@@ -109,15 +120,14 @@ function M.create(run, step)
   if not checked then return "failed", err end
   local is_ready, why_not = output.ready(node)
   if not is_ready then return "failed", failure(step, "create", "invalid", why_not) end
-  local wanted = settling.wanted(checked)
-  local note, unlisted = run.noted:of(step.alias, resource, wanted, checked.parents)
+  local note, unlisted = run.noted:of(step.alias, resource, checked)
   if note == nil then
     return "failed", failure(step, "create", unlisted.kind,
       "what is there already cannot be listed first: " .. unlisted.message)
   end
   local about, is_first = run.accounts[step.alias], step.action == "replace" and step.first == "create"
   local intent = intents.create(node, about, account.state.timeout, {
-    wanted = wanted, parents = checked.parents, fields = fields, noted = note and note.ids or nil, store = run.store,
+    checked = checked, fields = fields, noted = note and note.ids or nil, store = run.store,
     replaces = is_first and step.row.id or nil,
   })
   local ok
@@ -129,8 +139,10 @@ function M.create(run, step)
     err.message = err.message .. "; luaprov adopt " .. step.address .. " takes over one that is there"
   end
   if not record then return ended(run, intent, err) end
-  await_end(run, id_of(step, record.id))
-  local why = taken(run, step, record, note)
+  local id = compares.id(record.id)
+  local name = name_of(step, id)
+  await_end(run, name)
+  local why = taken(run, step, id, name, note)
   if why then
     ok, err = run.journal:finish(intent, "refused", { taken = record.id })
     if not ok then return "unknown", err end
@@ -138,30 +150,37 @@ function M.create(run, step)
       ("the vendor answered with %s, which is not a new one: %s"):format(compares.text(record.id), why))
   end
   -- Ours before anybody waits: whoever is answered with the same one meanwhile has none.
-  if note then note.known[compares.id(record.id)] = true end
-  run.ids[id_of(step, record.id)] = step.address
+  if note then note.known[id] = true end
+  run.ids[name] = step.address
   local notes = output.write(node, record)
   -- Nobody will see it again.
   notes.lost = #notes > 0
-  local other = note and other_of(run, step, note, record.id)
+  local other = note and other_of(run, step, note, id)
   if other then
     notes[#notes + 1] = ("the vendor had one with its key before (id %s), and has both now")
       :format(compares.text(other))
   end
   if err then notes[#notes + 1] = "created, and could not be read back: " .. err.message end
-  local row, items = rows.of(node, fields, record, about), {}
-  items[1] = { record = row }
+  local row = rows.of(node, fields, record, about, nil, intent.key)
+  local items = { { record = row } }
   if is_first then
     -- From now on the state has the new one here: that the old one has to go is said by its intent alone.
     step.leftover = intents.delete(step.row, { base_url = step.row.base_url, account = step.row.account })
     step.leftover.id = run.store:next_id()
     items[2] = { intent = step.leftover }
   end
-  ok, err = run.journal:finish(intent, "done", { id = record.id }, items)
-  if not ok then return "unknown", err end
-  remember_row(run, step, row)
-  run.made[step.address] = record
-  return "done", nil, notes
+  return "later", nil, nil, {
+    intent = intent, items = items, row = row, record = record, notes = notes,
+    start = nil, action = nil, ready = nil, run = nil, step = nil, on_end = nil, -- room for what it gains
+  }
+end
+
+--- Writes what came of a create that is done, and does not wait for it.
+--- @param made table what `create` returned last
+--- @param on_end function made, what, err, notes: called as soon as it is written; made.record is the record
+function M.write_made(run, step, made, on_end)
+  made.run, made.step, made.on_end = run, step, on_end
+  run.journal:finish_later(made.intent, "done", { id = made.record.id }, made.items, written, made)
 end
 
 local function paths_of(step)
