@@ -83,6 +83,7 @@ local function list(work)
   if not rows then return say.error(work.out, err) end
   local found, errors = adopt.candidates {
     manifest = work.manifest, rows = rows, concurrency = work.args.parallel,
+    accounts = work.store and accounts_of.all(work.manifest, work.store),
   }
   show(work.out, found)
   return tell(work.out, errors, function(why) return why.kind ~= "invalid" and why.kind ~= "unsupported" end)
@@ -106,24 +107,32 @@ local function read(manifest, words)
   return asked
 end
 
+-- Puts a record to those that are taken over, unless another address has it.
+local function take_one(about, taken, node, record)
+  local key = adopt.identity(about, node, record, node.fields)
+  if taken.of[key] then return nil, taken.of[key] end
+  taken.of[key] = node.address
+  taken[#taken + 1] = { node = node, record = record }
+  return true
+end
+
 -- Of each address the one record that may be it.
-local function single(manifest, found, errors)
-  local taken, of = {}, {}
+local function single(about, found, errors)
+  local taken = { of = {} }
   for _, item in ipairs(found) do
     local number = #item.candidates + (item.more or 0)
-    local ids, node = {}, manifest.record[item.address]
+    local ids, node = {}, about.manifest.record[item.address]
     for i, candidate in ipairs(item.candidates) do ids[i] = say.id(candidate.id) end
-    local key = node.alias .. "\0" .. node.resource .. "\0" .. tostring(ids[1])
     if number == 0 then
       errors[item.address] = "the vendor has no record with its key"
     elseif number > 1 then
       errors[item.address] = ("%d records may be it: name one of them (%s=ID): %s"):format(number, item.address,
         table.concat(ids, ", "))
-    elseif of[key] then
-      errors[item.address] = "the one record that may be it, " .. ids[1] .. ", is that of " .. of[key] .. ", too"
     else
-      of[key] = item.address
-      taken[#taken + 1] = { node = node, record = item.candidates[1].record }
+      local ok, other = take_one(about, taken, node, item.candidates[1].record)
+      if not ok then
+        errors[item.address] = "the one record that may be it, " .. ids[1] .. ", is that of " .. other .. ", too"
+      end
     end
   end
   return taken
@@ -143,23 +152,26 @@ end
 
 local function find(work, rows, asked, errors)
   local manifest, has_row, found = work.manifest, {}, {}
+  local about = { manifest = manifest, accounts = accounts_of.all(manifest, work.store) }
   local addresses, ids = next_wave(manifest, asked)
   for _, row in ipairs(rows) do has_row[row.address] = true end
   if addresses[1] then
     local why
     found, why = adopt.candidates {
-      manifest = manifest, rows = rows, addresses = addresses, concurrency = work.args.parallel,
+      manifest = manifest, rows = rows, accounts = about.accounts, addresses = addresses,
+      concurrency = work.args.parallel,
     }
     for address, err in pairs(why) do errors[address] = err end
   end
-  local taken = single(manifest, found, errors)
+  local taken = single(about, found, errors)
   for _, address in ipairs(ids) do
     if has_row[address] then
       errors[address] = "the state has it already (luaprov state rm forgets it)"
     else
-      local record, err = adopt.read(manifest, address, asked[address], rows)
-      if record then taken[#taken + 1] = { node = manifest.record[address], record = record }
-      else errors[address] = err end
+      local record, err = adopt.read(manifest, address, asked[address], rows, about.accounts)
+      local ok, other = nil, nil
+      if record then ok, other = take_one(about, taken, manifest.record[address], record) end
+      if not ok then errors[address] = err or asked[address] .. " is that of " .. other .. ", too" end
     end
   end
   for _, list_of in ipairs { addresses, ids } do
