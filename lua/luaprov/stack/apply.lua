@@ -5,6 +5,7 @@
 local actions = require "luaprov.stack.actions"
 local core = require "luaprov.core"
 local errors = require "luaprov.errors"
+local freed = require "luaprov.stack.freed"
 local graph = require "luaprov.stack.graph"
 local guards = require "luaprov.stack.guard"
 local journals = require "luaprov.stack.journal"
@@ -38,7 +39,10 @@ local function new_run(args, guard)
     result = { done = 0, stopped = false, failed = {}, skipped = {}, unknown = {}, notes = {}, lost = {} },
   }
   for _, row in ipairs(args.rows) do
-    local step = { address = row.address, alias = row.address:match("^[^.]+"), resource = row.resource }
+    local alias = row.address:match("^[^.]+")
+    local account = run.manifest.account[alias]
+    local description = account and account.provider.resource[row.resource]
+    local step = { address = row.address, alias = alias, description = description }
     if row.id ~= nil then perform.remember_row(run, step, row) end
   end
   for _, step in ipairs(args.plan.steps) do
@@ -157,7 +161,7 @@ function M.run(args)
   local guard = guards.new(args.lease, args.manifest)
   local run = new_run(args, guard)
   local ok, err = xpcall(function()
-    if not keep_options(run, plan) then return end
+    if not keep_options(run, plan) or not freed.write(run) then return end
     local ready = graph.run(plan.actions, actions.needs(plan.actions))
     give_out(run, ready, args.parallel or M.PARALLEL, args.blocked or {})
     skip_the_rest(run, plan.actions)
