@@ -188,8 +188,9 @@ local function finish(work, result)
 end
 
 -- What was replaced by an earlier run and had to stay until all that named it was changed, as it is now.
-local function end_later(work, later)
-  if not later or not later[1] or work.args.targets[1] then return 0 end
+local function end_later(work, later, about)
+  local targets = about.targets or work.args.targets
+  if not later or not later[1] or targets and targets[1] then return 0 end
   local seen, code = planning.state(work)
   if not seen then return code end
   local result
@@ -200,11 +201,11 @@ local function end_later(work, later)
 end
 
 -- What is to be written when there is nothing to do at the vendors.
-local function end_quietly(work, seen, plan)
+local function end_quietly(work, seen, plan, about)
   local ok, err = work.lease:renew()
   if ok then ok, err = remember(work, seen, plan) end
   if not ok then return say.error(work.out, err) end
-  local code = end_later(work, seen.later)
+  local code = end_later(work, seen.later, about)
   return next(seen.blocked or {}) ~= nil and 1 or code
 end
 
@@ -222,7 +223,7 @@ local function go_on(work, seen, plan, about)
   local result = perform(work, seen, plan)
   shorten(work, result)
   local code = finish(work, result)
-  return code == 0 and end_later(work, seen.later) or code
+  return code == 0 and end_later(work, seen.later, about) or code
 end
 
 local function run(work, about)
@@ -241,7 +242,7 @@ local function run(work, about)
   planning.print(work, plan)
   local why = refusal(plan, about.saved)
   if why then return say.no(out, why) end
-  if not plan.steps[1] then return end_quietly(work, seen, plan) end
+  if not plan.steps[1] then return end_quietly(work, seen, plan, about) end
   return go_on(work, seen, plan, about)
 end
 
