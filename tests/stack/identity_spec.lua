@@ -1,10 +1,14 @@
 -- Records that have one id: of two parents, where the route names the parent; and one after the other.
+local account = require "luaprov.stack.account"
 local actions = require "luaprov.stack.actions"
 local adopt = require "luaprov.stack.adopt"
 local identity = require "luaprov.provider.identity"
+local json = require "luaprov.json"
 local load = require "luaprov.provider.load"
 local rows_of = require "luaprov.stack.rows"
+local settle = require "luaprov.stack.settle"
 local stacks = require "tests.stack.stacks"
+local stores = require "luaprov.stack.store"
 
 -- A line's number is its id, and each hub counts from 1; a leg's id says of all which it is.
 local ACME = [[return provider { title = "Acme", base_url = "https://acme.invalid", auth = bearer "token",
@@ -58,8 +62,8 @@ describe("An id", function()
   end)
 
   it("tells a record from others together with the account, the base URL and the resource", function()
-    local function of(resource, account, base_url, id, hub)
-      return identity.of(provider.resource[resource], { account = account, base_url = base_url }, id, { hub = hub })
+    local function of(resource, whose, base_url, id, hub)
+      return identity.of(provider.resource[resource], { account = whose, base_url = base_url }, id, { hub = hub })
     end
     local same = of("lines", "me", "u", 1, 7)
     assert.equal(same, of("lines", "me", "u", "1", "7"))
@@ -220,6 +224,42 @@ describe("An id that is used again", function()
     local _, _, settled = stack:apply(OLD .. OTHER)
     assert.equal("found", settled.settled[1].verdict)
     stack:is(OLD .. OTHER, { "numbers 17", "numbers 18" })
+  end)
+
+  -- A run died after the vendor had deleted a record that was replaced, and made one with its id.
+  local function both_open(site)
+    local stack = stacks.start()
+    stack:apply(OTHER)
+    assert(stack.client.numbers:create { name = "17", site = "there" })
+    local row, manifest = stack:rows()["acme.numbers.other"], stack:manifest(OTHER .. "\n" .. NEW)
+    local store = assert(stores.open(stack.place))
+    local lease = assert(store:lease { holder = "spec", seconds = 5, wait = 60 })
+    local function intent(address, operation, more)
+      more.id, more.address, more.operation = store:next_id(), address, operation
+      more.provider, more.resource, more.within = "acme", "numbers", 0
+      more.base_url, more.account = row.base_url, row.account
+      return { intent = more }
+    end
+    assert(store:commit { intent("acme.numbers.other", "delete", { record_id = "17" }),
+      intent("acme.numbers.new", "create", { fields = { name = "17", site = site }, noted = json.array {} }) })
+    local settled = assert(settle.open { manifest = manifest, store = store, lease = lease,
+      rows = assert(store:records()), accounts = account.all(manifest, store) })
+    lease:release()
+    store:close()
+    return stack, settled
+  end
+
+  it("is not deleted for what had it before", function()
+    local stack, settled = both_open "there"
+    assert.same({ {}, "found", "kept" }, { settled.left, settled.settled[1].verdict, settled.settled[2].verdict })
+    stack:is(OTHER .. "\n" .. NEW, { "numbers 17", "numbers 18" })
+  end)
+
+  it("is not deleted either while nobody knows whose it is", function()
+    local stack, settled = both_open "elsewhere"
+    assert.same({ {}, 2 }, { settled.settled, #settled.left })
+    assert.matches("its id may be that of the record of acme.numbers.new", settled.left[2].why)
+    assert.is_table(stack:there()["numbers 17"])
   end)
 
   it("is its owner's, where that one was there when the create began", function()
