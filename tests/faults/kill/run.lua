@@ -145,7 +145,7 @@ local function main()
   for reason, names in pairs(seen.left) do
     local number = 0
     for _, count in pairs(names) do number = number + count end
-    say("figures: left out %d calls, for %s: %s", number, choose.WHY[reason], counted(names))
+    say("figures: left out %d calls (%s): %s", number, choose.WHY[reason], counted(names))
   end
   if done then say("figures: of all, made before %d, open %d (%s)", seen.before, seen.open - ended, done.path) end
   for _, phase in ipairs(proof.PHASES) do
