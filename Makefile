@@ -206,7 +206,7 @@ $(BUILD)/tests/nginx/system.so: tests/nginx/system.c
 	$(SAY) "LD  $@"
 	$(Q)$(COMPILE) $(HIDDEN) -shared -o $@ $<
 
-tests: modules $(BUILD)/bin/luaprov $(C_TESTS) $(BUILD)/tests/nginx/system.so
+tests: modules $(BUILD)/bin/luaprov $(C_TESTS) $(BUILD)/tests/nginx/system.so $(BUILD)/bench/limit
 
 # What has threads of its own, for ThreadSanitizer.
 .PHONY: thread-tests
@@ -250,14 +250,32 @@ readme: modules-5.4
 	@LUA_PATH='$(BUILD)/share/lua/5.4/?.lua;$(BUILD)/share/lua/5.4/?/init.lua;;' LUA_CPATH='$(BUILD)/lib/lua/5.4/?.so;;' \
 	  lua5.4 tests/readme_table.lua README.md
 
-# How fast a call is, beside libcurl in C and beside other clients. ROUNDS=7; ONLY=words of one section's name.
+# How fast a call is, beside libcurl in C and beside other clients. ROUNDS=7; ONLY=words of one section's name;
+# RENEW=1: what comes out is kept, for bench-check and bench-readme.
 BENCH_OUT ?= $(BUILD)/bench
 bench: bench-ready $(BUILD)/bench/limit
 	@sh tests/packages.sh $(PEER_PACKAGES) || echo "without them:"
 	@BUILD=$(BUILD) BENCH_OUT=$(BENCH_OUT) $(BENCH_PATHS) lua5.4 tests/bench/speed/main.lua
 
+# Whether it is slower than what is kept: beside libcurl in C and other clients, so that the machine does not matter.
+.PHONY: bench-check bench-readme
+bench-check: bench-ready $(BUILD)/bench/limit
+	@sh tests/packages.sh $(PEER_PACKAGES) || echo "without them:"
+	@BUILD=$(BUILD) BENCH_OUT=$(BENCH_OUT) $(BENCH_PATHS) lua5.4 tests/bench/speed/check.lua
+
+# The README's table of speed, from what is kept.
+bench-readme: modules-5.4
+	@$(BENCH_PATHS) lua5.4 tests/bench/speed/readme.lua README.md
+
 BENCH_PATHS = LUA_PATH='$(BUILD)/share/lua/5.4/?.lua;$(BUILD)/share/lua/5.4/?/init.lua;./?.lua;;' \
               LUA_CPATH='$(BUILD)/lib/lua/5.4/?.so;;'
+
+# The instructions of a call that `make test` compares, written down anew.
+.PHONY: bench-counts
+bench-counts:
+	@sh tests/packages.sh $(TEST_PACKAGES)
+	@+$(BUILD_IT) tests
+	@BUILD=$(BUILD) $(BENCH_PATHS) lua5.4 tests/speed/run.lua write
 
 .PHONY: bench-ready bench-start bench-stack bench-sandbox bench-store bench-apply bench-limits
 bench-ready:
@@ -348,6 +366,9 @@ help:
 	@echo "make check      luacheck, gcc and clang with warnings as errors, cppcheck, then the tests"
 	@echo "make fuzz       the JSON scanner under libFuzzer for FUZZ_SECONDS=60"
 	@echo "make bench      how fast a call is, beside libcurl in C and other clients, in ROUNDS=7"
+	@echo "make bench RENEW=1  the same, and its figures are kept; make bench-readme shows them in the README"
+	@echo "make bench-check  whether a call is slower, beside libcurl in C and other clients, than what is kept"
+	@echo "make bench-counts  the instructions of a call that make test compares, written down anew"
 	@echo "make bench-start  what a start of the interpreter costs"
 	@echo "make bench-stack  what plan and apply cost for many records"
 	@echo "make bench-sandbox  what a sandbox carries for SANDBOX_SECONDS=60"

@@ -113,6 +113,9 @@ c_suites()
 add("apply, killed", ("LUAPROV_BUILD='%s' %s/bin/luaprov tests/faults/kill/run.lua"):format(build, build))
 -- nginx once: whichever Lua the tests run on, nginx's is LuaJIT.
 add("nginx", busted("lua5.4", "5.4", build, nil, "--exclude-tags=slow tests/nginx"))
+-- Once: it counts what the interpreter does, and no other Lua.
+add("instructions of a call", ("BUILD='%s' LUA_PATH='%s/share/lua/5.4/?.lua;%s/share/lua/5.4/?/init.lua;./?.lua;;' "
+  .. "LUA_CPATH='%s/lib/lua/5.4/?.so;;' lua5.4 tests/speed/run.lua"):format(build, build, build, build))
 -- busted closes its state at the end, so whatever the binding still holds then is a leak.
 add("Lua 5.4 (ASan, UBSan, leaks)", busted("lua5.4", "5.4", build .. "/asan",
   "LD_PRELOAD=$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libubsan.so) ASAN_OPTIONS=detect_leaks=1 "

@@ -7,6 +7,7 @@ local luaprov = require "luaprov"
 local run = require "tests.cli.support"
 local servers = require "tests.transport.servers"
 local support = require "tests.support"
+local transport = require "luaprov.transport"
 
 local ACME = support.provider('text "name" {},' .. support.operations)
 
@@ -87,6 +88,14 @@ describe("a client's transport", function()
     end
     refused({ proxy = luaprov.secret.env "LUAPROV_NOT_THERE" },
       "proxy cannot be opened: environment variable LUAPROV_NOT_THERE is not set")
+  end)
+
+  it("says how many connections there may be at once", function()
+    for _, value in ipairs { 0, -1, 1.5, 100001 } do refused({ connections = value }, "connections ") end
+    refused({ connections = "many" }, "connections must be ")
+    local request = {}
+    assert.is_true(transport.apply(rawget(assert(open { connections = 500 }), 1).transport, request))
+    assert.equal(500, request.route.connections)
   end)
 
   describe("without verification", function()

@@ -7,6 +7,11 @@ local M = {}
 local listeners = { call = {}, attempt = {} }
 local lines = (os.getenv("LUAPROV_LOG") or ""):lower() == "debug"
 
+--- Whether anybody listens: event -> boolean.
+M.heard = { call = lines, attempt = false }
+
+local function note(name) M.heard[name] = listeners[name][1] ~= nil or name == "call" and lines end
+
 -- What a call ended with: its status, and what it came to.
 local function line_of(event)
   local parts = { event.provider, event.resource, event.operation }
@@ -32,20 +37,22 @@ function M.on(name, fn)
   for i, there in ipairs(listeners[name]) do list[i] = there end
   list[#list + 1] = mine
   listeners[name] = list
+  note(name)
   return function()
     local rest = {}
     for _, there in ipairs(listeners[name]) do
       if there ~= mine then rest[#rest + 1] = there end
     end
     listeners[name] = rest
+    note(name)
   end
 end
 
 --- From now on, a line a call on standard error.
-function M.show() lines = true end
-
---- Whether anybody listens.
-function M.wanted(name) return listeners[name][1] ~= nil or name == "call" and lines end
+function M.show()
+  lines = true
+  note "call"
+end
 
 local function copy_of(event)
   local copy = {}

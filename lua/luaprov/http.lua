@@ -79,7 +79,8 @@ function M.exchange(request)
   if left <= 0 then
     return nil, errors.new { kind = "timeout", outcome = "not_sent", message = "no time is left for the request" }
   end
-  request.timeout, request.connect_timeout = left, request.connect_timeout or 10
+  request.timeout = left
+  if not request.connect_timeout then request.connect_timeout = 10 end
   request.headers = request.headers or {}
   request.order = request.order or tables.keys(request.headers)
   local ok, response, why, kind = true, nil, nil, nil

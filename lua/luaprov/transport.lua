@@ -1,4 +1,4 @@
---- How a client reaches its vendor: the certificates that it trusts and shows, and the proxy.
+--- How a client reaches its vendor: the certificates that it trusts and shows, the proxy, how many connections.
 local secret = require "luaprov.secret"
 
 local M = {}
@@ -12,6 +12,8 @@ M.options = {
   { name = "insecure", type = "boolean", strict = true, about = "true: no certificate is verified" },
   { name = "proxy", type = "proxy",
     about = "http://[user:password@]host:port; false: none, whatever the environment says" },
+  { name = "connections", type = "integer", min = 1, max = 100000,
+    about = "at once to the vendor; what is beyond them waits (128; in an nginx worker 1024)" },
 }
 
 local PEM = {
@@ -90,6 +92,7 @@ end
 ---@field client_key_password luaprov.Secret|nil
 ---@field insecure boolean|nil
 ---@field proxy luaprov.Secret|boolean|nil false: none; nil: as the environment says
+---@field connections integer|nil
 ---@field about string whose it is, for the warning
 
 --- The transport of a client.
@@ -137,18 +140,21 @@ end
 function M.apply(transport, request)
   if not transport then return true end
   local why
-  request.ca_file, request.client_certificate = transport.ca_file, transport.client_certificate
-  request.client_key, request.insecure = transport.client_key, transport.insecure
+  local route = {
+    ca_file = transport.ca_file, client_certificate = transport.client_certificate, client_key = transport.client_key,
+    insecure = transport.insecure, connections = transport.connections,
+  }
   if transport.client_key_password then
-    request.client_key_password, why = transport.client_key_password:reveal()
-    if not request.client_key_password then return nil, "client_key_password cannot be opened: " .. why end
+    route.client_key_password, why = transport.client_key_password:reveal()
+    if not route.client_key_password then return nil, "client_key_password cannot be opened: " .. why end
   end
   if transport.proxy then
-    request.proxy, why = transport.proxy:reveal()
-    if not request.proxy then return nil, "proxy cannot be opened: " .. why end
+    route.proxy, why = transport.proxy:reveal()
+    if not route.proxy then return nil, "proxy cannot be opened: " .. why end
   elseif transport.proxy == false then
-    request.proxy = ""
+    route.proxy = ""
   end
+  request.route = route
   warn(transport)
   return true
 end

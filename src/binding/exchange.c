@@ -18,9 +18,9 @@ long lp_milliseconds(lua_Number seconds) {
   return (lua_Number)whole < ms ? whole + 1 : whole;
 }
 
-/* The string in a field of the table at 2: its pointer lives as long as the table holds it. */
-static const char *text_field(lua_State *L, const char *name, size_t *len, bool required) {
-  lua_getfield(L, 2, name);
+/* The string in a field of the table at `index`: its pointer lives as long as the table holds it. */
+static const char *text_field(lua_State *L, int index, const char *name, size_t *len, bool required) {
+  lua_getfield(L, index, name);
   int type = lua_type(L, -1);
   if (type != LUA_TSTRING && (required || type != LUA_TNIL)) luaL_error(L, "request.%s is not a string", name);
   *len = 0;
@@ -30,29 +30,44 @@ static const char *text_field(lua_State *L, const char *name, size_t *len, bool 
 }
 
 /* The same for what C takes as a string. */
-static const char *plain_field(lua_State *L, const char *name) {
+static const char *plain_field(lua_State *L, int index, const char *name) {
   size_t len;
-  const char *text = text_field(L, name, &len, false);
+  const char *text = text_field(L, index, name, &len, false);
   if (text && strlen(text) != len) luaL_error(L, "request.%s has a NUL in it", name);
   return text;
 }
 
 /* True only for true: nothing else may switch something off. */
-static bool flag_field(lua_State *L, const char *name) {
-  lua_getfield(L, 2, name);
+static bool flag_field(lua_State *L, int index, const char *name) {
+  lua_getfield(L, index, name);
   if (!lua_isnil(L, -1) && !lua_isboolean(L, -1)) luaL_error(L, "request.%s is not true or false", name);
   bool flag = lua_toboolean(L, -1);
   lua_pop(L, 1);
   return flag;
 }
 
+/* 0 for nothing, and for what is no number of them. */
+static size_t count_field(lua_State *L, int index, const char *name) {
+  lua_getfield(L, index, name);
+  if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TNUMBER) luaL_error(L, "request.%s is not a number", name);
+  lua_Number count = lua_tonumber(L, -1);
+  lua_pop(L, 1);
+  return count >= 1 && count < 1e6 ? (size_t)count : 0;
+}
+
+/* What leaves the usual way, in a table of its own: most requests have none. It stays on the stack, for its strings. */
 static void transport_fields(lua_State *L, lp_transport *transport) {
-  transport->ca_file = plain_field(L, "ca_file");
-  transport->certificate = plain_field(L, "client_certificate");
-  transport->key = plain_field(L, "client_key");
-  transport->key_password = plain_field(L, "client_key_password");
-  transport->proxy = plain_field(L, "proxy");
-  transport->insecure = flag_field(L, "insecure");
+  lua_getfield(L, 2, "route");
+  if (lua_isnil(L, -1)) return;
+  if (!lua_istable(L, -1)) luaL_error(L, "request.route is not a table");
+  int route = lua_gettop(L);
+  transport->ca_file = plain_field(L, route, "ca_file");
+  transport->certificate = plain_field(L, route, "client_certificate");
+  transport->key = plain_field(L, route, "client_key");
+  transport->key_password = plain_field(L, route, "client_key_password");
+  transport->proxy = plain_field(L, route, "proxy");
+  transport->insecure = flag_field(L, route, "insecure");
+  transport->connections = count_field(L, route, "connections");
 }
 
 static long seconds_field(lua_State *L, const char *name) {
@@ -67,9 +82,9 @@ void lp_read_request(lua_State *L, lp_request *request, lp_header few[LP_FEW_HEA
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
   *request = (lp_request){0};
-  request->method = text_field(L, "method", &request->method_len, true);
-  request->url = text_field(L, "url", &request->url_len, true);
-  request->body = text_field(L, "body", &request->body_len, false);
+  request->method = text_field(L, 2, "method", &request->method_len, true);
+  request->url = text_field(L, 2, "url", &request->url_len, true);
+  request->body = text_field(L, 2, "body", &request->body_len, false);
   request->timeout_ms = seconds_field(L, "timeout");
   request->connect_timeout_ms = seconds_field(L, "connect_timeout");
   transport_fields(L, &request->transport);
@@ -92,6 +107,35 @@ static void set_text(lua_State *L, const char *name, const char *text) {
 static const char *const failures[] = {NULL, "network", "tls", "timeout", "protocol", "too_large", "cancelled"};
 static const char *const outcomes[] = {"answered", "not_sent", "unknown"};
 
+static int count_of(const char *headers, size_t len) {
+  int nuls = 0;
+  for (size_t i = 0; i < len; i++) nuls += !headers[i];
+  return nuls / 2;
+}
+
+/* response.headers: made of what has arrived when somebody asks for it first; of most answers nobody does. */
+static int headers_of(lua_State *L) {
+  if (lua_type(L, 2) != LUA_TSTRING || strcmp(lua_tostring(L, 2), "headers") != 0) return 0;
+  size_t len;
+  lua_pushliteral(L, "head");
+  lua_rawget(L, 1);
+  const char *head = lua_tolstring(L, -1, &len);
+  if (!head) return 0;
+  lp_push_headers(L, head, (size_t)count_of(head, len));
+  lua_pushliteral(L, "headers");
+  lua_pushvalue(L, -2);
+  lua_rawset(L, 1);
+  return 1;
+}
+
+static void mark_response(lua_State *L) {
+  if (luaL_newmetatable(L, "luaprov.response")) {
+    lua_pushcfunction(L, headers_of);
+    lua_setfield(L, -2, "__index");
+  }
+  lua_setmetatable(L, -2);
+}
+
 void lp_push_response(lua_State *L, const lp_response *response) {
   lua_createtable(L, 0, 8); /* what an answer has */
   if (response->proxy) set_text(L, "proxy", response->proxy);
@@ -104,8 +148,8 @@ void lp_push_response(lua_State *L, const lp_response *response) {
     lua_pushinteger(L, response->status);
     lua_setfield(L, -2, "status");
   }
-  lp_push_headers(L, response->headers, response->header_count);
-  lua_setfield(L, -2, "headers");
+  lua_pushlstring(L, response->headers_len ? response->headers : "", response->headers_len);
+  lua_setfield(L, -2, "head");
   lua_pushlstring(L, response->body, response->body_len);
   lua_setfield(L, -2, "body");
   lua_pushboolean(L, response->reused);
@@ -114,6 +158,7 @@ void lp_push_response(lua_State *L, const lp_response *response) {
   lua_setfield(L, -2, "http");
   lua_pushnumber(L, response->seconds);
   lua_setfield(L, -2, "seconds");
+  mark_response(L);
 }
 
 void lp_read_engine_options(lua_State *L, lp_engine_options *options) {

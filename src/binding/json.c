@@ -3,6 +3,7 @@
 #include <locale.h>
 #include <string.h>
 
+#include "binding/form.h"
 #include "binding/json.h"
 #include "binding/json_write.h"
 #include "engine/json.h"
@@ -61,32 +62,21 @@ static void push_c_locale(lua_State *L) {
 
 /* characters(text) -> how many it has; nil where it is not UTF-8 */
 static int characters(lua_State *L) {
-  size_t len, at = 0, count = 0;
+  size_t len, count;
   const char *text = luaL_checklstring(L, 1, &len);
-  while (at < len) {
-    size_t plain = lp_json_plain(text + at, len - at);
-    at += plain;
-    count += plain;
-    if (at == len) {
-      break;
-    }
-    size_t size = lp_utf8_char(text + at, len - at);
-    if (size == 0) {
-      return 0;
-    }
-    at += size;
-    count++;
+  if (!lp_utf8_count(text, len, &count)) {
+    return 0;
   }
   lua_pushinteger(L, (lua_Integer)count);
   return 1;
 }
 
 void lp_json_open(lua_State *L) {
-  luaL_checkstack(L, 8, NULL);
+  luaL_checkstack(L, 10, NULL);
   push_cjson(L);
   push_array_mt(L);
   int cjson = lua_gettop(L) - 1, array_mt = cjson + 1;
-  lua_createtable(L, 0, 5);
+  lua_createtable(L, 0, 6);
 
   lua_pushvalue(L, array_mt);
   lua_getfield(L, cjson, "decode");
@@ -100,6 +90,9 @@ void lp_json_open(lua_State *L) {
   lua_getfield(L, cjson, "encode");
   lp_learn_escapes(L, escapes);
   lua_pop(L, 1);
+  lua_pushvalue(L, -1);
+  lp_push_form_maker(L);
+  lua_setfield(L, -4, "form");
   lua_pushcclosure(L, lp_json_encode, LP_ENCODE_UPVALUES);
   lua_setfield(L, -2, "encode");
 

@@ -30,6 +30,7 @@ struct lp_engine {
   lp_sockets sockets;
   lp_routes routes;
   size_t per_host;
+  size_t kept; /* connections that libcurl keeps */
   lp_slots transfers;
   lp_origin *origins;
   lp_list ended; /* and not reaped */
@@ -85,6 +86,17 @@ static void drop_if_idle(lp_engine *engine, lp_origin *origin) {
   free(origin);
 }
 
+static bool has_room(const lp_engine *engine, const lp_origin *origin) {
+  return origin->in_flight < (origin->route->connections ? origin->route->connections : engine->per_host);
+}
+
+/* Else libcurl keeps four connections per transfer in flight, and a pause closes the others. */
+static void keep(lp_engine *engine, size_t connections) {
+  if (4 * connections <= engine->kept) return;
+  engine->kept = 4 * connections;
+  curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, (long)engine->kept);
+}
+
 /* ---- the ways of a transfer: queued, running, ended ---- */
 
 static void mark_ended(lp_engine *engine, lp_transfer *transfer) {
@@ -125,7 +137,7 @@ static void finish(lp_engine *engine, lp_transfer *transfer) {
   origin->in_flight--;
   engine->running--;
   mark_ended(engine, transfer);
-  while (origin->queue.first && origin->in_flight < engine->per_host) {
+  while (origin->queue.first && has_room(engine, origin)) {
     lp_transfer *next = origin->queue.first;
     unqueue(engine, next);
     run(engine, next);
@@ -198,8 +210,7 @@ lp_engine *lp_engine_new(const lp_engine_options *options) {
     lp_engine_free(engine);
     return NULL;
   }
-  /* Else libcurl keeps four connections per transfer in flight, and a pause closes the others. */
-  curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, (long)(4 * engine->per_host));
+  keep(engine, engine->per_host);
   return engine;
 }
 
@@ -255,7 +266,8 @@ lp_id lp_engine_submit(lp_engine *engine, const lp_request *request, char *why, 
     snprintf(why, why_size, "out of memory");
     return 0;
   }
-  if (transfer->origin->in_flight < engine->per_host) run(engine, transfer);
+  keep(engine, request->transport.connections);
+  if (has_room(engine, transfer->origin)) run(engine, transfer);
   else queue(engine, transfer);
   drop_if_idle(engine, transfer->origin); /* it could not even be started */
   return transfer->id;

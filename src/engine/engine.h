@@ -53,6 +53,7 @@ typedef struct {
   const char *key_password; /* NULL: the key needs none */
   const char *proxy;        /* "http://[user:password@]host:port"; "": none; NULL: as the environment says */
   bool insecure;            /* no certificate is verified */
+  size_t connections;       /* in place of the engine's per_host; 0: that */
 } lp_transport;
 
 typedef struct {
@@ -75,7 +76,7 @@ typedef struct {
   char message[512];   /* "" when failure is LP_OK; of the request at most its hosts and the files of certificates */
   int status;          /* of an answer whose headers arrived whole, else 0 */
   const char *headers; /* header_count times name, NUL, value, NUL; names in lower case */
-  size_t header_count;
+  size_t header_count, headers_len;
   const char *body; /* what arrived of it, decompressed */
   size_t body_len;
   const char *proxy; /* host and port of the proxy that it was to go through; NULL: none */

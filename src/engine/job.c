@@ -76,18 +76,11 @@ void lp_job_free(lp_job *job) {
   free(job);
 }
 
-static size_t headers_len(const lp_response *response) {
-  const char *at = response->headers;
-  for (size_t i = 0; i < 2 * response->header_count; i++) at += strlen(at) + 1;
-  return (size_t)(at - response->headers);
-}
-
 void lp_job_answer(lp_job *job, const lp_response *response) {
   forget_memory(job);
   job->response = *response;
   job->response.seconds = lp_now() - job->submitted;
-  size_t head = response->header_count ? headers_len(response) : 0;
-  size_t size = head + response->body_len + 2 + room(response->proxy);
+  size_t size = response->headers_len + response->body_len + 2 + room(response->proxy);
   job->memory = malloc(size);
   if (!job->memory) {
     lp_outcome outcome = response->outcome == LP_ANSWERED ? LP_UNKNOWN : response->outcome;
@@ -97,7 +90,7 @@ void lp_job_answer(lp_job *job, const lp_response *response) {
   }
   job->size = size;
   char *at = job->memory;
-  job->response.headers = copy(&at, response->header_count ? response->headers : "", head);
+  job->response.headers = copy(&at, response->headers_len ? response->headers : "", response->headers_len);
   job->response.body = copy(&at, response->body, response->body_len);
   job->response.proxy = copy_text(&at, response->proxy);
 }

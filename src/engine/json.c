@@ -80,6 +80,26 @@ size_t lp_utf8_char(const char *text, size_t len) {
   return size;
 }
 
+bool lp_utf8_count(const char *text, size_t len, size_t *count) {
+  size_t at = 0;
+  *count = 0;
+  while (at < len) {
+    size_t plain = lp_json_plain(text + at, len - at);
+    at += plain;
+    *count += plain;
+    if (at == len) {
+      break;
+    }
+    size_t size = lp_utf8_char(text + at, len - at);
+    if (size == 0) {
+      return false;
+    }
+    at += size;
+    ++*count;
+  }
+  return true;
+}
+
 size_t lp_utf8_bad(const char *text, size_t len) {
   size_t at = 0;
   while (at < len) {

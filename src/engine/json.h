@@ -58,6 +58,9 @@ size_t lp_json_plain(const char *text, size_t len);
  * the beginning of `text`, 1 to 4; 0 when there is none, or no text. */
 size_t lp_utf8_char(const char *text, size_t len);
 
+/* How many characters `text` has; false where it is not UTF-8. */
+bool lp_utf8_count(const char *text, size_t len, size_t *count);
+
 /* The first byte of `text` that is not well-formed UTF-8, or `len` when all of it is. */
 size_t lp_utf8_bad(const char *text, size_t len);
 

@@ -18,7 +18,8 @@ static bool add_text(lp_bytes *key, const char *text) {
 }
 
 static bool make_key(lp_bytes *key, const lp_transport *transport, const char *ca_file, const char *proxy) {
-  return lp_bytes_add(key, transport->insecure ? "!" : ".", 1) && add_text(key, ca_file) &&
+  return lp_bytes_add(key, (const char *)&transport->connections, sizeof transport->connections) &&
+         lp_bytes_add(key, transport->insecure ? "!" : ".", 1) && add_text(key, ca_file) &&
          add_text(key, transport->certificate) && add_text(key, transport->key) &&
          add_text(key, transport->key_password) && add_text(key, proxy);
 }
@@ -46,6 +47,8 @@ static lp_route *make_route(lp_bytes *key) {
   }
   route->key = *key;
   const char *at = key->data;
+  memcpy(&route->connections, at, sizeof route->connections);
+  at += sizeof route->connections;
   route->insecure = *at++ == '!';
   route->ca_file = next_text(&at);
   route->certificate = next_text(&at);

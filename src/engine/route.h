@@ -1,5 +1,5 @@
 /*
- * A route: one way to reach origins, that is the TLS settings and the proxy of an lp_transport. Private to the engine.
+ * A route: one way to reach origins, that is what an lp_transport says. Private to the engine.
  *
  * libcurl 7.88 takes a kept connection for another request although the client's key or its password is another, and a
  * handle keeps its TLS sessions. So each route has its own connections and sessions: what one client may use never
@@ -22,6 +22,7 @@ struct lp_route {
   CURLSH *share; /* its connections and TLS sessions */
   lp_bytes key;  /* all that tells it from others; the strings below are in it */
   const char *ca_file, *certificate, *private_key, *key_password; /* as in lp_transport */
+  size_t connections;
   bool insecure, has_proxy;
   lp_proxy proxy;
 };

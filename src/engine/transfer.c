@@ -271,8 +271,10 @@ static void fill(lp_transfer *transfer, lp_failure failure) {
   if (!transfer->answer_headed) {
     response->status = 0;
     response->header_count = 0;
+    transfer->head.len = 0;
   }
   response->headers = transfer->head.data;
+  response->headers_len = transfer->head.len;
   response->body = transfer->body.len ? transfer->body.data : "";
   response->body_len = transfer->body.len;
   response->seconds = lp_now() - transfer->submitted;

@@ -261,11 +261,17 @@ static const char *path_at(lua_State *L, int index) {
   return path;
 }
 
+static int flags_at(lua_State *L, int index) {
+  if (lua_type(L, index) == LUA_TSTRING) return SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
+  return SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (lua_toboolean(L, index) ? SQLITE_OPEN_CREATE : 0);
+}
+
 /* open(path, create, busy) -> database, or nil, message, code
- * create: whether to make the file where there is none; busy: seconds to wait for another writer */
+ * create: whether to make the file where there is none, or "read": the path is a URI, of a file that is only read;
+ * busy: seconds to wait for another writer */
 static int make(lua_State *L) {
   const char *path = path_at(L, 1);
-  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (lua_toboolean(L, 2) ? SQLITE_OPEN_CREATE : 0);
+  int flags = flags_at(L, 2);
   lua_Number busy = luaL_optnumber(L, 3, 10);
   luaL_argcheck(L, busy >= 0 && busy <= 86400, 3, "no number of seconds");
   database *db = lua_newuserdata(L, sizeof *db);
@@ -314,6 +320,12 @@ static int size_of(lua_State *L) {
 static int make_folder(lua_State *L) { return done(L, lp_make_folder(path_at(L, 1))); }
 static int publish(lua_State *L) { return done(L, lp_publish(path_at(L, 1), path_at(L, 2))); }
 
+/* sweep(prefix, seconds): files that were made under a name of chance after the prefix go, if they are that old */
+static int sweep(lua_State *L) {
+  lp_sweep(path_at(L, 1), luaL_checknumber(L, 2));
+  return 0;
+}
+
 __attribute__((visibility("default"))) int luaopen_luaprov_sqlite(lua_State *L);
 
 int luaopen_luaprov_sqlite(lua_State *L) {
@@ -322,7 +334,8 @@ int luaopen_luaprov_sqlite(lua_State *L) {
   static const lp_entry meta[] = {
       {"__gc", close_database}, {"__close", close_database}, {"__tostring", describe}, {NULL, NULL}};
   static const lp_entry functions[] = {
-      {"open", make}, {"size", size_of}, {"make_folder", make_folder}, {"publish", publish}, {NULL, NULL}};
+      {"open", make},       {"size", size_of}, {"make_folder", make_folder},
+      {"publish", publish}, {"sweep", sweep},  {NULL, NULL}};
   lp_set_kind(L, DATABASE, methods, meta);
   lua_newtable(L);
   lp_set_functions(L, functions);

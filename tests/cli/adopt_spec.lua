@@ -59,8 +59,9 @@ describe("what exists at a vendor", function()
   it("is found by its key", function()
     local out = stack:done "adopt"
     assert.truthy(out:find("acme.hubs.desk +" .. hub.id .. " +equal\n"), out)
-    assert.truthy(out:find("note: acme.lines.one: hub is that of acme.hubs.desk, which the state does not know yet", 1,
-      true), out)
+    assert.truthy(out:find("acme.lines.one +" .. line.id .. " +equal\n"), out)
+    assert.truthy(out:find("\nthose of which there is one are taken over by: luaprov adopt acme.hubs.desk "
+      .. "acme.lines.one\n", 1, true), out)
     local first = json.decode((stack:done("adopt --json"):match("^[^\n]+")))
     assert.same({ "candidate", "acme.hubs.desk", hub.id, true }, { first.type, first.address, first.id, first.equal })
     assert.is_nil(io.open(stack.folder .. "/.luaprov/state.db"))
@@ -86,6 +87,30 @@ describe("what exists at a vendor", function()
     local _, err, code = stack:run "adopt acme.hubs.desk"
     assert.equal(1, code)
     assert.truthy(err:find("the state has it already", 1, true), err)
+  end)
+
+  it("is found below what is found alone, and not below what may be another", function()
+    local other = assert(stack.vendor:client { settle = false }.hubs:create { name = "Two" })
+    before = json.encode((stack.vendor:records()))
+    stack:write [[
+      local two = acme.hubs("two", { name = "Two" })
+      acme.lines("far", { hub = two.id, name = "Far" })
+      local desk = acme.hubs("desk", { name = "Desk" })
+      acme.lines("one", { hub = desk.id, name = "One" })
+      acme.lines("two", { hub = desk.id, name = "Two" })]]
+    local seen = {}
+    for text in stack:done("adopt --json"):gmatch("[^\n]+") do
+      local object = assert(json.decode(text))
+      seen[#seen + 1] = object.type .. " " .. object.address .. " " .. tostring(object.id)
+    end
+    assert.same({ "candidate acme.hubs.two " .. other.id, "candidate acme.hubs.desk " .. hub.id,
+      "candidate acme.lines.one " .. line.id }, seen)
+    assert(stack.vendor:client { settle = false }.hubs:create { name = "Desk" })
+    before = json.encode((stack.vendor:records()))
+    local out = stack:done "adopt"
+    assert.truthy(out:find("note: acme.lines.one: hub is that of acme.hubs.desk, which the state does not know yet", 1,
+      true), out)
+    assert.truthy(out:find("are taken over by: luaprov adopt acme.hubs.two\n", 1, true), out)
   end)
 
   it("is taken over with the id that is named", function()

@@ -250,8 +250,25 @@ describe("luaprov apply", function()
     assert(store.held:renew(0.5))
     store:close()
     local _, err = stack:done "apply --yes"
-    assert.truthy(err == "" or err:find("^luaprov: ann@build7 has the state since .*; waiting up to 2 s\n$"), err)
+    assert.truthy(err == "" or err:find("^luaprov: ann@build7 has the state since .*; waiting up to 2 s: if it was "
+      .. "killed, what it has sent may be acted on until then\n$"), err)
     assert.same(BOTH, stack:names())
+  end)
+
+  it("says of a holder whose process is not there that it has died, and waits all the same", function()
+    start()
+    stack:write(stacks.TWO)
+    local host = assert(io.open "/proc/sys/kernel/hostname"):read "*l"
+    for where, said in pairs { [host] = "no such process runs on this machine", elsewhere = "if it was killed" } do
+      local store = stack:store()
+      -- No process has as high a number (PID_MAX_LIMIT).
+      assert(store:lease { holder = ("ann@%s (luaprov apply, process 4194305)"):format(where), seconds = 3600 })
+      local _, err, code = stack:run "refresh --wait 0.01"
+      assert.equal(1, code)
+      assert.truthy(err:find(said, 1, true), err)
+      store.held:release()
+      store:close()
+    end
   end)
 
   it("says what became of calls of which nobody knows, and ends them as it is told", function()
@@ -349,6 +366,27 @@ describe("luaprov destroy", function()
     assert.equal(other.id, stack:there()["hubs Theirs"].id)
     assert.equal("", (stack:done "state list"))
     assert.equal("no changes; 0 unchanged\n", (stack:done "destroy --yes"))
+  end)
+
+  it("keeps options that have changed alone, and tells by them what may go", function()
+    local two = "acme.hubs('desk', { name = 'Desk' }%s)\nacme.hubs('other', { name = 'Other' })"
+    stack:write(two:format "")
+    stack:done "apply --yes"
+    stack:write(two:format ", { protect = true, depends_on = { 'acme.hubs.other' } }")
+    assert.equal("no changes; 2 unchanged\n", (stack:done "apply --yes"))
+    local store = stack:store()
+    local row = store:record "acme.hubs.desk"
+    store:close()
+    assert.same({ true, { "acme.hubs.other" } }, { row.protect, row.depends_on })
+    stack:write ""
+    local out, _, code = stack:run "apply --yes --allow-delete 2"
+    assert.equal(1, code)
+    assert.truthy(out:find("acme.hubs.desk: is protected and would be deleted", 1, true), out)
+    stack:write(two:format "")
+    stack:done "apply --yes"
+    stack:write ""
+    stack:done "apply --yes --allow-delete 2"
+    assert.same({}, stack:names())
   end)
 
   it("deletes nothing that is protected", function()

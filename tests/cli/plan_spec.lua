@@ -101,6 +101,87 @@ describe("luaprov plan", function()
     assert.truthy(stack:done("plan --no-refresh"):find("no changes; 2 unchanged", 1, true))
   end)
 
+  it("says what the vendor has already, with the command that takes it over", function()
+    local client = stack.vendor:client { settle = false }
+    local id = assert(client.hubs:create { name = "Desk" }).id
+    for _ = 1, 2 do assert(client.hubs:create { name = "Other" }) end
+    stack:write(stacks.TWO .. "acme.hubs('other one', { name = 'Other' })\nacme.hubs('new', { name = 'New' })")
+    local out = stack:done "plan"
+    local note = ("note: acme.hubs.desk: the vendor has one with its key already (id %s), and would have both: luaprov "
+      .. "adopt acme.hubs.desk takes it over\n"):format(id)
+    assert.truthy(out:find(note, 1, true), out)
+    assert.truthy(out:find("note: acme.hubs.other one: the vendor has 2 with its key already", 1, true), out)
+    assert.truthy(out:find("luaprov import 'acme.hubs.other one' ID takes one over", 1, true), out)
+    assert.equal(2, select(2, out:gsub("note: ", "")))
+    assert.truthy(stack:at_terminal("apply", "no\n"):find(note, 1, true))
+    assert.is_nil(stack:done("plan --no-refresh"):find("note: ", 1, true))
+    stack:done "adopt acme.hubs.desk"
+    assert.is_nil(stack:done("plan"):find("acme.hubs.desk: the vendor has", 1, true))
+  end)
+
+  it("names twenty of those at the most, and how many more there are", function()
+    local client, declared = stack.vendor:client { settle = false }, {}
+    for i = 1, 22 do
+      assert(client.hubs:create { name = "H" .. i })
+      declared[i] = ("acme.hubs('h%d', { name = 'H%d' })"):format(i, i)
+    end
+    stack:write(table.concat(declared, "\n"))
+    local out = stack:done "plan"
+    assert.equal(20, select(2, out:gsub("note: acme.hubs.h%d+: the vendor has one", "")))
+    assert.truthy(out:find("adopt acme.hubs.h20 takes it over; and 2 more: luaprov adopt shows them\n", 1, true), out)
+  end)
+
+  it("does without knowing that, where the vendor cannot be asked", function()
+    stack:write(stacks.TWO)
+    stack.environment.LUAPROV_ACME_BASE_URL = "http://127.0.0.1:1"
+    local out = stack:done "plan"
+    assert.truthy(out:find("note: acme: whether the vendor has what is to be made could not be looked at: ", 1, true),
+      out)
+    assert.truthy(out:find("2 to create", 1, true), out)
+  end)
+
+  it("says which output is not at its place any more", function()
+    local text = "acme.hubs('desk', { name = 'Desk' }, { outputs = { apiKey = file 'key', pin = command { 'cat' } } })"
+    stack:write(text)
+    assert.is_nil(stack:done("plan"):find("note: ", 1, true))
+    stack:run "apply --yes"
+    assert.is_nil(stack:done("plan"):find("note: ", 1, true))
+    assert(os.remove(stack.folder .. "/key"))
+    local said = "note: acme.hubs.desk: its output apiKey is not at key: put a copy back"
+    assert.truthy(stack:done("plan"):find(said, 1, true))
+    assert.truthy(stack:done("plan --no-refresh --target acme.hubs"):find(said, 1, true))
+    assert.is_nil(stack:done("plan --destroy"):find("note: ", 1, true))
+    stack:write(text .. "\nacme.hubs('other', { name = 'Other' })")
+    assert.is_nil(stack:done("plan --target acme.hubs.other"):find("note: ", 1, true))
+  end)
+
+  it("says whose credentials are refused, and proposes nothing that does not help", function()
+    stack:write(stacks.TWO)
+    stack:done "apply --yes"
+    stack.environment.LUAPROV_ACME_TOKEN = "another"
+    for _, words in ipairs { "plan --same-account acme", "refresh --same-account acme",
+      "apply --yes --same-account acme" } do
+      local _, err, code = stack:run(words)
+      assert.equal(1, code)
+      assert.truthy(err:find("so nothing was done: the vendor refuses the credentials of acme\n", 1, true), err)
+      assert.is_nil(err:find("--no-refresh", 1, true))
+    end
+    stack.environment.LUAPROV_ACME_TOKEN = "sandbox-token"
+    stack.environment.LUAPROV_ACME_BASE_URL = "http://127.0.0.1:1"
+    local store = stack:store()
+    local lease = assert(store:lease { holder = "spec", seconds = 5 })
+    for _, row in ipairs(store:records()) do
+      row.base_url = "http://127.0.0.1:1"
+      assert(store:commit { { record = row } })
+    end
+    lease:release()
+    store:close()
+    local _, err = stack:run "plan"
+    assert.truthy(err:find("so nothing was done (--no-refresh takes what the state says)", 1, true), err)
+    assert.is_nil(select(2, stack:run "refresh"):find("--no-refresh", 1, true))
+    assert.is_nil(select(2, stack:run "plan --out x"):find("--no-refresh", 1, true))
+  end)
+
   it("saves a plan that only its owner can read, and none without having looked", function()
     stack:write(stacks.TWO)
     stack:done "plan --out my.plan"

@@ -33,6 +33,30 @@ describe("the state", function()
     assert.truthy(out:find("^address +id +updated\nacme.hubs.desk +%w+ +%d+%-%d+%-%d+ %d+:%d+:%d+ UTC\n"), out)
   end)
 
+  it("is listed with the calls of which nobody knows the end", function()
+    local store = stack:store()
+    local lease = assert(store:lease { holder = "somebody else", seconds = 5 })
+    local function intent(address, operation, record_id)
+      return { intent = { id = store:next_id(), address = address, provider = "acme", resource = "hubs",
+        operation = operation, record_id = record_id, within = 1 } }
+    end
+    assert(store:commit { intent("acme.hubs.desk", "update", "1001"), intent("acme.hubs.new", "create"),
+      intent("acme.hubs.desk", "delete", "999") })
+    lease:release()
+    store:close()
+    local seen = {}
+    for i, object in ipairs(objects "state list") do
+      seen[i] = object.address .. " " .. tostring(object.id) .. " " .. tostring(object.open)
+      assert.equal(object.open ~= nil, object.since ~= nil)
+    end
+    assert.same({ "acme.hubs.desk 1001 update", "acme.hubs.desk nil delete", "acme.hubs.new nil create",
+      "acme.lines.one 1001 nil" }, seen)
+    assert.equal(3, #objects "state list acme.hubs")
+    local out = stack:done "state list --table"
+    assert.truthy(out:find("^address +id +updated +open\n"), out)
+    assert.truthy(out:find("\nacme.hubs.new +create, not settled, of %d+%-%d+%-%d+ %d+:%d+:%d+ UTC\n"), out)
+  end)
+
   it("is shown, without secrets and what is kept of them", function()
     for _, command in ipairs { "show", "state show" } do
       assert.same(ADDRESSES, addresses(command))

@@ -81,7 +81,7 @@ describe("luaprov types", function()
     assert.equal("hubs! integrations!", short "hubster.Client")
     assert.equal("pbxs!", short "myreports.Client")
     local common = " base_url token_url timeout attempts patience limits settle connect_timeout response_limit ca_file "
-      .. "client_certificate client_key client_key_password insecure proxy"
+      .. "client_certificate client_key client_key_password insecure proxy connections"
     assert.equal("token email password site_id login_encoding" .. common, short "onebox.Options")
     assert.equal("token" .. common, short "ocamba.Options")
     assert.equal("token client_id client_secret identity_url integration_update" .. common, short "hubster.Options")
@@ -97,6 +97,7 @@ describe("luaprov types", function()
     assert.is_truthy(class("onebox.Options").settle.comment:find("LUAPROV_ONEBOX_SETTLE", 1, true))
     assert.equal("string", type_of("onebox.Options", "ca_file"))
     assert.equal("boolean", type_of("onebox.Options", "insecure"))
+    assert.equal("integer", type_of("onebox.Options", "connections"))
     assert.equal("string|luaprov.Secret", type_of("onebox.Options", "client_key_password"))
     assert.equal("string|luaprov.Secret|false", type_of("onebox.Options", "proxy"))
     assert.is_truthy(class("ocamba.Options").token.comment:find("LUAPROV_OCAMBA_TOKEN", 1, true))

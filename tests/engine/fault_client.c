@@ -18,6 +18,21 @@ void client_forget_proxies(void) {
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) unsetenv(names[i]);
 }
 
+const char *client_ca_file;
+
+int client_start(void **state) {
+  (void)state;
+  client_forget_proxies();
+  client_ca_file = fault_tls_start();
+  return 0;
+}
+
+int client_stop(void **state) {
+  (void)state;
+  fault_tls_stop();
+  return 0;
+}
+
 lp_request client_request(const char *method, const char *url, const char *body) {
   return (lp_request){.method = method,
                       .method_len = strlen(method),

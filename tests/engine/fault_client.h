@@ -10,6 +10,11 @@ enum { CLIENT_PATIENCE = 30 }; /* seconds, after which a test gives up */
 /* Takes the proxies of whoever runs the tests out of the environment. */
 void client_forget_proxies(void);
 
+/* For a group of tests that speak TLS, too: the proxies go, and fault_tls_start has made this file. */
+extern const char *client_ca_file;
+int client_start(void **state);
+int client_stop(void **state);
+
 /* A request with time enough; `body` may be NULL. The strings are the caller's. */
 lp_request client_request(const char *method, const char *url, const char *body);
 

@@ -13,13 +13,11 @@
 #include "fault_client.h"
 #include "fault_listener.h"
 
-static const char *ca_file;
-
 /* ---- many at once ---- */
 
 static void many(fault_transport transport, size_t per_host, unsigned count) {
   fault_plan plan = {.transport = transport};
-  client_bench b = client_open(&plan, per_host, ca_file);
+  client_bench b = client_open(&plan, per_host, client_ca_file);
   lp_id *ids = calloc(count, sizeof *ids);
   assert_non_null(ids);
   for (unsigned i = 0; i < count; i++) ids[i] = client_post(&b);
@@ -60,7 +58,7 @@ static void test_many_h2(void **state) {
 static void per_host(fault_transport transport) {
   enum { CAP = 4, COUNT = 20 };
   fault_plan plan = {.transport = transport, .hold = true};
-  client_bench b = client_open(&plan, CAP, ca_file);
+  client_bench b = client_open(&plan, CAP, client_ca_file);
   lp_id ids[COUNT], told[COUNT];
   for (int i = 0; i < COUNT; i++) ids[i] = client_post(&b);
   size_t ended = 0;
@@ -89,11 +87,34 @@ static void test_per_host_tls(void **state) {
   per_host(FAULT_TLS);
 }
 
+/* A transport has a cap of its own, above the engine's and below it. */
+static void test_connections(void **state) {
+  (void)state;
+  fault_plan plan = {.hold = true};
+  client_bench b = client_open(&plan, 2, client_ca_file);
+  lp_request many = client_request("GET", b.url, NULL), one = many;
+  many.transport.connections = 3;
+  one.transport.connections = 1;
+  for (int i = 0; i < 5; i++) client_submit(b.engine, &many);
+  client_until_held(&b, 3);
+  for (int i = 0; i < 5; i++) client_submit(b.engine, &one);
+  client_until_held(&b, 3 + 1);
+  for (int i = 0; i < 5; i++) client_post(&b);
+  client_until_held(&b, 3 + 1 + 2);
+  fault_let_go(b.listener, 15);
+  for (size_t ended = 0; ended < 15;) {
+    lp_id told[15];
+    while (!lp_engine_drive(b.engine, 1000)) continue;
+    ended += lp_engine_reap(b.engine, told, 15);
+  }
+  assert_int_equal(client_close(&b).most_held, 3 + 1 + 2);
+}
+
 /* The cap is per origin: another one does not wait. */
 static void test_per_host_is_per_origin(void **state) {
   (void)state;
   fault_plan plan = {.hold = true}, other_plan = {.place = PLACE_NONE};
-  client_bench b = client_open(&plan, 1, ca_file);
+  client_bench b = client_open(&plan, 1, client_ca_file);
   lp_id held = client_post(&b), queued = client_post(&b);
   fault_listener *other = fault_listen(&other_plan);
   char url[64];
@@ -110,7 +131,7 @@ static void test_per_host_is_per_origin(void **state) {
 static void test_queued_time_out(void **state) {
   (void)state;
   fault_plan plan = {.hold = true};
-  client_bench b = client_open(&plan, 1, ca_file);
+  client_bench b = client_open(&plan, 1, client_ca_file);
   lp_id first = client_post(&b);
   client_until_held(&b, 1);
   lp_request request = client_request("POST", b.url, "{}");
@@ -129,7 +150,7 @@ static void test_queued_time_out(void **state) {
 static void test_deadline_includes_queue(void **state) {
   (void)state;
   fault_plan plan = {.hold = true};
-  client_bench b = client_open(&plan, 1, ca_file);
+  client_bench b = client_open(&plan, 1, client_ca_file);
   lp_request request = client_request("POST", b.url, "{}");
   request.timeout_ms = 500;
   lp_id first = client_submit(b.engine, &request);
@@ -148,7 +169,7 @@ static void test_deadline_includes_queue(void **state) {
 static void test_cancel_queued(void **state) {
   (void)state;
   fault_plan plan = {.hold = true};
-  client_bench b = client_open(&plan, 1, ca_file);
+  client_bench b = client_open(&plan, 1, client_ca_file);
   lp_id first = client_post(&b), second = client_post(&b), third = client_post(&b);
   client_until_held(&b, 1);
   assert_true(lp_engine_cancel(b.engine, second));
@@ -162,7 +183,7 @@ static void test_cancel_queued(void **state) {
 
 static void cancel_in_flight(fault_transport transport) {
   fault_plan plan = {.transport = transport, .hold = true};
-  client_bench b = client_open(&plan, 1, ca_file);
+  client_bench b = client_open(&plan, 1, client_ca_file);
   lp_id first = client_post(&b), second = client_post(&b), told[2];
   client_until_held(&b, 1);
   assert_true(lp_engine_cancel(b.engine, first));
@@ -193,7 +214,7 @@ static void test_cancel_in_flight_h2(void **state) {
 static void test_cancel_before_anything(void **state) {
   (void)state;
   fault_plan plan = {.place = PLACE_NONE};
-  client_bench b = client_open(&plan, 0, ca_file);
+  client_bench b = client_open(&plan, 0, client_ca_file);
   lp_id id = client_post(&b);
   assert_true(lp_engine_cancel(b.engine, id));
   const lp_response *response = lp_engine_take(b.engine, id);
@@ -211,7 +232,7 @@ static void test_cancel_before_anything(void **state) {
 static void test_slow_name(void **state) {
   (void)state;
   fault_plan plan = {.place = PLACE_NONE};
-  client_bench b = client_open(&plan, 0, ca_file);
+  client_bench b = client_open(&plan, 0, client_ca_file);
   lp_request slow = client_request("POST", "http://slow.invalid/", "{}");
   double began = lp_now();
   lp_id cancelled = client_submit(b.engine, &slow);
@@ -236,7 +257,7 @@ static void test_slow_name(void **state) {
 static void test_old_ids(void **state) {
   (void)state;
   fault_plan plan = {.place = PLACE_NONE};
-  client_bench b = client_open(&plan, 0, ca_file);
+  client_bench b = client_open(&plan, 0, client_ca_file);
   lp_id old = client_post(&b);
   client_expect(&b, old, LP_OK, LP_ANSWERED);
   lp_engine_release(b.engine, old);
@@ -263,7 +284,7 @@ static void test_old_ids(void **state) {
 static void test_release_in_flight_is_harmless(void **state) {
   (void)state;
   fault_plan plan = {.hold = true};
-  client_bench b = client_open(&plan, 0, ca_file);
+  client_bench b = client_open(&plan, 0, client_ca_file);
   lp_id id = client_post(&b);
   client_until_held(&b, 1);
   lp_engine_release(b.engine, id);
@@ -276,7 +297,7 @@ static void test_release_in_flight_is_harmless(void **state) {
 static void test_take_before_reap(void **state) {
   (void)state;
   fault_plan plan = {.place = PLACE_NONE};
-  client_bench b = client_open(&plan, 0, ca_file);
+  client_bench b = client_open(&plan, 0, client_ca_file);
   lp_id first = client_post(&b), second = client_post(&b), told[4];
   while (lp_engine_in_flight(b.engine)) lp_engine_drive(b.engine, 1000);
   assert_int_equal(lp_engine_drive(b.engine, 60000), 2); /* at once: some have ended */
@@ -293,7 +314,7 @@ static void test_take_before_reap(void **state) {
 static void test_reap_in_order(void **state) {
   (void)state;
   fault_plan plan = {.place = PLACE_NONE};
-  client_bench b = client_open(&plan, 1, ca_file);
+  client_bench b = client_open(&plan, 1, client_ca_file);
   lp_id ids[3] = {client_post(&b), client_post(&b), client_post(&b)}, told[3];
   while (lp_engine_in_flight(b.engine)) {
     lp_engine_drive(b.engine, 1000);
@@ -309,7 +330,7 @@ static void test_reap_in_order(void **state) {
 static void test_responses_stay(void **state) {
   (void)state;
   fault_plan plan = {.place = PLACE_NONE};
-  client_bench b = client_open(&plan, 0, ca_file);
+  client_bench b = client_open(&plan, 0, client_ca_file);
   lp_id ids[40];
   const lp_response *responses[40];
   for (int i = 0; i < 40; i++) {
@@ -341,7 +362,7 @@ static void test_idle(void **state) {
 static void test_drive_waits_no_longer(void **state) {
   (void)state;
   fault_plan plan = {.hold = true};
-  client_bench b = client_open(&plan, 0, ca_file);
+  client_bench b = client_open(&plan, 0, client_ca_file);
   client_post(&b);
   client_until_held(&b, 1);
   double began = lp_now();
@@ -354,7 +375,7 @@ static void test_drive_waits_no_longer(void **state) {
 static void test_free_in_flight(void **state) {
   (void)state;
   fault_plan plan = {.hold = true};
-  client_bench b = client_open(&plan, 2, ca_file);
+  client_bench b = client_open(&plan, 2, client_ca_file);
   for (int i = 0; i < 5; i++) client_post(&b);
   client_until_held(&b, 2);
   assert_int_equal(lp_engine_in_flight(b.engine), 5);
@@ -363,7 +384,7 @@ static void test_free_in_flight(void **state) {
 
 static void sequential(fault_transport transport) {
   fault_plan plan = {.transport = transport};
-  client_bench b = client_open(&plan, 0, ca_file);
+  client_bench b = client_open(&plan, 0, client_ca_file);
   for (int i = 0; i < 20; i++) {
     lp_id id = client_post(&b);
     const lp_response *response = client_expect(&b, id, LP_OK, LP_ANSWERED);
@@ -397,7 +418,7 @@ static void test_sequential_h2(void **state) {
 static void test_good_after_bad(void **state) {
   (void)state;
   fault_plan plan = {.place = PLACE_HEADERS, .how = HOW_FIN};
-  client_bench b = client_open(&plan, 0, ca_file);
+  client_bench b = client_open(&plan, 0, client_ca_file);
   lp_id id = client_post(&b);
   client_expect(&b, id, LP_PROTOCOL, LP_UNKNOWN);
   lp_engine_release(b.engine, id);
@@ -405,19 +426,6 @@ static void test_good_after_bad(void **state) {
   assert_int_equal(response->status, 200);
   assert_int_equal(response->header_count, 2);
   client_close(&b);
-}
-
-static int start(void **state) {
-  (void)state;
-  client_forget_proxies();
-  ca_file = fault_tls_start();
-  return 0;
-}
-
-static int stop(void **state) {
-  (void)state;
-  fault_tls_stop();
-  return 0;
 }
 
 int main(void) {
@@ -428,6 +436,7 @@ int main(void) {
       cmocka_unit_test(test_many_h2),
       cmocka_unit_test(test_per_host),
       cmocka_unit_test(test_per_host_tls),
+      cmocka_unit_test(test_connections),
       cmocka_unit_test(test_per_host_is_per_origin),
       cmocka_unit_test(test_queued_time_out),
       cmocka_unit_test(test_deadline_includes_queue),
@@ -450,5 +459,5 @@ int main(void) {
       cmocka_unit_test(test_sequential_h2),
       cmocka_unit_test(test_good_after_bad),
   };
-  return cmocka_run_group_tests_name("engine", tests, start, stop);
+  return cmocka_run_group_tests_name("engine", tests, client_start, client_stop);
 }

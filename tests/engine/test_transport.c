@@ -14,8 +14,6 @@
 #include "fault_client.h"
 #include "fault_listener.h"
 
-static const char *ca_file;
-
 static const lp_response *call(client_bench *b, lp_transport transport, lp_failure failure, lp_outcome outcome) {
   lp_request request = client_request("POST", b->url, "{}");
   request.transport = transport;
@@ -35,7 +33,7 @@ static bool good(client_bench *b, lp_transport transport) {
 
 static void certificate_leaves_nothing(fault_transport transport) {
   fault_plan plan = {.transport = transport, .certificate = CERT_ASKS_CLIENT};
-  client_bench b = client_open(&plan, 0, ca_file);
+  client_bench b = client_open(&plan, 0, client_ca_file);
   lp_transport shown = {.certificate = fault_tls_client()}, none = {0};
   lp_transport both = {.certificate = fault_tls_client(), .key = fault_tls_client()};
   assert_false(good(&b, shown));
@@ -66,12 +64,12 @@ static void test_certificate_h2(void **state) {
 static void test_certificate_asked_once_more(void **state) {
   (void)state;
   fault_plan plan = {.transport = FAULT_TLS, .certificate = CERT_ASKS_CLIENT};
-  client_bench b = client_open(&plan, 0, ca_file);
-  lp_transport wrong = {.certificate = fault_tls_client(), .key = ca_file};
+  client_bench b = client_open(&plan, 0, client_ca_file);
+  lp_transport wrong = {.certificate = fault_tls_client(), .key = client_ca_file};
   good(&b, (lp_transport){.certificate = fault_tls_client()});
   const lp_response *response = call(&b, wrong, LP_TLS, LP_NOT_SENT);
   assert_non_null(strstr(response->message, fault_tls_client()));
-  assert_null(strstr(response->message, ca_file)); /* it stands for a key */
+  assert_null(strstr(response->message, client_ca_file)); /* it stands for a key */
   response = call(&b, (lp_transport){.certificate = "/nowhere/x.pem"}, LP_TLS, LP_NOT_SENT);
   assert_string_equal(response->message,
                       "the client certificate /nowhere/x.pem cannot be read: no such file, or no certificate in it");
@@ -83,7 +81,7 @@ static void test_insecure(void **state) {
   fault_certificate bad[] = {CERT_UNTRUSTED, CERT_WRONG_NAME, CERT_EXPIRED};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     fault_plan plan = {.transport = FAULT_TLS, .certificate = bad[i]};
-    client_bench b = client_open(&plan, 0, ca_file);
+    client_bench b = client_open(&plan, 0, client_ca_file);
     lp_transport insecure = {.insecure = true}, none = {0};
     for (int round = 0; round < 3; round++) {
       assert_int_equal(good(&b, insecure), round > 0);
@@ -102,9 +100,9 @@ static void test_ca_file(void **state) {
   fault_plan plan = {.transport = FAULT_TLS};
   client_bench b = client_open(&plan, 0, NULL);
   call(&b, (lp_transport){0}, LP_TLS, LP_NOT_SENT);
-  assert_false(good(&b, (lp_transport){.ca_file = ca_file}));
+  assert_false(good(&b, (lp_transport){.ca_file = client_ca_file}));
   call(&b, (lp_transport){0}, LP_TLS, LP_NOT_SENT);
-  assert_true(good(&b, (lp_transport){.ca_file = ca_file}));
+  assert_true(good(&b, (lp_transport){.ca_file = client_ca_file}));
   const lp_response *response = call(&b, (lp_transport){.ca_file = "/nowhere/ca.pem"}, LP_TLS, LP_NOT_SENT);
   assert_string_equal(response->message,
                       "the CA file /nowhere/ca.pem cannot be read: no such file, or no certificate in it");
@@ -115,9 +113,9 @@ static void test_ca_file(void **state) {
 static void test_engine_ca_file(void **state) {
   (void)state;
   fault_plan plan = {.transport = FAULT_TLS};
-  client_bench b = client_open(&plan, 0, ca_file);
+  client_bench b = client_open(&plan, 0, client_ca_file);
   assert_false(good(&b, (lp_transport){0}));
-  assert_true(good(&b, (lp_transport){.ca_file = ca_file}));
+  assert_true(good(&b, (lp_transport){.ca_file = client_ca_file}));
   call(&b, (lp_transport){.ca_file = fault_tls_client()}, LP_TLS, LP_NOT_SENT);
   client_close(&b);
 }
@@ -149,7 +147,7 @@ static void test_turns_are_each_ways_own(void **state) {
 static void test_proxy_credentials(void **state) {
   (void)state;
   fault_plan plan = {.transport = FAULT_TLS, .proxy = true};
-  client_bench b = client_open(&plan, 0, ca_file);
+  client_bench b = client_open(&plan, 0, client_ca_file);
   char with[128], without[128];
   snprintf(with, sizeof with, "http://joe:p%%40ss@127.0.0.1:%d", fault_port(b.listener));
   snprintf(without, sizeof without, "http://127.0.0.1:%d", fault_port(b.listener));
@@ -348,19 +346,6 @@ static void test_ipv6_first(void **state) {
   assert_int_equal(counts.connections, 1);
 }
 
-static int start(void **state) {
-  (void)state;
-  client_forget_proxies();
-  ca_file = fault_tls_start();
-  return 0;
-}
-
-static int stop(void **state) {
-  (void)state;
-  fault_tls_stop();
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_certificate),
@@ -378,5 +363,5 @@ int main(void) {
       cmocka_unit_test(test_proxy_url),
       cmocka_unit_test(test_ipv6_first),
   };
-  return cmocka_run_group_tests_name("transport", tests, start, stop);
+  return cmocka_run_group_tests_name("transport", tests, client_start, client_stop);
 }

@@ -15,8 +15,6 @@
 #include "fault_client.h"
 #include "fault_listener.h"
 
-static const char *ca_file;
-
 static bool no_peer;
 
 /* In place of libc's, for libcurl too. */
@@ -31,7 +29,7 @@ static void test_no_peer(void **state) {
   static const fault_plan plans[] = {{.place = PLACE_AFTER, .how = HOW_RST},
                                      {.transport = FAULT_TLS, .place = PLACE_AFTER, .how = HOW_RST}};
   for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) {
-    client_bench b = client_open(&plans[i], 0, ca_file);
+    client_bench b = client_open(&plans[i], 0, client_ca_file);
     no_peer = true;
     lp_request request = client_request("POST", b.url, "{}");
     const lp_response *response = client_expect(&b, client_submit(b.engine, &request), LP_NETWORK, LP_UNKNOWN);
@@ -41,20 +39,7 @@ static void test_no_peer(void **state) {
   }
 }
 
-static int start(void **state) {
-  (void)state;
-  client_forget_proxies();
-  ca_file = fault_tls_start();
-  return 0;
-}
-
-static int stop(void **state) {
-  (void)state;
-  fault_tls_stop();
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_no_peer)};
-  return cmocka_run_group_tests_name("verdict", tests, start, stop);
+  return cmocka_run_group_tests_name("verdict", tests, client_start, client_stop);
 }

@@ -295,6 +295,27 @@ describe("apply", function()
     stack:is("", {})
   end)
 
+  it("goes on with others while a command takes its time with an output", function()
+    local stack = stacks.start()
+    local gate, taken = stack.folder .. "/gate", stack.folder .. "/taken"
+    -- It ends when another record's output is there.
+    local text = ([[
+      acme.hubs("slow", { name = "Slow" }, { outputs = { name = command { "sh", "-c",
+        "cat > %s; until [ -e %s ]; do sleep 0.01; done" } } })
+      acme.hubs("fast", { name = "Fast" }, { outputs = { name = file %q } })]]):format(taken, gate, gate)
+    local result = stack:apply(text)
+    assert.same({ 2, 0 }, { result.done, #result.lost })
+    assert.equal("Slow", support.read(taken))
+    assert.equal("Fast", support.read(gate))
+  end)
+
+  it("says when a command was killed", function()
+    local stack = stacks.start()
+    local result = stack:apply(
+      'acme.hubs("h", { name = "H" }, { outputs = { name = command { "sh", "-c", "kill -9 $PPID" } } })')
+    assert.same({ 1, { "acme.hubs.h" } }, { result.done, result.lost })
+  end)
+
   it("says when an output was not taken, or nothing is shown, and keeps the record", function()
     local stack = stacks.start()
     local text = 'acme.hubs("h", { name = "H" }, { outputs = { name = command { "false" }, apiKey = file "key" } })'

@@ -108,7 +108,7 @@ function M:apply(text, options)
     args.rows = assert(store:records())
     assert(#assert(settle.later(args, settled.later)).left == 0, "something is left")
   end
-  if not options.keep then assert(apply.release(lease, result)) end
+  if not options.keep then assert(lease:release(apply.may_act(result) and result.last or nil)) end
   store:close()
   return result, args.plan, settled
 end

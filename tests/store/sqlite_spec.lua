@@ -36,6 +36,19 @@ end
 describe("the file of a state", function()
   teardown(support.clean)
 
+  it("is made anew after a kill in the midst of that, and what that left goes", function()
+    local path = support.folder() .. "/state.db"
+    local old, young = path .. ".new-0123456789abcdef", path .. ".new-fedcba9876543210"
+    local mine = { path .. ".new-0123", path .. ".new-0123456789abcdefg", path .. ".new-backup" }
+    for _, name in ipairs { old, old .. "-wal", young, mine[1], mine[2], mine[3] } do write(name, "x") end
+    for _, name in ipairs { old, old .. "-wal", mine[1], mine[2], mine[3] } do
+      place.done("touch -d '1 minute ago' " .. name)
+    end
+    assert(stores.open(path)):close()
+    for _, name in ipairs { old, old .. "-wal" } do assert.is_nil(io.open(name), name) end
+    for _, name in ipairs { young, mine[1], mine[2], mine[3] } do assert.equal("x", support.read(name)) end
+  end)
+
   it("is made with its folder, for its owner alone, and nothing is left beside it", function()
     local folder = support.folder()
     local path = folder .. "/.luaprov/state.db"
@@ -296,7 +309,31 @@ describe("a folder that cannot be written", function()
     assert.equal("", place.done("ls -A " .. folder))
   end)
 
-  it("has a state in it that is refused, and left as it is", function()
+  it("has a state in it that can be read, while nobody writes to it", function()
+    local path = made(3)
+    place.done(("chmod 444 %s && chmod 555 $(dirname %s)"):format(path, path))
+    local text = ([[
+      local store, err = require("luaprov.stack.store").open(%q)
+      if not store then print(err.kind, err) os.exit() end
+      local rows, why = store:records()
+      print(rows and #rows, why and why.kind, why)
+      %%s
+    ]]):format(path)
+    assert.matches("^3\tnil\t", as_somebody_else(text:format ""))
+    -- Whoever may write begins to, beside a process that has it open.
+    assert.matches("^3\tnil\tnil\nnil\tbusy\t[^\n]*try again", as_somebody_else(text:format([[
+      package.loaded["luaprov.sqlite"].size = function() return 4096 end
+      rows, why = store:records()
+      print(rows, why.kind, why)]])))
+    local bytes = support.read(path)
+    place.done("chmod 755 $(dirname " .. path .. ")")
+    write(path .. "-wal", "something")
+    place.done(("chmod 444 %s-wal && chmod 555 $(dirname %s)"):format(path, path))
+    assert.matches("^readonly\t.*its log cannot be read without writing beside it", as_somebody_else(text:format ""))
+    assert.equal(bytes, support.read(path))
+  end)
+
+  it("has a state in it that is not written, and left as it is", function()
     local path = made(3)
     local bytes = support.read(path)
     place.done(("chmod 444 %s && chmod 555 $(dirname %s)"):format(path, path))

@@ -25,7 +25,7 @@ function M.configure(parser)
   options.printing(parser)
   parser:epilog [[
 Looks for the records that the manifest declares and the state does not know: those that have the same
-key at the vendor. Nothing is changed there.
+key at the vendor, and what hangs on them. Nothing is changed there.
 
 Examples:
    luaprov adopt
@@ -78,35 +78,6 @@ local function tell(out, errors, is_failure)
   return code
 end
 
-local function list(work)
-  local rows, err = work:rows()
-  if not rows then return say.error(work.out, err) end
-  local found, errors = adopt.candidates {
-    manifest = work.manifest, rows = rows, concurrency = work.args.parallel,
-    accounts = work.store and accounts_of.all(work.manifest, work.store),
-  }
-  show(work.out, found)
-  return tell(work.out, errors, function(why) return why.kind ~= "invalid" and why.kind ~= "unsupported" end)
-end
-
--- ---- what is taken over ----
-
--- The addresses that are meant, each with the id that is named, or true; an address may have a = in it.
-local function read(manifest, words)
-  local asked = {}
-  for _, word in ipairs(words) do
-    local address, id = word, nil
-    if not manifest.record[word] then address, id = word:match("^(.-)=([^=]*)$") end
-    if not address or not manifest.record[address] or id == "" then
-      return nil, "the manifest declares no record " .. (address or word)
-        .. near.hint(address or word, tables.keys(manifest.record), 5)
-    end
-    if asked[address] then return nil, address .. " is named twice" end
-    asked[address] = id or true
-  end
-  return asked
-end
-
 -- Puts a record to those that are taken over, unless another address has it.
 local function take_one(about, taken, node, record)
   local key = adopt.identity(about, node, record, node.fields)
@@ -136,6 +107,75 @@ local function single(about, found, errors)
     end
   end
   return taken
+end
+
+-- All that may be taken over. What is found alone counts as taken over, for what hangs on it: one run shows all of it.
+local function find_all(work, rows)
+  local manifest, list, errors, alone, known, wanted = work.manifest, {}, {}, {}, {}, nil
+  local about = { manifest = manifest, accounts = work.store and accounts_of.all(manifest, work.store) }
+  for i, row in ipairs(rows) do known[i] = row end
+  repeat
+    local found, why = adopt.candidates {
+      manifest = manifest, rows = known, accounts = about.accounts, addresses = wanted,
+      concurrency = work.args.parallel,
+    }
+    for _, item in ipairs(found) do list[#list + 1] = item end
+    local taken = single(about, found, {})
+    for _, one in ipairs(taken) do
+      local account = adopt.account(about, one.node)
+      alone[#alone + 1] = one.node.address
+      known[#known + 1] = { address = one.node.address, provider = one.node.provider, resource = one.node.resource,
+                            base_url = account.base_url, account = account.account, id = one.record.id,
+                            fields = one.record }
+    end
+    wanted = {}
+    for address, err in pairs(why) do
+      errors[address] = err
+      if err.kind == "invalid" then wanted[#wanted + 1] = address end
+    end
+    for _, item in ipairs(found) do errors[item.address] = nil end
+  until not taken[1] or not wanted[1]
+  local function sequence(address) return manifest.record[address].sequence end
+  table.sort(list, function(a, b) return sequence(a.address) < sequence(b.address) end)
+  table.sort(alone, function(a, b) return sequence(a) < sequence(b) end)
+  return list, errors, alone
+end
+
+-- The command that takes over what there is no doubt about.
+local function tell_command(out, alone)
+  if out.json or not alone[1] then return end
+  local words = {}
+  for i = 1, math.min(#alone, SHOWN) do words[i] = say.quote(alone[i]) end
+  if #alone > SHOWN then words[SHOWN + 1] = "…" end
+  out:line("those of which there is one are taken over by: luaprov adopt " .. table.concat(words, " "))
+end
+
+local function list(work)
+  local rows, err = work:rows()
+  if not rows then return say.error(work.out, err) end
+  local found, errors, alone = find_all(work, rows)
+  show(work.out, found)
+  local code = tell(work.out, errors, function(why) return why.kind ~= "invalid" and why.kind ~= "unsupported" end)
+  tell_command(work.out, alone)
+  return code
+end
+
+-- ---- what is taken over ----
+
+-- The addresses that are meant, each with the id that is named, or true; an address may have a = in it.
+local function read(manifest, words)
+  local asked = {}
+  for _, word in ipairs(words) do
+    local address, id = word, nil
+    if not manifest.record[word] then address, id = word:match("^(.-)=([^=]*)$") end
+    if not address or not manifest.record[address] or id == "" then
+      return nil, "the manifest declares no record " .. (address or word)
+        .. near.hint(address or word, tables.keys(manifest.record), 5)
+    end
+    if asked[address] then return nil, address .. " is named twice" end
+    asked[address] = id or true
+  end
+  return asked
 end
 
 -- Those that need none of the others.
@@ -200,9 +240,7 @@ function M.run(args, out)
   local work, code = open.work(args, out, { create = takes })
   if not work then return code end
   if not takes then
-    code = list(work)
-    work:close()
-    return code
+    return work:run(list)
   end
   local asked, why = read(work.manifest, args.addresses)
   if not asked then

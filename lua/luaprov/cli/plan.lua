@@ -28,15 +28,16 @@ end
 
 local function run(work)
   local args, out = work.args, work.out
-  local seen, code = planning.state(work)
+  local about = { targets = args.targets, destroy = args.destroy, warns = true }
+  local seen, code = planning.state(work, about)
   if not seen then return code end
   if not args.no_refresh then
     local ok
-    ok, code = planning.look(work, seen)
+    ok, code = planning.look(work, seen, not args.out)
     if not ok then return code end
   end
   local plan
-  plan, code = planning.make(work, seen, { destroy = args.destroy or nil })
+  plan, code = planning.make(work, seen, about)
   if not plan then return code end
   planning.print(work, plan)
   if plan.faults[1] then return 1 end
@@ -55,11 +56,9 @@ function M.run(args, out)
   if args.out and args.no_refresh then
     return out:wrong "--out saves what the vendors have, too: leave out --no-refresh"
   end
-  local work, code = open.work(args, out, {})
+  local work, code = open.work(args, out, { spare = args.destroy or args.targets[1] ~= nil })
   if not work then return code end
-  code = run(work)
-  work:close()
-  return code
+  return work:run(run)
 end
 
 return M

@@ -26,7 +26,7 @@ end
 
 local function run(work)
   local out = work.out
-  local seen, code = planning.state(work)
+  local seen, code = planning.state(work, { destroy = true })
   if not seen then return code end
   local ok
   ok, code = planning.look(work, seen)
@@ -52,7 +52,7 @@ end
 
 function M.run(args, out)
   out.json = args.json
-  local work, code = open.work(args, out, {})
+  local work, code = open.work(args, out, { spare = true })
   if not work then return code end
   if not work.store then return open.no_state(args, out) end
   return work:leased(run)

@@ -13,16 +13,7 @@ local M = {}
 --- @return table|nil given options of the client
 --- @return table[]|string sources of the secrets among them, as of arguments.read; or what is wrong
 function M.read(provider, list, lenient)
-  local by_name, names = {}, {}
-  local function add(of)
-    for _, field in ipairs(of) do
-      if not by_name[field.name] then names[#names + 1] = field.name end
-      by_name[field.name] = field
-    end
-  end
-  add(options.common)
-  add(provider.settings)
-  for _, method in ipairs(provider.auth) do add(method.fields) end
+  local names, by_name = options.fields(provider)
   local given, sources = {}, {}
   for _, word in ipairs(list) do
     local name, text, is_json = arguments.split(word)

@@ -4,6 +4,7 @@ local options = require "luaprov.cli.stack.options"
 local errors = require "luaprov.errors"
 local output = require "luaprov.cli.output"
 local say = require "luaprov.cli.stack.say"
+local target = require "luaprov.stack.target"
 local view = require "luaprov.cli.stack.view"
 
 local M = {}
@@ -18,7 +19,8 @@ function M.configure(parser)
   output.add_options(parser)
   parser:epilog [[
 No vendor is asked, and nothing is changed there: a record that rm forgets stays where it is, and one
-that mv gives another address is the same record.
+that mv gives another address is the same record. What list calls open is a call of an earlier run
+of which nobody knows the end: luaprov apply, or luaprov settle, ends it.
 
 Examples:
    luaprov state list
@@ -34,15 +36,18 @@ function commands.list(args, out)
   local work, code = open.state(args, out)
   if not work then return code end
   local rows, err = work:rows()
+  local intents
+  if rows then intents, err = work:intents() end
   work:close()
-  if not rows then return say.error(out, err) end
-  local chosen, prefix = {}, args.address
-  for _, row in ipairs(rows) do
-    if not prefix or row.address == prefix or row.address:sub(1, #prefix + 1) == prefix .. "." then
-      chosen[#chosen + 1] = row
+  if not intents then return say.error(out, err) end
+  local function chosen(list)
+    local found = {}
+    for _, one in ipairs(list) do
+      if not args.address or target.is_meant(one.address, args.address) then found[#found + 1] = one end
     end
+    return found
   end
-  view.list(out, chosen)
+  view.list(out, chosen(rows), chosen(intents))
   return 0
 end
 

@@ -67,7 +67,6 @@ end
 
 -- Each sweep waits until there are twice as many as the last one has left.
 local function keep(self, now)
-  if kept[self] then return end
   kept[self], count = true, count + 1
   if count <= sweep_at then return end
   for limiter in pairs(kept) do
@@ -83,13 +82,18 @@ end
 --- @return number at math.huge: that hangs on an answer
 function Limiter:ready_at(now)
   if self.in_flight >= self.cap then return math.huge end
-  local at = self.held
-  if self.rule.reader then at = math.max(at, told.until_when(self.told, self.in_flight, now)) end
-  local sent = self.sent
-  for _, window in ipairs(self.rule.windows) do
-    local first = sent[#sent - window[1] + 1]
-    if first and not first.answered then return math.huge end
-    if first then at = math.max(at, first.answered + window.per) end
+  local at, rule = self.held, self.rule
+  if rule.reader then at = math.max(at, told.until_when(self.told, self.in_flight, now)) end
+  local sent, windows = self.sent, rule.windows
+  local many = #sent
+  for i = 1, #windows do
+    local window = windows[i]
+    local first = sent[many - window[1] + 1]
+    if first then
+      if not first.answered then return math.huge end
+      local free = first.answered + window.per
+      if free > at then at = free end
+    end
   end
   return at
 end
@@ -122,15 +126,16 @@ local function go(self, now, waited, lasts)
   self.in_flight = self.in_flight + 1
   local sent, most = self.sent, self.rule.most
   if most == 0 then return ticket end
-  sent[#sent + 1] = ticket
+  local last = #sent + 1
+  sent[last] = ticket
   -- Those in flight may yet be taken out.
   local enough = most + self.in_flight
-  if #sent > 2 * enough + 16 then
+  if last > 2 * enough + 16 then
     local latest = {}
-    for i = #sent - enough, #sent do latest[#latest + 1] = sent[i] end
+    for i = last - enough, last do latest[#latest + 1] = sent[i] end
     self.sent = latest
   end
-  keep(self, now)
+  if not kept[self] then keep(self, now) end
   return ticket
 end
 
@@ -147,13 +152,11 @@ local function part(self, me)
   if me.after then me.after.before = me.before else self.tail = me.before end
 end
 
-local function wake(self)
-  if self.head then self.head.event:set() end
-end
+local function wake(self) self.head.event:set() end
 
 local function quit(self, me)
   part(self, me)
-  wake(self)
+  if self.head then wake(self) end
 end
 
 local function wait(self, me, patience, lasts)
@@ -221,7 +224,6 @@ local function slow_down(self, ticket, retry_after, now)
 end
 
 local function speed_up(self)
-  if self.cap >= self.rule.cap then return end
   self.good = self.good + 1
   if self.good >= MORE_AFTER then self.good, self.cap = 0, self.cap + 1 end
 end
@@ -241,17 +243,17 @@ function Limiter:leave(ticket, answer, not_sent)
   if not_sent then
     forget(self, ticket)
   else
-    local heard = answer and self.rule.reader
-      and told.hear(self.told, self.rule.reader, answer.headers, ticket.sent, now)
+    local reader = self.rule.reader
+    local heard = answer and reader and told.hear(self.told, reader, answer.headers, ticket.sent, now)
     if answer and answer.status == 429 then
       slow_down(self, ticket, answer.retry_after, now)
-      keep(self, now)
+      if not kept[self] then keep(self, now) end
     else
-      if not heard and self.rule.reader then told.lose(self.told) end
-      if answer then speed_up(self) end
+      if reader and not heard then told.lose(self.told) end
+      if answer and self.cap < self.rule.cap then speed_up(self) end
     end
   end
-  wake(self)
+  if self.head then wake(self) end
 end
 
 return M

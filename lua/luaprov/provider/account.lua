@@ -8,6 +8,10 @@ local M = {}
 -- Options that say how something is done, and not whose account it is.
 local NO_NAME = { boolean = true, choice = true, url = true }
 
+--- Whether an option is a part of an account's name.
+--- @param field table
+function M.is_name(field) return not NO_NAME[field.type] end
+
 -- What tells one account from another. It holds what is secret, and is shown nowhere. The second value: whether all of
 -- it is known.
 local function name_of(base_url, method, credentials, setting_fields, settings)
@@ -19,7 +23,7 @@ local function name_of(base_url, method, credentials, setting_fields, settings)
         value = value:reveal()
         whole = whole and value ~= nil
       end
-      if not NO_NAME[field.type] then parts[#parts + 1] = field.name .. "=" .. tostring(value) end
+      if M.is_name(field) then parts[#parts + 1] = field.name .. "=" .. tostring(value) end
     end
   end
   add(method and method.fields or {}, credentials)

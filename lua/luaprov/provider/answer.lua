@@ -17,9 +17,9 @@ local MESSAGE = 1000 -- bytes of a vendor's own message
 --- @param body any
 --- @param keys table list of keys; an empty one is the body itself
 function M.at(body, keys)
-  for _, key in ipairs(keys) do
+  for i = 1, #keys do
     if type(body) ~= "table" then return nil end
-    body = body[key]
+    body = body[keys[i]]
   end
   if body == json.null then return nil end
   return body
@@ -30,7 +30,12 @@ end
 ---@field headers table names in lower case
 ---@field body any the decoded body; nil when it is no JSON
 local Answer = {}
-Answer.__index = Answer
+
+-- Of most answers nobody asks for a header.
+local mt = { __index = function(self, name)
+  if name == "headers" then return self.response.headers end
+  return Answer[name]
+end }
 
 local function keys_of(path)
   local keys = {}
@@ -49,13 +54,11 @@ function Answer:text(path)
 end
 
 --- @param response table status, headers, body (text)
---- @return luaprov.Answer
+--- @return luaprov.Answer not_json: why its body is none, or false; response
 function M.new(response)
-  local body, why
-  if response.body ~= "" then body, why = json.decode(response.body) end
-  local answer = { status = response.status, headers = response.headers, raw = response.body, body = body }
-  if why ~= nil then answer.not_json = why end
-  return setmetatable(answer, Answer)
+  local text, body, why = response.body, nil, nil
+  if text ~= "" then body, why = json.decode(text) end
+  return setmetatable({ status = response.status, body = body, not_json = why or false, response = response }, mt)
 end
 
 local function first(body, paths)
@@ -144,9 +147,9 @@ end
 
 local function problem_in(answer, context)
   if answer.body == nil then return nil end
-  local success, rest = answer.status < 300, nil
-  for _, form in ipairs(context.provider.errors) do
-    local problem, fits
+  local success, forms, rest = answer.status < 300, context.provider.errors, nil
+  for i = 1, #forms do
+    local form, problem, fits = forms[i], nil, nil
     if form.read then
       local ok
       ok, problem = pcall(form.read, answer)
@@ -179,9 +182,9 @@ end
 
 local function described(answer, context, cut)
   local kind = (answer.headers["content-type"] or ""):match("^[^;%s]+")
-  if answer.raw == "" then return "no body" end
+  if answer.response.body == "" then return "no body" end
   return (kind and redact.line(kind, context) or "no content type")
-    .. (answer.not_json and ", no valid JSON" or "") .. ": " .. redact.excerpt(answer.raw, context, cut)
+    .. (answer.not_json and ", no valid JSON" or "") .. ": " .. redact.excerpt(answer.response.body, context, cut)
 end
 
 local function make_error(answer, context, fields)
@@ -192,7 +195,7 @@ local function make_error(answer, context, fields)
   fields.provider, fields.resource, fields.operation = context.provider.name, context.resource, context.operation
   for i, code in ipairs(fields.codes or {}) do fields.codes[i] = redact.line(code, context) end
   fields.trace_id = fields.trace_id and redact.line(fields.trace_id, context)
-  fields.details = redact.details(answer.body, #answer.raw, context)
+  fields.details = redact.details(answer.body, #answer.response.body, context)
   return errors.new(fields)
 end
 
@@ -233,8 +236,10 @@ end
 ---   statuses)
 --- @return luaprov.Error|nil err
 function M.judge(answer, context)
+  local status = answer.status
+  local success = context.expect[status]
+  if success and status < 300 and not context.provider.errors.in_success then return nil end
   local problem = problem_in(answer, context)
-  local success = context.expect[answer.status]
   if success and not problem then return nil end
   if not problem then problem = {} end
   local kind = problem.kind or (success and "rejected") or errors.kind_of_status(answer.status)

@@ -146,7 +146,7 @@ function M.new(options)
   return auth
 end
 
-local sendable = setmetatable({}, { __mode = "k" }) -- secrets that cannot change, and that were looked at
+local sendable = setmetatable({}, { __mode = "k" }) -- secret that cannot change, and that was looked at -> its value
 
 -- Asks for a token; returns the error.
 local function ask(auth, deadline)
@@ -182,16 +182,16 @@ function M.token(auth, deadline)
     -- Somebody else's call found it refused in the meantime, and could not renew it.
     return nil, not_sent(auth, errors.new { kind = "unauthorized", message = "it was refused" })
   end
+  local known = sendable[auth.token]
+  if known then return known end
   local token, why = auth.token:reveal()
   if not token then
     return nil, not_sent(auth, errors.new { kind = "invalid", message = "it cannot be opened: " .. why })
   end
-  if not sendable[auth.token] then
-    if token:find("%c") then
-      return nil, not_sent(auth, errors.new { kind = "invalid", message = "it has a line end or a control character" })
-    end
-    if secret.is_fixed(auth.token) then sendable[auth.token] = true end
+  if token:find("%c") then
+    return nil, not_sent(auth, errors.new { kind = "invalid", message = "it has a line end or a control character" })
   end
+  if secret.is_fixed(auth.token) then sendable[auth.token] = token end
   return token
 end
 

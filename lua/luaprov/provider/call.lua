@@ -15,6 +15,8 @@ local uri = require "luaprov.uri"
 
 local M = {}
 
+local heard = events.heard
+
 --- The operation itself, where a setting chooses between several ways of it.
 function M.resolve(state, operation)
   if operation and operation.setting then return operation.cases[state.settings[operation.setting]] end
@@ -81,8 +83,11 @@ local function header_plan(state, operation, content_type)
     end
   end
   if content_type then set_header(headers, "Content-Type", content_type) end
-  local plan = { names = tables.keys(headers), values = {} }
-  for i, name in ipairs(plan.names) do plan.values[i] = headers[name] end
+  local plan = { names = tables.keys(headers), values = {}, is_fixed = true }
+  for i, name in ipairs(plan.names) do
+    plan.values[i] = headers[name]
+    plan.is_fixed = plan.is_fixed and type(headers[name]) == "string"
+  end
   headers.Authorization = true
   plan.order = tables.keys(headers)
   return plan
@@ -93,20 +98,31 @@ local function filled(state, parts)
   return template.expand(parts, function(setting) return setting_text(state, setting) end)
 end
 
-local function headers_of(state, operation, content_type)
+local function plan_of(state, operation, content_type)
   local plans = state.headers[operation] or {}
   local plan = plans[content_type or ""]
   if not plan then
     plan = header_plan(state, operation, content_type)
     state.headers[operation], plans[content_type or ""] = plans, plan
   end
-  local names = plan.names
-  local headers = { Accept = nil, Authorization = nil, ["Content-Type"] = nil, ["User-Agent"] = nil } -- room for them
+  return plan
+end
+
+-- Plan -> the token and the headers of the last call: the next one sends the same, most of the time. Not in the plan,
+-- and so not in the client: whoever walks through one finds nothing.
+local last_sent = setmetatable({}, { __mode = "k" })
+
+local function headers_of(state, plan, token)
+  local last = last_sent[plan]
+  if last and last.token == token then return last.headers end
+  local headers = {}
   for i, value in ipairs(plan.values) do
     if type(value) == "table" then value = filled(state, value) end
-    headers[names[i]] = value
+    headers[plan.names[i]] = value
   end
-  return headers, plan.order
+  if token then headers.Authorization = "Bearer " .. token end
+  if plan.is_fixed then last_sent[plan] = { token = token, headers = headers } end
+  return headers
 end
 
 local function named(err, context)
@@ -163,7 +179,8 @@ local function complete(context)
     end
   end
   transport.add_secrets(state.transport, opened)
-  for _, value in ipairs(context.spec.opened or {}) do opened[#opened + 1] = value end
+  for _, value in ipairs(context.secrets or {}) do opened[#opened + 1] = value end
+  if context.token then opened[#opened + 1] = context.token end
 end
 
 local IN_VAIN = {
@@ -176,21 +193,33 @@ local function waited_in_vain(why, seconds, context)
     message = IN_VAIN[why]:format(math.ceil(math.min(seconds or 0, 1e9))) }, context)
 end
 
--- A token, and an exchange with it. The third value: what was answered; the fourth: the token that was sent.
+-- Of the tokens that a call has sent the last one is kept apart: most calls have one, and no error that shows it.
+local function keep(context, token)
+  local before = context.token
+  if before == token then return end
+  context.token = token
+  -- Those of before, and all once what may be shown has been asked for.
+  local other = context.complete and before or not context.complete and token
+  if not other then return end
+  context.opened = context.opened or {}
+  context.opened[#context.opened + 1] = other
+end
+
+-- A token, and an exchange with it. The third value: what was answered.
 local function exchange(context, now)
   local state, request, budget = context.state, context.request, context.budget
   local token, err = auth.token(state.auth, math.min(now + budget.timeout, budget.cut))
   if err then return nil, err end
   if token then
-    request.headers.Authorization = "Bearer " .. token
-    if context.opened then context.opened[#context.opened + 1] = token else context.opened = { token } end
+    keep(context, token)
     if state.auth.method.kind == "token_request" then now = http.now() end -- it may have been waited for
   end
+  request.headers = headers_of(state, context.plan, token)
   context.over = now + budget.timeout
   request.deadline = math.min(context.over, budget.cut)
   local response, part
   response, err, part = state.exchange(request, context.operation)
-  return response, err, response or part, token
+  return response, err, response or part
 end
 
 -- The same in its turn: when the account's limits let it. Only then is there a token: one that was had before might
@@ -199,7 +228,6 @@ local function exchange_in_turn(context, now)
   local limiter, budget = context.state.limiter(), context.budget
   local ticket, why, seconds = limiter:enter(budget.ends - now, 2 * budget.timeout, now)
   -- Whoever waits for a turn loses no time of its own.
-  context.waited = 0
   if not ticket or ticket.waited then
     local asked = now
     now = http.now()
@@ -207,26 +235,28 @@ local function exchange_in_turn(context, now)
     if not ticket then return nil, waited_in_vain(why, seconds, context) end
     budget.ends, budget.settles_until = budget.ends + context.waited, budget.settles_until + context.waited
   end
-  local ok, response, err, answered, token = pcall(exchange, context, now)
+  local ok, response, err, answered = pcall(exchange, context, now)
   if ok and answered and answered.status == 429 then answered.retry_after = http.retry_after(answered.headers) end
   -- The turn is given back, whatever tears us out of the midst: a Ctrl-C, a fault of ours.
   limiter:leave(ticket, ok and answered or nil, ok and not answered and err.outcome == "not_sent")
   if not ok then error(response, 0) end
-  return response, err, answered, token
+  return response, err, answered
 end
 
 -- One try. The third value: whether another token may be had.
 local function try(context, now)
-  context.status, context.answer = false, false
-  local response, err, answered, token = exchange_in_turn(context, now)
-  if not answered then return nil, named(err, context) end
+  local response, err, answered = exchange_in_turn(context, now)
+  if not answered then
+    context.answer = false
+    return nil, named(err, context)
+  end
   local answer = answers.new(answered)
-  context.status, context.answer = answered.status, answer
+  context.answer = answer
   if response then err = answers.judge(answer, context) else err = answers.cut(answer, context, err) end
   if not err then return answer end
   -- 401 is a refusal: nothing was done, so repeating with another token doubles nothing.
-  local refused = err.kind == "unauthorized" and err.outcome == "refused" and token
-  return nil, err, refused and auth.refused(context.state.auth, token)
+  local refused = err.kind == "unauthorized" and err.outcome == "refused" and context.token
+  return nil, err, refused and auth.refused(context.state.auth, context.token)
 end
 
 -- A trace id is told of what went well, too: it is what a vendor's support asks for.
@@ -236,10 +266,9 @@ local function trace_of(context, err)
 end
 
 local function tell(name, context, began, waited, err)
-  if not events.wanted(name) then return end
   events.emit(name, {
     provider = context.provider.name, resource = context.resource, operation = context.operation,
-    method = context.request.method, status = context.status or nil, kind = err and err.kind,
+    method = context.request.method, status = context.answer and context.answer.status or nil, kind = err and err.kind,
     outcome = err and err.outcome or "done",
     trace_id = trace_of(context, err), attempts = context.tries, seconds = http.now() - began, waited = waited,
   })
@@ -247,67 +276,77 @@ end
 
 -- A try, and what is read of its answer: one that cannot be used is no answer.
 local function try_and_read(context)
-  local now = context.tries > 0 and http.now() or context.began
-  context.tries = context.tries + 1
-  local answer, err, renew = try(context, now)
-  local result, read = answer, context.spec.read
-  if answer and read then result, err = read(answer, context) end
-  context.waited_in_all = context.waited_in_all + context.waited
-  tell("attempt", context, now, context.waited, err)
+  local count = context.tries
+  local now = count > 0 and http.now() or context.began
+  context.tries = count + 1
+  if count > 0 then context.waited = 0 end
+  local result, err, renew = try(context, now)
+  if result and context.read then result, err = context.read(result, context) end
+  if context.waited > 0 then context.waited_in_all = context.waited_in_all + context.waited end
+  if heard.attempt then tell("attempt", context, now, context.waited, err) end
   return result, err, renew
 end
 
 local function shown_url(request) return redact.line(request.url, request.context) end
 
--- What is the same for all calls of an operation: what judges an answer, what policy/retry asks for, and what a request
--- has for luaprov.http.
-local function context_of(state, operation, resource)
+-- What is the same for all calls of an operation, or is so at first: what judges an answer, what policy/retry asks for,
+-- and what a request has for luaprov.http.
+local function class_of(state, operation, resource)
   local name = operation.name
-  local same = { __index = {
-    provider = state.provider, resource = resource, operation = name, expect = operation.expect,
-    secret_names = state.secret_names, complete = complete, state = state, try = try_and_read,
-    changes = name ~= "get" and name ~= "list",
+  local class = { __index = {
+    provider = state.provider, resource = resource, operation = name, description = operation,
+    expect = operation.expect, secret_names = state.secret_names, complete = complete, state = state,
+    try = try_and_read, changes = name ~= "get" and name ~= "list", waited = 0, waited_in_all = 0,
     requests = { __index = {
       method = operation.method, connect_timeout = state.connect_timeout, limit = state.response_limit,
       transport = state.transport, shown = shown_url,
     } },
   } }
-  state.contexts[operation] = same
-  return same
+  state.contexts[operation] = class
+  return class
 end
 
---- Makes one call: tries it, in its turn, and again where that is safe.
---- @param state table a client's inside
---- @param spec table resource (its name), operation (a description), path, query (text), body (any wire value),
----   content_type, opened (values of the secrets in the body), budget (of the call that this is a part of), read
----   (function answer, context -> what is in it; or nil, err; context.spec is this table), settle (see policy/retry)
---- @return any answer what read made of it, or the luaprov.Answer; or what stands in its place: { settled = record },
----   { gone = true } for a delete
+--- A call that is to be sent. It may be given, besides: query (text), body (any wire value) or text (the same as JSON),
+--- content_type, secrets (the values of those in the body), settle (see policy/retry), and what read and settle need.
+--- @param resource luaprov.Resource
+--- @param operation table description
+--- @param path string
+--- @param budget table of `budget`
+--- @param read function|nil answer, context (this table) -> what is in it; or nil, err
+--- @return table context
+function M.new(resource, operation, path, budget, read)
+  local state = resource.state
+  return setmetatable({
+    path = path, budget = budget, read = read, began = http.now(), tries = 0,
+    -- And all that it gains: LuaJIT is slow where a table gets another name.
+    text = false, checked = false, secrets = false, settle = false, session = false, request = false, plan = false,
+    opened = false, token = false, answer = false, over = false,
+  }, state.contexts[operation] or class_of(state, operation, resource.description.name))
+end
+
+--- Makes a call: tries it, in its turn, and again where that is safe.
+--- @param context table of `new`
+--- @return any answer what its read made of it, or the luaprov.Answer; or what stands in its place:
+---   what settle has found, { gone = true } for a delete
 --- @return luaprov.Error|nil err
-function M.send(state, spec)
-  local operation = spec.operation
-  local context = setmetatable({
-    -- With all that it gains: LuaJIT is slow where a table gets another name.
-    spec = spec, request = false, opened = false, status = false, answer = false, over = false, began = http.now(),
-    tries = 0, waited = 0, waited_in_all = 0, settle = spec.session and spec.session.settle,
-    budget = spec.budget or M.budget(state),
-  }, state.contexts[operation] or context_of(state, operation, spec.resource))
-  local body
-  if spec.body ~= nil then
+function M.send(context)
+  local state, body = context.state, context.text or nil
+  if not body and context.body ~= nil then
     local why
-    body, why = json.encode(spec.body)
+    body, why = json.encode(context.body)
     if not body then return nil, not_encoded(why, context) end
   end
-  local headers, order = headers_of(state, operation, body and (spec.content_type or "application/json"))
-  local url, query = state.base_url .. spec.path, spec.query
+  local plan = plan_of(state, context.description, body and (context.content_type or "application/json"))
+  local url, query = state.base_url .. context.path, context.query
   if query and query ~= "" then url = url .. "?" .. query end
+  context.plan = plan
   context.request = setmetatable({
-    url = url, headers = headers, order = order, body = body, context = context, deadline = 0,
+    url = url, headers = false, order = plan.order, body = body, context = context, deadline = 0, timeout = 0,
   }, context.requests)
   -- What can change meanwhile is opened before it is sent.
   if state.has_changing_secrets then complete(context) end
   local answer, err = retry.run(context)
-  tell("call", context, context.began, context.waited_in_all, err)
+  if heard.call then tell("call", context, context.began, context.waited_in_all, err) end
   return answer, err
 end
 

@@ -122,17 +122,26 @@ local function missing_credentials(provider, given)
   return "missing credentials: give the option or the environment variable: " .. table.concat(ways, ", or ")
 end
 
-local function check_unknown(provider, given, faults)
-  local names, known = {}, {}
+--- What a provider's clients take.
+--- @param provider table description
+--- @return string[] names
+--- @return table by_name field
+function M.fields(provider)
+  local names, by_name = {}, {}
   local function add(list)
     for _, field in ipairs(list) do
-      if not known[field.name] then names[#names + 1] = field.name end
-      known[field.name] = true
+      if not by_name[field.name] then names[#names + 1] = field.name end
+      by_name[field.name] = field
     end
   end
   add(M.common)
   add(provider.settings)
   for _, method in ipairs(provider.auth) do add(method.fields) end
+  return names, by_name
+end
+
+local function check_unknown(provider, given, faults)
+  local names, known = M.fields(provider)
   for name in pairs(given) do
     if not known[name] then
       faults[#faults + 1] = { path = tostring(name), message = "is unknown" .. near.hint(tostring(name), names),

@@ -89,7 +89,7 @@ end
 --- @param given any the option `errors`: a form, or a list of forms of which the first that fits an answer counts
 --- @param tools table check_options, body_paths
 --- @param report function
---- @return table[] forms in their order; empty where the file says nothing
+--- @return table[] forms in their order; empty where the file says nothing. in_success: whether any looks at a success
 function M.compile(given, tools, report)
   if given == nil then return {} end
   local forms = {}
@@ -101,7 +101,10 @@ function M.compile(given, tools, report)
       end
     end
   end
-  for i, form in ipairs(list) do forms[i] = compile_form(form, tools, report) end
+  for i, form in ipairs(list) do
+    forms[i] = compile_form(form, tools, report)
+    forms.in_success = forms.in_success or forms[i].read ~= nil or forms[i].in_success == true
+  end
   return forms
 end
 

@@ -1,4 +1,5 @@
 --- Checks a table against a shape and makes what goes over the wire.
+local form = require "luaprov.provider.form"
 local json = require "luaprov.json"
 local near = require "luaprov.near"
 local secret = require "luaprov.secret"
@@ -138,27 +139,6 @@ local function check_field(field, context, input, wire, prefix, needs_all)
   end
 end
 
--- Shape -> a quick check for each of its fields.
-local quick = setmetatable({}, { __mode = "k", __index = function(checks, shape)
-  local list = {}
-  for i, field in ipairs(shape.fields) do list[i] = values.quick(field) end
-  checks[shape] = list
-  return list
-end })
-
--- What is new, and right, takes no more than this.
-local function check_new(shape, context, input, wire)
-  local list, checks = shape.fields, quick[shape]
-  for i = 1, #list do
-    local field = list[i]
-    local name = field.name
-    local value = input[name]
-    if value ~= nil then value = checks[i](value) end
-    wire[name] = value
-    if value == nil then check_field(field, context, input, wire, "", true) end
-  end
-end
-
 local function no_such_case(by, chosen, context, prefix)
   local keys = {}
   for i, case in ipairs(shapes.cases(by)) do keys[i] = "'" .. case.key .. "'" end
@@ -226,11 +206,7 @@ function check_table(shape, input, context, prefix, in_list)
   local known, passes
   if shape.is_flat then
     known, passes = shape.by_name, shape.unknown == "pass"
-    if context.operation == "create" and prefix == "" and not (context.marks or getmetatable(input)) then
-      check_new(shape, context, input, wire)
-    else
-      for _, field in ipairs(shape.fields) do check_field(field, context, input, wire, prefix, needs_all) end
-    end
+    for _, field in ipairs(shape.fields) do check_field(field, context, input, wire, prefix, needs_all) end
   else
     local outer = context.scopes[depth]
     local record = outer and outer.record
@@ -269,6 +245,34 @@ function M.check(shape, input, options)
   context.wire = check_table(shape, input, context, "")
   if context.faults[2] then table.sort(context.faults, by_path) end
   return context
+end
+
+--- Checks a table that somebody wants to create.
+--- @param shape table
+--- @param input table
+--- @param marks table|nil
+--- @return table result as `check`, or, where all was plain and right, with body (what to send, as JSON) and neither
+---   wire nor faults; with room for resource, description, path, input
+function M.check_new(shape, input, marks)
+  local body = not marks and form.body(shape, input)
+  if body then
+    return { body = body, wire = false, opened = NONE, parents = NONE, resource = false, description = false,
+             path = false, input = false }
+  end
+  return M.check(shape, input, {
+    operation = "create", marks = marks, -- and all that it gains
+    in_path = false, faults = false, opened = false, parents = false, scopes = false, wire = false, path = false,
+    input = false, resource = false, description = false,
+  })
+end
+
+--- What a check has found to be sent.
+--- @param checked table what `check` returned, without faults
+--- @return table wire secrets opened
+function M.wire(checked)
+  -- Not the input: it may have been changed since.
+  if not checked.wire then checked.wire = json.decode(checked.body) end
+  return checked.wire
 end
 
 --- Whether an update's fields can be judged only with the record that the vendor has.

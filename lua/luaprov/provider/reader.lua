@@ -145,7 +145,9 @@ function M.read(shape, body)
   end
   local open
   if plan.read then
-    for _, field in ipairs(plan.read) do
+    local fields = plan.read
+    for i = 1, #fields do
+      local field = fields[i]
       local value = body[field.name]
       if value ~= nil then body[field.name] = read_value(field, value) end
     end

@@ -15,8 +15,8 @@ local M = {}
 --- @param wanted string "object" or "array"
 --- @return table|nil
 function M.find(answer, paths, wanted)
-  for _, keys in ipairs(paths) do
-    local value = answers.at(answer.body, keys)
+  for i = 1, #paths do
+    local value = answers.at(answer.body, paths[i])
     if type(value) == "table" and json.is_array(value) == (wanted == "array") then return value end
   end
 end
@@ -69,7 +69,9 @@ end
 function M.make(resource, body, id, parents)
   local record = reader.read(resource.description.shape, body)
   record.id = id
-  for _, name in ipairs(resource.description.shape.paths) do
+  local paths = resource.description.shape.paths
+  for i = 1, #paths do
+    local name = paths[i]
     if record[name] == nil then record[name] = parents[name] end
   end
   return record

@@ -14,7 +14,6 @@ local template = require "luaprov.provider.template"
 
 local M = {}
 
-local NONE = {}
 
 local function where(resource, operation)
   return { provider = resource.state.provider.name, resource = resource.description.name, operation = operation }
@@ -86,12 +85,9 @@ local Resource = {}
 local function read(resource, operation, id, parents, budget)
   local path, faults = call.path(resource.state, operation, parts_of(id, parents))
   if not path then return nil, invalid(resource, "get", faults) end
-  return call.send(resource.state, {
-    resource = resource.description.name, operation = operation, path = path, budget = budget,
-    read = function(answer, context)
-      return records.from(resource, operation, answer, context, path, parents, id)
-    end,
-  })
+  return call.send(call.new(resource, operation, path, budget, function(answer, context)
+    return records.from(resource, operation, answer, context, path, parents, id)
+  end))
 end
 
 -- What a call has done is done, whether or not it can be read back: the record then holds what is known, and the error
@@ -101,41 +97,56 @@ local function read_back(resource, id, checked, input, budget)
   local record, err
   if operation then record, err = read(resource, operation, id, checked.parents, budget) end
   if record then return secret.close_like(record, input) end
-  return secret.close_like(records.make(resource, checked.wire, id, checked.parents), input), err
+  return secret.close_like(records.make(resource, fields.wire(checked), id, checked.parents), input), err
 end
 
+-- Of an answer that may be empty; what is there is JSON.
+local function read_nothing(answer, context)
+  if answer.not_json then return nil, answers.unusable(answer, context, "the answer is no JSON") end
+  return true
+end
+
+-- What a create's answer has: the record, or its id, and then nothing else.
 local function read_created(answer, context)
-  local spec, operation = context.spec, context.spec.operation
-  local session = spec.session
-  local resource = session.resource
+  local operation, checked = context.description, context.checked
+  local resource = checked.resource
   local body = operation.returns ~= "nothing" and records.find(answer, operation.record, "object")
-  if body then
-    local parents = session.checked.parents
-    local record, unusable = records.from(resource, operation, answer, context, spec.path, parents, nil, body)
-    return record and { record = record }, unusable
+  if body then return records.from(resource, operation, answer, context, context.path, checked.parents, nil, body) end
+  local id = records.id(answer, {}, resource, operation, context.path)
+  if id ~= nil then
+    context.id = id
+    return true
   end
-  local id = records.id(answer, {}, resource, operation, spec.path)
-  if id ~= nil then return { id = id } end
   local missing = operation.returns == "nothing" and "id" or operation.id and "record and no id" or "record"
   local why = records.no_id(answer, context, resource, operation):gsub("^the answer has no id", "")
   return nil, answers.unusable(answer, context, "the answer has no " .. missing .. why)
 end
 
 -- Sends a create. Its answer has the record, or nothing but the id; what was created is then read back.
-local function create(resource, operation, path, checked, budget, input, session)
-  local answer, err = call.send(resource.state, {
-    resource = resource.description.name, operation = operation, path = path, body = checked.wire,
-    opened = checked.opened, budget = budget, read = read_created, session = session,
-  })
-  if not answer then
-    for _, candidate in ipairs(err.candidates or {}) do secret.close_like(candidate, input) end
+local function create(resource, checked, budget, session)
+  local context = call.new(resource, checked.description, checked.path, budget, read_created)
+  context.text, context.body, context.secrets = checked.body, checked.wire or nil, checked.opened
+  context.checked, context.session, context.settle = checked, session, settling.settle
+  local record, err = call.send(context)
+  if not record then
+    for _, candidate in ipairs(err.candidates or {}) do secret.close_like(candidate, checked.input) end
     return nil, err
+  elseif record == true then
+    return read_back(resource, context.id, checked, checked.input, budget)
   end
-  local record = answer.record or answer.settled
-  if not record then return read_back(resource, answer.id, checked, input, budget) end
   -- Without a secret in it nothing is to be closed.
-  if checked.opened[1] or resource.state.marks then secret.close_like(record, input) end
+  if checked.opened[1] or resource.state.marks then secret.close_like(record, checked.input) end
   return record
+end
+
+-- The faults of a path, as far as the check has none of the same part.
+local function add_faults(checked, faults)
+  local all, told = {}, {}
+  for i, fault in ipairs(checked.faults or {}) do all[i], told[fault.path] = fault, true end
+  for _, fault in ipairs(faults) do
+    if not told[fault.path] then all[#all + 1] = fault end
+  end
+  checked.faults = all
 end
 
 --- The first half of `create`: what it is to send.
@@ -146,19 +157,11 @@ end
 function M.check(self, input)
   local operation, err = operation_of(self, "create")
   if not operation then return nil, err end
-  local checked = fields.check(self.description.shape, input, {
-    operation = "create", marks = self.state.marks, -- and all that it gains
-    in_path = false, faults = false, opened = false, parents = false, scopes = false, wire = false, path = false,
-    input = false,
-  })
+  local checked = fields.check_new(self.description.shape, input, self.state.marks)
   local path, faults = call.path(self.state, operation, checked.parents)
-  for _, fault in ipairs(faults or NONE) do
-    local there
-    for _, other in ipairs(checked.faults) do there = there or other.path == fault.path end
-    if not there then checked.faults[#checked.faults + 1] = fault end
-  end
-  if #checked.faults > 0 then return nil, invalid(self, "create", checked.faults) end
-  checked.path, checked.input = path, input
+  if faults then add_faults(checked, faults) end
+  if checked.faults and checked.faults[1] then return nil, invalid(self, "create", checked.faults) end
+  checked.resource, checked.description, checked.path, checked.input = self, operation, path, input
   return checked
 end
 
@@ -170,9 +173,8 @@ end
 --- @return table|nil record
 --- @return luaprov.Error|nil err
 function M.create(self, checked, options, note)
-  local operation, budget = operation_of(self, "create"), call.budget(self.state, options)
-  local session = settling.new(self, checked, budget, note)
-  return session:run(create, self, operation, checked.path, checked, budget, checked.input, session)
+  local budget = call.budget(self.state, options)
+  return settling.run(create, self, checked, budget, note)
 end
 
 --- Creates a record.
@@ -256,17 +258,14 @@ function Resource:update(id, input, parents, options)
     and fields.writable(shape, record, self.description.id, checked.opened) or nil
   local body, content_type = changes.body(operation.sends, checked.wire, whole)
   local done
-  done, err = call.send(self.state, {
-    resource = self.description.name, operation = operation, path = path,
-    body = body, content_type = content_type, opened = checked.opened, budget = budget,
-    read = function(answer, context)
-      if operation.returns ~= "nothing" then
-        return records.from(self, operation, answer, context, path, checked.parents, id)
-      end
-      if answer.not_json then return nil, answers.unusable(answer, context, "the answer is no JSON") end
-      return true
-    end,
-  })
+  local context = call.new(self, operation, path, budget, function(answer, context)
+    if operation.returns ~= "nothing" then
+      return records.from(self, operation, answer, context, path, checked.parents, id)
+    end
+    return read_nothing(answer, context)
+  end)
+  context.body, context.content_type, context.secrets = body, content_type, checked.opened
+  done, err = call.send(context)
   if not done then return nil, err end
   if operation.returns ~= "nothing" then return secret.close_like(done, input) end
   return read_back(self, id, checked, input, budget)
@@ -287,13 +286,7 @@ function Resource:delete(id, parents, options)
   local path, faults = call.path(self.state, operation, parts_of(id, parents))
   if not path then return nil, invalid(self, "delete", faults) end
   local done
-  done, err = call.send(self.state, {
-    resource = self.description.name, operation = operation, path = path, budget = call.budget(self.state, options),
-    read = function(answer, context)
-      if answer.not_json then return nil, answers.unusable(answer, context, "the answer is no JSON") end
-      return true
-    end,
-  })
+  done, err = call.send(call.new(self, operation, path, call.budget(self.state, options), read_nothing))
   if not done then return nil, err end
   settling.removed(self, operation, id, parents)
   return true

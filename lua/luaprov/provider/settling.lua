@@ -2,6 +2,7 @@
 local call = require "luaprov.provider.call"
 local compare = require "luaprov.policy.compare"
 local errors = require "luaprov.errors"
+local fields = require "luaprov.provider.fields"
 local http = require "luaprov.http"
 local listing = require "luaprov.provider.listing"
 local notes = require "luaprov.policy.notes"
@@ -12,9 +13,6 @@ local settle = require "luaprov.policy.settle"
 local template = require "luaprov.provider.template"
 
 local M = {}
-
-local Session = {}
-Session.__index = Session
 
 -- Walks through every record of the collection; none is kept. Returns how many pages there were.
 local function walk(resource, operation, parents, each, ends)
@@ -42,13 +40,10 @@ local function whole(resource, operation, record, parents, ends)
   for name, value in pairs(parents) do parts[name] = value end
   local path, faults = call.path(resource.state, operation, parts)
   if not path then return nil, errors.invalid(faults) end
-  local found, err = call.send(resource.state, {
-    resource = resource.description.name, operation = operation, path = path,
-    budget = call.budget(resource.state, { ends = ends }),
-    read = function(answer, context)
-      return records.from(resource, operation, answer, context, path, parents, record.id)
-    end,
-  })
+  local budget = call.budget(resource.state, { ends = ends })
+  local found, err = call.send(call.new(resource, operation, path, budget, function(answer, context)
+    return records.from(resource, operation, answer, context, path, parents, record.id)
+  end))
   if not found and err.kind == "not_found" and err.outcome == "refused" then return false end
   return found, err
 end
@@ -97,7 +92,7 @@ end
 local function wanted_of(checked)
   local wanted, opened = {}, {}
   for _, value in ipairs(checked.opened) do opened[value] = true end
-  for _, values in ipairs { checked.wire, checked.parents } do
+  for _, values in ipairs { fields.wire(checked), checked.parents } do
     for name, value in pairs(values) do wanted[name] = closed(value, opened) end
   end
   return wanted
@@ -133,10 +128,16 @@ local function learn(self)
   self.pages, self.get = M.looks(self.resource, self.checked.parents)
 end
 
+-- A create that may have to be settled. noted: of whoever has noted itself what was there before (known: set of ids).
+local function new_session(resource, checked, budget, noted)
+  return { resource = resource, budget = budget, checked = checked, note = noted }
+end
+
 --- What retry asks when a create may have been carried out, now or by an earlier try.
---- @param sent table of call.send: its spec has the session
-function Session.settle(err, is_last, sent)
-  local self = sent.spec.session
+--- @param sent table of call.new: checked, and the session, if it has one already
+function M.settle(err, is_last, sent)
+  local self = sent.session or new_session(sent.checked.resource, sent.checked, sent.budget)
+  sent.session = self
   local description = self.resource.description
   learn(self)
   -- Of a create that is to be one exchange what to look for is told, and nothing looked for.
@@ -155,7 +156,7 @@ function Session.settle(err, is_last, sent)
     collection = self.turn and self.turn.collection, unique = description.unique,
     over_at = sent.over + description.settles_in, ends = self.budget.settles_until,
   }
-  if record then return { settled = record } end
+  if record then return record end
   -- Refused because of it: whatever the tries before have met, they have met it, too.
   if verdict == "held" and (description.unique or err.outcome == "refused") then return nil, "refused" end
   if verdict ~= "held" and verdict ~= "not there" then return left_open(self, err, verdict, candidates) end
@@ -165,10 +166,10 @@ function Session.settle(err, is_last, sent)
 end
 
 -- What is known of where it creates: nothing for a client that does not settle, unless another one of its account does.
-local function collection_of(self)
-  local client = self.resource.state
+local function collection_of(resource, checked)
+  local client = resource.state
   if not client.settle and next(client.collections()) == nil then return nil end
-  return notes.collection(client, self.resource.description, self.checked.parents, client.settle)
+  return notes.collection(client, resource.description, checked.parents, client.settle)
 end
 
 -- Waits for the create's turn. One that is not settled has one, too: whoever settles could not tell the two apart.
@@ -222,16 +223,6 @@ function M.removed(resource, operation, id, parents)
   notes.remove(client.collections(), resource.description, id, within)
 end
 
---- A create that is to be `run`.
---- @param resource luaprov.Resource
---- @param checked table wire, parents, opened
---- @param budget table of the call
---- @param noted table|nil of whoever has noted itself what was there before (known: set of ids)
---- @return table session for call.send
-function M.new(resource, checked, budget, noted)
-  return setmetatable({ resource = resource, budget = budget, checked = checked, note = noted }, Session)
-end
-
 -- What is known of the collection after it.
 local function finish(self, record, err)
   local collection = self.turn and self.turn.collection
@@ -240,11 +231,11 @@ local function finish(self, record, err)
   if self.turn then notes.leave(self.turn) end
 end
 
-local function prepared(self, collection, fn, ...)
+local function prepared(self, collection, create)
   local ok, err = prepare(self, collection)
   if not ok then return nil, err end
   self.began = true
-  return fn(...)
+  return create(self.resource, self.checked, self.budget, self)
 end
 
 local function traced(err) return type(err) == "string" and debug.traceback(err, 2) or err end
@@ -256,8 +247,8 @@ local function finished(self, ok, record, err)
 end
 
 -- Another client may have begun to settle meanwhile.
-local function claimed(self, record, err)
-  local collection = record and collection_of(self)
+local function claimed(resource, checked, record, err)
+  local collection = record and collection_of(resource, checked)
   if collection then notes.claim(collection, record.id) end
   return record, err
 end
@@ -265,13 +256,19 @@ end
 --- Runs a create: where the client, or another one of its account, settles, when no other create with the same key goes
 --- on; and where it settles itself, when what is there is noted. Its turn ends also when something is raised on the way
 --- (a Ctrl-C), or no other create with its key would ever go on.
---- @param fn function -> record, err
---- @return any what fn returned; nil and an error when nothing has been sent
-function Session:run(fn, ...)
-  if self.note or not list_of(self.resource) then return fn(...) end
-  local collection = collection_of(self)
-  if not collection then return claimed(self, fn(...)) end
-  return finished(self, xpcall(prepared, traced, self, collection, fn, ...))
+--- @param create function resource, checked, budget, session (or nil: settle makes one) -> record, err
+--- @param resource luaprov.Resource
+--- @param checked table of fields.check_new
+--- @param budget table of the call
+--- @param noted table|nil of whoever has noted itself what was there before (known: set of ids)
+--- @return any what create returned; nil and an error when nothing has been sent
+function M.run(create, resource, checked, budget, noted)
+  if noted then return create(resource, checked, budget, new_session(resource, checked, budget, noted)) end
+  if not list_of(resource) then return create(resource, checked, budget) end
+  local collection = collection_of(resource, checked)
+  if not collection then return claimed(resource, checked, create(resource, checked, budget)) end
+  local session = new_session(resource, checked, budget)
+  return finished(session, xpcall(prepared, traced, session, collection, create))
 end
 
 return M

@@ -8,6 +8,7 @@ local host = require "luaprov.runtime.host"
 local M = {}
 
 local deadlines = setmetatable({}, { __mode = "k" }) -- key of a coroutine -> seconds of host.now()
+local some = false -- whether there has ever been one
 
 --- @return boolean whether the task whose code runs is cancelled
 function M.cancelled()
@@ -26,20 +27,24 @@ local function deadline_of(key)
 end
 
 --- @return number|nil seconds of now(): the earliest deadline that bounds the code that runs
-function M.deadline_now() return deadline_of(host.current()) end
+function M.deadline_now() return some and deadline_of(host.current()) or nil end
 
 --- Both at once.
 --- @return boolean cancelled
 --- @return number|nil deadline
 function M.bounds()
-  local key = host.current()
-  local task = host.task_of(key)
-  return task ~= nil and task.is_cancelled == true, deadline_of(key)
+  local key = some and host.current()
+  local task
+  if key then task = host.task_of(key) else task = host.task() end
+  return task ~= nil and task.is_cancelled == true, key and deadline_of(key) or nil
 end
 
 --- Bounds the coroutine that runs.
 --- @param at number seconds of now()
-function M.bound(at) deadlines[host.current(true)] = at end
+function M.bound(at)
+  some = true
+  deadlines[host.current(true)] = at
+end
 
 --- An error's traceback, while it is to be had; what is no text is raised as it is.
 function M.traced(err)
@@ -67,6 +72,7 @@ function M.deadline(seconds, fn, ...)
   if type(fn) ~= "function" then error("deadline takes a function second, not " .. type(fn), 2) end
   local key, at = host.current(true), host.now() + seconds
   local before = deadlines[key]
+  some = true
   deadlines[key] = before and math.min(before, at) or at
   return left(key, before, xpcall(fn, M.traced, ...))
 end

@@ -1,11 +1,9 @@
 --- Whose account a manifest's clients use, as the state has it: other credentials are refused, not applied.
+local account = require "luaprov.provider.account"
 local digits = require "luaprov.digits"
 local secret = require "luaprov.secret"
 
 local M = {}
-
--- Options that say how something is done, and not whose account it is.
-local NO_NAME = { boolean = true, choice = true, url = true }
 
 local function text(value)
   if secret.is(value) then return (value:reveal()) end
@@ -16,7 +14,7 @@ end
 local function add(parts, list, values, with_secrets)
   for _, field in ipairs(list) do
     local value = values[field.name]
-    local wanted = not NO_NAME[field.type] and (with_secrets or field.type ~= "secret")
+    local wanted = account.is_name(field) and (with_secrets or field.type ~= "secret")
     local shown = wanted and text(value) or nil
     if shown then parts[#parts + 1] = field.name .. "=" .. shown end
   end
@@ -43,8 +41,8 @@ end
 --- @return table alias -> { base_url, account }
 function M.all(manifest, store)
   local all = {}
-  for _, account in ipairs(manifest.accounts) do
-    if account.state then all[account.alias] = M.of(account.state, store) end
+  for _, one in ipairs(manifest.accounts) do
+    if one.state then all[one.alias] = M.of(one.state, store) end
   end
   return all
 end

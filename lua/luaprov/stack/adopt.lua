@@ -45,8 +45,11 @@ local function missing(node, fields, names)
   end
 end
 
--- The account of a record that is declared.
-local function account_of(args, node)
+--- The account of a record that is declared.
+--- @param args table manifest, accounts (account.all)
+--- @param node table of the manifest
+--- @return table about base_url, account
+function M.account(args, node)
   local account = args.manifest.account[node.alias]
   return args.accounts and args.accounts[node.alias] or { base_url = account.state and account.state.base_url }
 end
@@ -58,7 +61,7 @@ end
 --- @param fields table|nil the declared fields, with the parents that the record does not show
 --- @return string
 function M.identity(args, node, record, fields)
-  return identity.of(node.description, account_of(args, node), record.id,
+  return identity.of(node.description, M.account(args, node), record.id,
     collections.parents(node.description, record, fields))
 end
 
@@ -165,11 +168,19 @@ end
 local function match(ctx, collection, item, index)
   local node, found = item.node, {}
   local description = node.description
-  local account = account_of(ctx, node)
+  local account = M.account(ctx, node)
   for _, record in ipairs(index:find(item.fields)) do
     local parents = collections.parents(description, record, collection.query)
     local owner = ctx.owners:of(node.provider, description, account, record.id, parents)[1]
     if not owner then found[#found + 1] = record end
+  end
+  if ctx.brief then
+    for _, record in ipairs(found) do
+      if matching.shows_key(description, record) and matching.fits(description, item.fields, record) then
+        item.candidates[#item.candidates + 1] = { id = record.id, record = record }
+      end
+    end
+    return
   end
   local get = collections.operation(collection.resource, "get")
   for i, record in ipairs(found) do
@@ -195,7 +206,7 @@ end
 
 local function look(ctx, collection)
   local records, err = collection.resource:list(narrowed(collection))
-  if records then records, err = read_keys(ctx, collection, records) end
+  if records and not ctx.brief then records, err = read_keys(ctx, collection, records) end
   if not records then
     for _, item in ipairs(collection.items) do ctx.errors[item.address] = err end
     return
@@ -228,13 +239,13 @@ end
 
 --- Existing records that may be those of a manifest: of each declared record without a row, or of those named.
 --- @param args table manifest, rows, accounts (account.all), addresses (nil: all declared records without a row),
----   concurrency (16)
+---   concurrency (16), brief (true: only what the lists show; candidates have id and record)
 --- @return table[] list in the manifest's order: address, candidates (the best first), more (how many were not read)
 --- @return table errors address -> err: what was not looked for, or could not be
 function M.candidates(args)
   local ctx = {
-    manifest = args.manifest, concurrency = args.concurrency or 16, lookup = rows.lookup(args.rows), errors = {},
-    list = {}, by_key = {}, collections = {}, accounts = args.accounts,
+    manifest = args.manifest, brief = args.brief, concurrency = args.concurrency or 16, lookup = rows.lookup(args.rows),
+    errors = {}, list = {}, by_key = {}, collections = {}, accounts = args.accounts,
     owners = owners.new(args.rows, args.accounts),
   }
   for _, address in ipairs(args.addresses or NONE) do
@@ -308,7 +319,7 @@ function M.read(manifest, address, id, known, accounts)
   if not node then return nil, not_declared(manifest, address) end
   local resource, fields = resource_of(manifest, node), rows.filled(node, rows.lookup(known))
   local parents = collections.parents(node.description, fields)
-  local account = account_of({ manifest = manifest, accounts = accounts }, node)
+  local account = M.account({ manifest = manifest, accounts = accounts }, node)
   for _, owner in ipairs(owners.new(known, accounts):of(node.provider, node.description, account, id, parents)) do
     if owner.address ~= address then
       return nil, refused(node, "conflict", compare.text(id) .. " is " .. owner.address .. " already")

@@ -33,10 +33,11 @@ function M.filled(node, lookup)
   return (reference.fill(node.fields, lookup))
 end
 
--- Without what is still deferred: a list without one of its items would be another list.
+-- Without what is still deferred: a list without one of its items would be another list. That something is secret is
+-- known before what it is.
 local function known(value)
   if type(value) ~= "table" then return value end
-  if reference.is(value) then return nil end
+  if reference.is(value) then return reference.is_secret(value) and value or nil end
   local deferred = false
   reference.each(value, function() deferred = true end)
   if not deferred then return value end
@@ -61,6 +62,11 @@ local function may_be(wanted, there)
   return equal.is_nothing(there) or policy.equal(wanted, there)
 end
 
+-- Nobody knows whether the vendor has what is declared; of what is secret it is kept that it is.
+local function not_sent(entry)
+  return entry.secret and { secret = true, shown = entry.shown } or nil
+end
+
 -- Declared fields of which nobody can tell whether the vendor has them: paths. Nothing is kept of what is declared
 -- where the vendor shows another secret, or no value of a plain field, which mostly has none then: a plan sends that.
 local function trusted_in(description, fields, record, secrets)
@@ -68,10 +74,11 @@ local function trusted_in(description, fields, record, secrets)
   for _, path in ipairs(tables.keys(secrets)) do
     local entry, there = secrets[path], value_at(description, record, path)
     local shown = not equal.is_nothing(there) and hidden.text(there)
-    if not (shown and entry.sent and hash.matches(entry.sent, shown)) then
+    local wanted = value_at(description, fields, path)
+    if not reference.is(wanted) and not (shown and entry.sent and hash.matches(entry.sent, shown)) then
       local keeps = not entry.secret and not can_send(description, path)
-        or entry.secret and may_be(value_at(description, fields, path), there)
-      if keeps then list[#list + 1] = path else secrets[path] = nil end
+        or entry.secret and may_be(wanted, there)
+      if keeps then list[#list + 1] = path else secrets[path] = not_sent(entry) end
     end
   end
   return list
@@ -100,7 +107,7 @@ function M.row(node, record, about)
   local trusted = trusted_in(description, fields, record, secrets)
   for _, path in ipairs(about.resend and trusted or NONE) do
     -- What is fixed could only be made anew.
-    if can_send(description, path) then secrets[path] = nil end
+    if can_send(description, path) then secrets[path] = not_sent(secrets[path]) end
   end
   for _, output in ipairs(node.outputs or NONE) do
     if not is_there(reference.at(record, output.keys)) then lacking[#lacking + 1] = output.path end

@@ -9,7 +9,6 @@ local freed = require "luaprov.stack.freed"
 local graph = require "luaprov.stack.graph"
 local guards = require "luaprov.stack.guard"
 local journals = require "luaprov.stack.journal"
-local json = require "luaprov.json"
 local noted = require "luaprov.stack.noted"
 local perform = require "luaprov.stack.perform"
 local reference = require "luaprov.stack.reference"
@@ -52,29 +51,6 @@ local function new_run(args, guard)
   end
   run.lookup = lookup_in(run)
   return run
-end
-
-local function same(a, b) return a == b or json.encode(a or json.null) == json.encode(b or json.null) end
-
--- What a plan does not show: options that have changed, with nothing else, and the account's new credentials. A row
--- tells by them what may be done with its record when it is declared no more.
-local function keep_options(run, plan)
-  local items = {}
-  for _, node in ipairs(run.manifest.records) do
-    local row, about = run.rows[node.address], run.accounts[node.alias]
-    local needs = node.needs[1] and node.needs or nil
-    local is_same = row and same(row.depends_on, needs) and same(row.protect, node.protect)
-      and row.account == about.account
-    if row and not plan.step[node.address] and not is_same then
-      local copy = {}
-      for name, value in pairs(rows_of.open(row)) do copy[name] = value end
-      copy.depends_on, copy.protect, copy.account = needs, node.protect, about.account
-      items[#items + 1] = { record = copy }
-      run.rows[node.address] = copy
-    end
-  end
-  if #items == 0 then return true end
-  return run.journal:commit(items)
 end
 
 local function tell(run, what, action, more)
@@ -161,7 +137,11 @@ function M.run(args)
   local guard = guards.new(args.lease, args.manifest)
   local run = new_run(args, guard)
   local ok, err = xpcall(function()
-    if not keep_options(run, plan) or not freed.write(run) then return end
+    local written, why_not = freed.write(run)
+    if not written then
+      run.result.broken = why_not
+      return
+    end
     local ready = graph.run(plan.actions, actions.needs(plan.actions))
     give_out(run, ready, args.parallel or M.PARALLEL, args.blocked or {})
     skip_the_rest(run, plan.actions)
@@ -180,16 +160,6 @@ function M.may_act(result)
   local is_open = result.broken ~= nil or result.unknown[1] ~= nil
   for _, entry in ipairs(result.failed) do is_open = is_open or entry.err.outcome == "unknown" end
   return is_open and core.now() < (result.last or math.huge)
-end
-
---- Gives the lease back: at once, where nothing that was sent can still be acted on; else it ends when nothing can.
---- @param lease luaprov.Lease
---- @param result table|nil of `run`; nil: nothing was sent
---- @return boolean|nil done
---- @return luaprov.StoreError|nil err
-function M.release(lease, result)
-  if not result or not M.may_act(result) then return lease:release() end
-  return lease:renew(result.last - core.now() + 0.01)
 end
 
 return M

@@ -7,6 +7,7 @@ local declare = require "luaprov.stack.declare"
 local fields = require "luaprov.provider.fields"
 local find = require "luaprov.stack.fields_of"
 local graph = require "luaprov.stack.graph"
+local hidden = require "luaprov.stack.hidden"
 local keys = require "luaprov.stack.key"
 local near = require "luaprov.near"
 local reference = require "luaprov.stack.reference"
@@ -52,7 +53,7 @@ end
 
 -- ---- references ----
 
-local function check_reference(ctx, node, part)
+local function check_reference(ctx, node, part, deferred)
   if part.address == declare.NOWHERE then return end
   local target = ctx.record[part.address]
   if not target then
@@ -63,7 +64,10 @@ local function check_reference(ctx, node, part)
   if fault then
     ctx.fault(part.line, part.address .. " is no record with " .. reference.path_text(part.path) .. ": " .. fault,
       node.address)
-  elseif field and field.type == "secret" and not field.computed
+  elseif hidden.is_field(field) or hidden.within(reference.at(target.fields, part.path)) then
+    reference.close(deferred)
+  end
+  if not fault and field and field.type == "secret" and not field.computed
     and reference.at(target.fields, part.path) == nil then
     ctx.fault(part.line, part.address .. " has no " .. reference.path_text(part.path), node.address)
   end
@@ -74,8 +78,9 @@ end
 local function check_references(ctx, node)
   local places = node.deferred or {}
   for i = 1, #places, 2 do
-    for _, part in ipairs(reference.parts(places[i][places[i + 1]])) do
-      if type(part) == "table" then check_reference(ctx, node, part) end
+    local deferred = places[i][places[i + 1]]
+    for _, part in ipairs(reference.parts(deferred)) do
+      if type(part) == "table" then check_reference(ctx, node, part, deferred) end
     end
   end
 end
@@ -266,9 +271,22 @@ local function ordered(ctx)
   ctx.fault(first.line, "the records need one another: " .. cycle_text(cycle), first.address)
 end
 
+--- Judges the fields and the keys alone: also those of a manifest that broke off.
+--- @param ctx table of manifest.lua
+function M.fields(ctx)
+  ctx.keys, ctx.identity = {}, {}
+  for _, node in ipairs(ctx.records) do
+    check_create(ctx, node)
+    if not node.broken then
+      check_fields(ctx, node)
+      check_key(ctx, node)
+    end
+  end
+end
+
 --- @param ctx table of manifest.lua
 function M.check(ctx)
-  ctx.keys, ctx.places, ctx.identity = {}, {}, {}
+  ctx.places = {}
   for _, node in ipairs(ctx.records) do
     check_references(ctx, node)
     check_options(ctx, node)
@@ -280,13 +298,7 @@ function M.check(ctx)
     local node = ctx.record[address]
     if node.deferred and not node.broken then fill_known(ctx, node) end
   end
-  for _, node in ipairs(ctx.records) do
-    check_create(ctx, node)
-    if not node.broken then
-      check_fields(ctx, node)
-      check_key(ctx, node)
-    end
-  end
+  M.fields(ctx)
 end
 
 return M

@@ -51,8 +51,9 @@ end
 -- A value that is known only later. Where all that it refers to stays as it is, so does it, although nobody can tell
 -- what it is (a secret that the vendor showed once).
 local function compare_later(ctx, leaf, wanted, there, entry)
-  if ctx.pending and not ctx.pending(wanted) and (entry or not equal.is_nothing(there)) then return end
-  local secretly = hidden.is_field(leaf.field) or (entry and entry.secret)
+  local is_there = entry and (entry.sent or not entry.secret) or not equal.is_nothing(there)
+  if ctx.pending and not ctx.pending(wanted) and is_there then return end
+  local secretly = hidden.is_field(leaf.field) or entry and entry.secret or hidden.within(wanted)
   add(ctx, leaf, { new = not secretly and wanted or nil, later = true, secret = secretly and "changed" or nil,
                    old = not secretly and not secret.is(there) and there or nil })
 end
@@ -141,7 +142,9 @@ local function drift_leaf(ctx, leaf, known, there)
   elseif not equal.values(leaf.field, known, there) or not equal.values(leaf.field, there, known) then
     if there == json.null then there = nil end
     if known == json.null then known = nil end
-    add(ctx, leaf, { old = known, new = there })
+    -- What is declared as a secret is one, whatever the vendor takes it for.
+    local secretly = ctx.wanted and hidden.within(reference.at(ctx.wanted, keys_with(leaf.keys, leaf.name)))
+    add(ctx, leaf, secretly and { secret = "changed" } or { old = known, new = there })
   end
 end
 
@@ -172,11 +175,11 @@ end
 --- @param description table of a resource
 --- @param known table a state row's fields
 --- @param there table the record
---- @param options table|nil ignore, secrets
+--- @param options table|nil ignore, secrets, wanted (fields as they are declared today)
 --- @return table[] changes old: as the state has it, new: as the vendor has it now
 function M.drift(description, known, there, options)
   options = options or NONE
-  local ctx = { list = {}, ignore = options.ignore or NONE, secrets = options.secrets or NONE }
+  local ctx = { list = {}, ignore = options.ignore or NONE, secrets = options.secrets or NONE, wanted = options.wanted }
   drift_table(ctx, description.shape, known, there, ROOT)
   table.sort(ctx.list, by_path)
   return ctx.list

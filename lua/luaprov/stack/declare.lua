@@ -173,16 +173,24 @@ end
 -- Mistakes of a provider file, a line each.
 local function indented(text) return (tostring(text):gsub("\n", "\n  ")) end
 
-local function has_missing(options, missing)
+-- The faults that are told of values among these options. What only one account is missing only that one wants.
+local function missing_in(ctx, options, alias)
+  local found = false
   for _, value in pairs(options) do
-    if type(value) == "string" and value:find(missing, 1, true) then return true end
+    local number = type(value) == "string" and value:match(ctx.missing .. "(%d+)")
+    if number then
+      local fault = ctx.faults[tonumber(number)]
+      if fault.account == nil then fault.account = alias
+      elseif fault.account ~= alias then fault.account = false end
+      found = true
+    end
   end
-  return false
+  return found
 end
 
 -- The account's client: it knows which credentials and settings there must be.
 local function connect(ctx, account, options, line)
-  if has_missing(options, ctx.missing) then return end
+  if missing_in(ctx, options, account.alias) then return end
   local client, err, state = ctx.connect(account.provider, options)
   if client then
     account.client, account.state = client, state
@@ -190,6 +198,8 @@ local function connect(ctx, account, options, line)
   end
   for _, fault in ipairs(err.details or { { path = "", message = err.message } }) do
     ctx.fault(line, account.alias .. ": " .. (fault.path ~= "" and fault.path .. " " or "") .. fault.message)
+    -- What it is given for its options may be there another time; that there is no such option is a mistake.
+    if fault.problem ~= "unknown" then ctx.faults[#ctx.faults].account = account.alias end
   end
 end
 

@@ -7,9 +7,10 @@ local shapes = require "luaprov.provider.shape"
 
 local M = {}
 
---- Whether a secret stands in a value, at any depth.
+--- Whether a secret stands in a value, at any depth, now or when it is known.
 function M.within(value)
-  if type(value) ~= "table" or reference.is(value) then return false end
+  if type(value) ~= "table" then return false end
+  if reference.is(value) then return reference.is_secret(value) end
   if secret.is(value) then return true end
   for _, inner in pairs(value) do
     if M.within(inner) then return true end

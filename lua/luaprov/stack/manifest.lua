@@ -8,6 +8,7 @@
 ---   manifest.records    list, in the order of the file; manifest.record: the same by address
 ---   manifest.order      list of addresses, each after what it needs
 ---   manifest.inputs     list of { what, text }: all that it was made of (the file, JSON files, env, var), for digests
+---   manifest.lacking    list of faults, with the option `spare`: what accounts lack to be used, see manifest.wanting
 ---
 --- A record: address, alias, provider, resource, name, description (the resource's), fields (secrets are secrets;
 --- what is known later is deferred: reference.lua), needs (addresses, sorted), line, protect (true, false or nil),
@@ -21,6 +22,8 @@ local clients = require "luaprov.provider.client"
 local errors = require "luaprov.errors"
 local near = require "luaprov.near"
 local providers = require "luaprov.provider.load"
+local reference = require "luaprov.stack.reference"
+local secret = require "luaprov.secret"
 local tables = require "luaprov.tables"
 local words = require "luaprov.stack.words"
 
@@ -86,8 +89,8 @@ local function fault_text(file, fault)
     .. (fault.address and fault.address .. ": " or "") .. path .. fault.message
 end
 
-local function invalid(ctx)
-  local faults, lines = ctx.faults, {}
+local function invalid(file, faults)
+  local lines, details, more = {}, {}, 0
   for i, fault in ipairs(faults) do fault.number = i end
   table.sort(faults, function(a, b)
     if a.line ~= b.line then return a.line < b.line end
@@ -95,11 +98,13 @@ local function invalid(ctx)
   end)
   for i, fault in ipairs(faults) do
     fault.number = nil
-    if i <= SHOWN then lines[i] = fault_text(ctx.file, fault) end
+    details[i] = { line = fault.line, address = fault.address, path = fault.path, message = fault.message }
+    -- What a manifest broke off with is told, whatever else there is.
+    if i <= SHOWN or fault.raised then lines[#lines + 1] = fault_text(file, fault) else more = more + 1 end
   end
-  if #faults > SHOWN then lines[#lines + 1] = ("… and %d more"):format(#faults - SHOWN) end
+  if more > 0 then lines[#lines + 1] = ("… and %d more"):format(more) end
   return errors.new {
-    kind = "invalid", outcome = "not_sent", message = table.concat(lines, "\n"), details = faults,
+    kind = "invalid", outcome = "not_sent", message = table.concat(lines, "\n"), details = details,
   }
 end
 
@@ -109,7 +114,7 @@ end
 local function bounded(chunk, limits)
   local hook, mask, count = debug.gethook()
   -- Somebody else's hook cannot be put back.
-  if type(hook) == "string" then return pcall(chunk) end
+  if type(hook) == "string" then return xpcall(chunk, limits.where) end
   local jit = rawget(_G, "jit")
   if jit then jit.off(chunk, true) end -- what is compiled calls no hooks
   local steps, most = limits.steps or STEPS, collectgarbage "count" + (limits.memory or MEMORY) * 1024
@@ -119,18 +124,19 @@ local function bounded(chunk, limits)
     if taken >= steps then error("the manifest does not end", 2) end
     if collectgarbage "count" > most then error("the manifest takes too much memory", 2) end
   end, "", look)
-  local ok, why = pcall(chunk)
+  local ok, why = xpcall(chunk, limits.where)
   debug.sethook(hook, mask, count)
   return ok, why
 end
 
--- Where an error was raised: its own words, in front of them or where it has none.
-local function note_error(ctx, why)
+-- An error in its own words, which name its line, or else with the line that was run.
+local function note_error(ctx, why, line)
   local text = type(why) == "string" and why or type(why) == "table" and getmetatable(why) and tostring(why)
     or "an error of type " .. type(why)
   -- Lua shortens a long name of a chunk.
-  local line, message = text:match("^[^\n]-:(%d+): (.*)$")
-  ctx.fault(tonumber(line) or 0, message or text)
+  local named, message = text:match("^[^\n]-:(%d+): (.*)$")
+  ctx.fault(tonumber(named) or line or 0, message or text)
+  ctx.faults[#ctx.faults].raised = true
 end
 
 local function run(ctx, source, limits)
@@ -139,12 +145,15 @@ local function run(ctx, source, limits)
   local text = source:gsub("^#[^\n]*", "")
   local chunk, why = load(text, ctx.chunk, "t", words.environment(ctx))
   if not chunk then return note_error(ctx, why) end
-  local ok
-  ok, why = bounded(chunk, limits)
+  local ok, line
+  ok, why = bounded(chunk, { steps = limits.steps, memory = limits.memory, where = function(raised)
+    line = line_in(ctx)
+    return raised
+  end })
   if ok then return true end
   -- Ctrl-C is nobody's mistake.
   if type(why) == "string" and why:find("interrupted!$") then error("interrupted!", 0) end
-  note_error(ctx, why)
+  note_error(ctx, why, line)
 end
 
 local function check_vars(ctx)
@@ -155,10 +164,47 @@ local function check_vars(ctx)
   end
 end
 
+-- ---- what accounts lack ----
+
+local function holds(value, text)
+  if type(value) == "string" then return value:find(text, 1, true) ~= nil end
+  for _, inner in pairs(type(value) == "table" and not secret.is(value) and not reference.is(value) and value or {}) do
+    if holds(inner, text) then return true end
+  end
+  return false
+end
+
+-- Takes the faults that only keep an account from being used out of those of the manifest.
+local function take_lacking(ctx)
+  local lacking, faults = {}, {}
+  for _, fault in ipairs(ctx.faults) do
+    local spared = fault.account
+    for _, node in ipairs(spared and fault.marker and ctx.records or {}) do
+      spared = spared and not holds(node.fields, fault.marker)
+    end
+    table.insert(spared and lacking or faults, fault)
+  end
+  ctx.faults = faults
+  return lacking
+end
+
+--- What accounts that are to be used lack.
+--- @param manifest table read with `spare`
+--- @param aliases table set of the accounts that are to be used
+--- @return luaprov.Error|nil err
+function M.wanting(manifest, aliases)
+  local faults = {}
+  for _, fault in ipairs(manifest.lacking or {}) do
+    if aliases[fault.account] then faults[#faults + 1] = fault end
+  end
+  return faults[1] and invalid(manifest.file, faults) or nil
+end
+
 --- @param source string a manifest's text
 --- @param file string its path, for messages and for the files that it names
 --- @param options table|nil vars (name -> text), getenv (function), steps, memory (megabytes), provider (name ->
----   description or nil, err) and connect (description, options -> client or nil, err, state) for tests
+---   description or nil, err) and connect (description, options -> client or nil, err, state) for tests; spare (true:
+---   an account that lacks its credentials is no fault yet)
 --- @return table|nil manifest
 --- @return luaprov.Error|nil err
 function M.read(source, file, options)
@@ -169,11 +215,12 @@ function M.read(source, file, options)
   ctx.has_missing = #ctx.faults > 0
   if ended then check_vars(ctx) end
   -- What a manifest that broke off has not declared would be told as missing.
-  if ended then check.check(ctx) end
-  if #ctx.faults > 0 then return nil, invalid(ctx) end
+  if ended then check.check(ctx) else check.fields(ctx) end
+  local lacking = options.spare and ended and take_lacking(ctx) or nil
+  if #ctx.faults > 0 then return nil, invalid(ctx.file, ctx.faults) end
   return {
     file = ctx.file, folder = ctx.folder, accounts = ctx.accounts, account = ctx.account, records = ctx.records,
-    record = ctx.record, order = ctx.order, inputs = ctx.inputs,
+    record = ctx.record, order = ctx.order, inputs = ctx.inputs, lacking = lacking,
   }
 end
 

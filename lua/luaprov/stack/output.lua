@@ -1,9 +1,11 @@
 --- What a vendor shows once goes where its record's declaration says: to a file, or to a command's standard input.
+local core = require "luaprov.core"
 local digits = require "luaprov.digits"
 local hidden = require "luaprov.stack.hidden"
 local json = require "luaprov.json"
 local quote = require "luaprov.quote"
 local reference = require "luaprov.stack.reference"
+local runtime = require "luaprov.runtime"
 local secret = require "luaprov.secret"
 
 local M = {}
@@ -16,21 +18,54 @@ local function text_of(value)
   return tostring(value)
 end
 
+local FIRST_LOOK, LONGEST_LOOK = 0.002, 0.1 -- seconds between looks at a command that has not ended
+
+-- What a command has ended with; nil while it has not. Both of its shells write a line, in no order: the one that
+-- starts it says which process it is.
+local function exit_status(place)
+  local file = io.open(place)
+  local text = file and file:read "*a" or ""
+  if file then file:close() end
+  local code, process = text:match "end (%d+)\n", text:match "process (%d+)\n"
+  return code, process
+end
+
+local function is_there(process)
+  local stat = io.open("/proc/" .. process .. "/stat")
+  if stat then stat:close() end
+  return stat ~= nil
+end
+
+-- Waits for a command as for a call: other calls, and the lease, go on meanwhile.
+local function wait(place)
+  local pause = FIRST_LOOK
+  while true do
+    local code, process = exit_status(place)
+    if not code and not (process and is_there(process)) then code = exit_status(place) or "unknown: it was killed" end
+    if code then return code end
+    -- Whoever is cancelled waits all the same: what was shown once is on its way to it.
+    if not runtime.sleep(pause) then core.pause(pause) end
+    pause = math.min(pause * 2, LONGEST_LOOK)
+  end
+end
+
 -- Whether a command of the shell took a text. All of it is read before the command begins: one that ends without
--- reading would else end us, too (SIGPIPE). What it ended with goes by a file: Lua 5.1 does not tell of a pipe.
+-- reading would else end us, too (SIGPIPE). It runs beside us, for as long as it likes.
 local function feed(command, text)
-  local status = os.tmpname()
-  local script = "t=$(cat; echo .); printf %%s \"${t%%.}\" 2>/dev/null | { %s\n}; echo $? > %s"
-  local pipe, why = io.popen(script:format(command, quote(status)), "w")
-  if not pipe then return nil, why end
+  local place = os.tmpname()
+  local script = "t=$(cat; echo .); { printf %%s \"${t%%.}\" 2>/dev/null | { %s\n}; echo end $? >> %s; } &\n"
+    .. "echo process $! >> %s"
+  local pipe, why = io.popen(script:format(command, quote(place), quote(place)), "w")
+  if not pipe then
+    os.remove(place)
+    return nil, why
+  end
   pipe:write(text)
   pipe:close()
-  local file = io.open(status)
-  local code = file and file:read "*l"
-  if file then file:close() end
-  os.remove(status)
+  local code = wait(place)
+  os.remove(place)
   if code == "0" then return true end
-  return nil, "it ended with exit status " .. tostring(code)
+  return nil, "it ended with exit status " .. code
 end
 
 local writers = {}
@@ -79,6 +114,21 @@ function M.ready(node)
     end
   end
   return true
+end
+
+local ENOENT = 2
+
+--- The outputs of a record whose file is not there.
+--- @param node table of the manifest
+--- @return table[] outputs as the node has them
+function M.missing(node)
+  local missing = {}
+  for _, output in ipairs(node.outputs or {}) do
+    local file, code = nil, nil
+    if output.kind == "file" then file, _, code = io.open(output.target, "rb") end
+    if file then file:close() elseif code == ENOENT then missing[#missing + 1] = output end
+  end
+  return missing
 end
 
 --- Writes the outputs of a record.

@@ -235,7 +235,7 @@ function M.update(run, step)
   local notes, fault = {}, nil
   if err then notes[1] = "updated, and could not be read back: " .. err.message
   else record, fault = read_again(resource, step, fields, record) end
-  local row = rows.of(node, fields, record, about)
+  local row = rows.of(node, fields, record, about, step.row.secrets)
   for _, text in ipairs(fault and {} or output.write(node, record)) do notes[#notes + 1] = text end
   ok, err = run.journal:finish(intent, fault and "ignored" or "done", nil, { { record = row } })
   if not ok then return "unknown", err end
@@ -256,7 +256,8 @@ function M.in_doubt(row, paths)
   for path, entry in pairs(row.secrets or {}) do
     local within = doubtful[path]
     for other in pairs(doubtful) do within = within or path:sub(1, #other + 1) == other .. "." end
-    if not within then copy.secrets[path] = entry end
+    if not within then copy.secrets[path] = entry
+    elseif entry.secret then copy.secrets[path] = { secret = true } end
   end
   return copy
 end

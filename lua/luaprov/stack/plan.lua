@@ -8,8 +8,9 @@
 --- observed: address -> record, or false: the vendor does not have it any more. nil: nobody looked, the state counts.
 --- destroy: true: nothing is wanted. targets: addresses, or beginnings of them up to a dot: only these, with what they
 ---   need, and with what cannot stay when they go.
---- accounts: alias -> base_url, account of today's clients; rows of another base_url or account are a fault. Without it
----   base_url is that of the manifest's client, and accounts are not compared.
+--- accounts: alias -> base_url, account of today's clients; rows of another base_url or account are a fault, and those
+---   of an account that is not among them are not judged. Without it base_url is that of the manifest's client, and
+---   accounts are not compared.
 ---
 --- A plan:
 ---   steps      list; first what is declared, in the manifest's order, then what is to go
@@ -180,7 +181,7 @@ local function note_drift(ctx, row, description, node)
   if observed then
     row = rows_of.open(row)
     drift.changes = compare.drift(description, row.fields, observed,
-      { ignore = node and node.ignore, secrets = row.secrets })
+      { ignore = node and node.ignore, secrets = row.secrets, wanted = node and node.fields })
   end
   if drift.gone or drift.changes[1] then
     ctx.plan.drift[#ctx.plan.drift + 1] = drift
@@ -297,7 +298,9 @@ local function check_rows(ctx, accounts)
     local account, today = ctx.manifest.account[alias], accounts and accounts[alias]
     local base_url = today and today.base_url or account and account.state and account.state.base_url
     local message
-    if account and account.provider.name ~= row.provider then
+    if accounts and account and not today then
+      message = nil -- nothing is done with them
+    elseif account and account.provider.name ~= row.provider then
       message = "the state has records of " .. row.provider .. " under '" .. alias .. "', and the manifest uses "
         .. account.provider.name .. " there"
     elseif base_url and row.base_url and base_url ~= row.base_url then

@@ -9,6 +9,7 @@
 ---   reference.address(handle)            "acme.phones.desk"
 ---   reference.parts(deferred)            list of texts and { address, path, line }: what it is made of
 ---   reference.shown(deferred)            acme.phones.desk.id, for people
+---   reference.is_secret(deferred)        whether what it stands for is; check.lua finds out
 ---   reference.fill(value, lookup)        a copy with values in place of what `lookup(address, path)` knows (not nil),
 ---                                        and how many are left
 local digits = require "luaprov.digits"
@@ -17,7 +18,7 @@ local secret = require "luaprov.secret"
 local M = {}
 
 -- Keys that no field has.
-local ADDRESS, PATH, LINE, CONTEXT, PARTS = {}, {}, {}, {}, {}
+local ADDRESS, PATH, LINE, CONTEXT, PARTS, SECRET = {}, {}, {}, {}, {}, {}
 
 local handle_mt = { __name = "luaprov.handle" }
 local reference_mt = { __name = "luaprov.reference" }
@@ -97,6 +98,14 @@ function M.parts(deferred)
   if getmetatable(deferred) == text_mt then return raw(deferred, PARTS) end
   return { { address = raw(deferred, ADDRESS), path = raw(deferred, PATH), line = raw(deferred, LINE) } }
 end
+
+--- Notes that what a deferred value stands for is secret.
+--- @param deferred table
+function M.close(deferred) rawset(deferred, SECRET, true) end
+
+--- @param deferred table
+--- @return boolean
+function M.is_secret(deferred) return raw(deferred, SECRET) == true end
 
 --- @param deferred table
 --- @return string

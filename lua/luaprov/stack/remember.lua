@@ -1,15 +1,16 @@
 --- What the state keeps of a record: what the vendor shows, without any secret, and salted hashes of what it does not
 --- show or what is secret.
 ---
---- A row's `secrets`: path -> { sent = HASH, shown = HASH or nil, secret = true or nil }. `sent` is of what the
---- manifest wanted and was sent; `shown` of what the vendor showed then, which may be masked. So a changed secret is
---- seen on either side, and a mask is none. Without `secret` it is a plain field that the vendor takes and does not
---- show.
+--- A row's `secrets`: path -> { sent = HASH or nil, shown = HASH or nil, secret = true or nil }. `sent` is of what the
+--- manifest wanted and was sent (nil: nobody knows what the vendor has); `shown` of what the vendor showed then, which
+--- may be masked. So a changed secret is seen on either side, and a mask is none. Without `secret` it is a plain field
+--- that the vendor takes and does not show. What was declared as a secret stays one, also where it is declared no more.
 local equal = require "luaprov.stack.equal"
 local find = require "luaprov.stack.fields_of"
 local hash = require "luaprov.stack.hash"
 local hidden = require "luaprov.stack.hidden"
 local json = require "luaprov.json"
+local reference = require "luaprov.stack.reference"
 local secret = require "luaprov.secret"
 
 local M = {}
@@ -48,7 +49,8 @@ local function note(ctx, shape, wanted, there, around)
       note(ctx, field.shape, value, type(other) == "table" and not secret.is(other) and other or NONE,
         { scope = scope, path = path, keys = around.keys, depth = around.depth + 1 })
     elseif hidden.is_field(field) or hidden.within(value) or hidden.within(other) then
-      local text, shown = hidden.text(value), not equal.is_nothing(other) and hidden.text(other)
+      local text = not reference.is(value) and hidden.text(value)
+      local shown = not equal.is_nothing(other) and hidden.text(other)
       ctx.secrets[path] = {
         secret = true, sent = text and hash.salted(text), shown = shown and hash.salted(shown) or nil,
       }
@@ -60,15 +62,33 @@ local function note(ctx, shape, wanted, there, around)
   end
 end
 
+-- What is known of a secret that was not sent now; it is taken out of what is shown.
+local function again(fields, keys, entry, record)
+  local copy = { secret = entry.secret, sent = entry.sent, shown = entry.shown }
+  if not entry.secret then return copy end
+  local at = reference.at(record, keys)
+  local shown = not equal.is_nothing(at) and hidden.text(at)
+  if shown and not (entry.shown and hash.matches(entry.shown, shown)) then copy.shown = hash.salted(shown) end
+  remove(fields, keys)
+  return copy
+end
+
 --- After a record has been made, changed or adopted.
 --- @param description table of a resource
 --- @param wanted table|nil the fields that were sent, or declared and equal; nil: it was imported
 --- @param record table as the client returned it
+--- @param before table|nil secrets of the row that there was
 --- @return table fields
 --- @return table secrets
-function M.of(description, wanted, record)
+function M.of(description, wanted, record, before)
   local ctx = { fields = open_part(record), secrets = {} }
   if wanted then note(ctx, description.shape, wanted, record, { path = "", keys = {}, depth = 1 }) end
+  for path, entry in pairs(before or NONE) do
+    local keys = find.keys(description, path)
+    if entry.secret and not ctx.secrets[path] and reference.at(wanted, keys) == nil then
+      ctx.secrets[path] = again(ctx.fields, keys, entry, record)
+    end
+  end
   return ctx.fields, ctx.secrets
 end
 
@@ -81,18 +101,7 @@ end
 function M.again(description, row, record)
   local fields, secrets = open_part(record), {}
   for path, entry in pairs(row.secrets or NONE) do
-    local keys, at = find.keys(description, path), record
-    for _, key in ipairs(keys) do
-      if type(at) ~= "table" or secret.is(at) then at = nil break end
-      at = at[key]
-    end
-    local copy = { secret = entry.secret, sent = entry.sent, shown = entry.shown }
-    local shown = not equal.is_nothing(at) and hidden.text(at)
-    if entry.secret then
-      if shown and not (entry.shown and hash.matches(entry.shown, shown)) then copy.shown = hash.salted(shown) end
-      remove(fields, keys)
-    end
-    secrets[path] = copy
+    secrets[path] = again(fields, find.keys(description, path), entry, record)
   end
   return fields, secrets
 end

@@ -24,10 +24,11 @@ end
 --- @param fields table|nil what was sent, or is declared and equal; nil: what was sent is declared no more
 --- @param record table as the client returned it
 --- @param about table base_url, account
+--- @param before table|nil secrets of the row that there was
 --- @return table row for Store:commit
-function M.of(node, fields, record, about)
+function M.of(node, fields, record, about, before)
   local description, wanted = node.description, fields or record
-  local shown, secrets = remember.of(description, fields, record)
+  local shown, secrets = remember.of(description, fields, record, before)
   local parents = collections.parents(description, wanted)
   return M.new(node, record, about, {
     fields = shown, secrets = secrets, key = keys.of(description, wanted),

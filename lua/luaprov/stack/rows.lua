@@ -1,8 +1,8 @@
 --- The rows of the state, and which of them needs which: for what must go before what.
 local compare = require "luaprov.policy.compare"
 local identity = require "luaprov.provider.identity"
-local json = require "luaprov.json"
 local reference = require "luaprov.stack.reference"
+local store_rows = require "luaprov.stack.store.rows"
 
 local M = {}
 
@@ -25,8 +25,8 @@ end
 --- @return table|nil secrets
 function M.parts(row)
   local fields, secrets = row.fields, row.secrets
-  if type(fields) == "string" then fields = assert(json.decode(fields)) end
-  if type(secrets) == "string" then secrets = assert(json.decode(secrets)) end
+  if type(fields) == "string" then fields = store_rows.decoded(row, "fields") end
+  if type(secrets) == "string" then secrets = store_rows.decoded(row, "secrets") end
   return fields, secrets
 end
 

@@ -1,7 +1,8 @@
 --- Leaves in a plan only what somebody named, what that needs, and what cannot stay when it goes.
 local M = {}
 
-local function is_meant(address, name)
+--- Whether a name is an address, or its beginning up to a dot.
+function M.is_meant(address, name)
   return address == name or address:sub(1, #name + 1) == name .. "."
 end
 
@@ -21,7 +22,7 @@ function M.select(plan, rows, targets)
     local before = #queue
     for _, list in ipairs { plan.manifest.records, rows.list } do
       for _, item in ipairs(list) do
-        if is_meant(item.address, name) then choose(item.address) end
+        if M.is_meant(item.address, name) then choose(item.address) end
       end
     end
     local found = #queue > before or chosen[name]

@@ -23,7 +23,8 @@ local unpack_ = table.unpack or unpack -- luacheck: ignore 113 143
 
 local M = {}
 
--- Stands in a text for what could not be had, which is told already: what follows from it is not told, too.
+-- Stands in a text for what could not be had, which is told already: what follows from it is not told, too. The number
+-- of the fault follows.
 M.MISSING = "\1missing\1"
 
 local function no_deferred(value, word)
@@ -101,7 +102,9 @@ local function lookup(ctx, word, find, absent)
     ctx.inputs[#ctx.inputs + 1] = { word .. " " .. name, tostring(value) }
     if value ~= nil then return value end
     ctx.fault(ctx.line(), absent(name))
-    return M.MISSING
+    local marker = ("%s%d\1"):format(M.MISSING, #ctx.faults)
+    ctx.faults[#ctx.faults].marker = marker
+    return marker
   end
 end
 
@@ -152,7 +155,7 @@ local function secrets(ctx)
   local function word(make, what, prepare)
     return function(argument)
       if type(argument) ~= "string" or argument == "" then error(what .. " takes a text", 2) end
-      if argument:find(M.MISSING, 1, true) then return M.MISSING end
+      if argument:find(M.MISSING, 1, true) then return argument end
       return make(prepare and prepare(argument) or argument)
     end
   end

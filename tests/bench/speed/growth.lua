@@ -23,7 +23,7 @@ local function in_flight(server, count)
   for _, n in ipairs { 1, 4, 16, 64, 256, 1000, 4000, 10000 } do
     local place = { url = server.url, at_once = n, calls = math.max(4000, n) }
     point(lines, "luaprov", n, programs.luaprov, place, count)
-    place.environment = "env BENCH_PER_HOST=20000"
+    place.environment = "env BENCH_CONNECTIONS=20000"
     point(lines, "luaprov, a connection each", n, programs.luaprov, place, count)
     point(lines, "C, a connection each", n, programs.limit_json, place, count)
   end
@@ -35,7 +35,7 @@ local function accounts(server, count)
   local lines = {}
   for _, n in ipairs { 1, 10, 100, 1000 } do
     point(lines, "luaprov, 64 in flight", n, programs.luaprov,
-      { url = server.url, at_once = 64, calls = 6000, environment = "env BENCH_ACCOUNTS=" .. n }, count)
+      { url = server.url, at_once = 64, calls = 10000, environment = "env BENCH_ACCOUNTS=" .. n }, count)
   end
   return { name = "accounts", lines = { lines["luaprov, 64 in flight"] } }
 end

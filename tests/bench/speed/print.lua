@@ -1,29 +1,8 @@
--- The table: what was measured, the goals beside it, and whether they are met.
+-- The tables: what was measured, the goals beside it, and whether they are met; what is worse than it was.
+local goals_of = require "tests.bench.speed.goals"
 local programs = require "tests.bench.speed.programs"
-local rounds = require "tests.bench.speed.rounds"
 
 local M = {}
-
---- Judges a goal.
---- @param goal table of sections.lua
---- @param results table of rounds.measure
---- @param name string of the client that the goal is about
---- @return table wanted (text), got (number), met (boolean), failed (beyond the gate)
-function M.judge(goal, results, name)
-  local ours = results[programs.luaprov.name]
-  if goal.most then
-    local got = results[name].ratio
-    return { wanted = ("at most %g"):format(goal.most), got = got, met = got <= goal.most,
-             failed = goal.gate ~= nil and got > goal.gate }
-  end
-  if goal.share then
-    local got = 100 * (1 - 1 / rounds.times_less(results[name], ours))
-    return { wanted = ("what luaprov adds, at most %d %% of its call"):format(goal.share), got = got,
-             met = got <= goal.share }
-  end
-  local got = rounds.times_less(ours, results[name])
-  return { wanted = ("luaprov %g times less"):format(goal.less), got = got, met = got >= goal.less }
-end
 
 local function line(...) print((("  %-58s %9s %9s   %s"):format(...):gsub("%s+$", ""))) end
 
@@ -32,7 +11,8 @@ local function verdict(judged)
     judged.met and "met" or judged.failed and "NOT MET, and beyond the gate" or "NOT MET")
 end
 
-local function programs_of(section)
+--- The clients of a section in their order, the limit first.
+function M.programs_of(section)
   local list = { programs.limit }
   for _, program in ipairs(section.programs) do list[#list + 1] = program end
   return list
@@ -41,19 +21,18 @@ end
 --- Prints a section.
 --- @param section table of sections.lua
 --- @param results table of rounds.measure
---- @param missing table name -> why it is left out
 --- @return table goals name -> judged
-function M.section(section, results, missing)
+function M.section(section, results)
   local goals = {}
   print("")
   line(section.name, "us a call", "x limit", "goal")
-  for _, program in ipairs(programs_of(section)) do
+  for _, program in ipairs(M.programs_of(section)) do
     local name, goal = program.name, section.goals and section.goals[program.name]
     local result = results[name]
-    if missing[name] or result.failed then
-      line(name, "-", "-", "left out: " .. (missing[name] or result.failed:match("^[^\n]*")))
+    if result.failed then
+      line(name, "-", "-", "left out: " .. result.failed:match("^[^\n]*"))
     else
-      goals[name] = goal and not results[programs.luaprov.name].failed and M.judge(goal, results, name) or nil
+      goals[name] = goal and not results[programs.luaprov.name].failed and goals_of.judge(goal, results, name) or nil
       line(name, ("%.1f"):format(result.cpu), ("%.2f"):format(result.ratio), goals[name] and verdict(goals[name]) or "")
     end
   end
@@ -61,11 +40,11 @@ function M.section(section, results, missing)
 end
 
 --- The bars of a section.
-function M.group(section, results, missing)
+function M.group(section, results)
   local group = { name = section.name }
-  for _, program in ipairs(programs_of(section)) do
+  for _, program in ipairs(M.programs_of(section)) do
     local result = results[program.name]
-    if not missing[program.name] and not result.failed then
+    if not result.failed then
       group[#group + 1] = { name = program.name, value = result.cpu, ours = program == programs.luaprov }
     end
   end
@@ -93,6 +72,23 @@ function M.growth(plots)
       print(("  %-40s %s"):format(one.name, table.concat(words, ", ")))
     end
   end
+end
+
+local ROW = "  %-74s %8s %8s %8s  %s"
+
+--- The head of the table of what is compared.
+function M.check_head() print(ROW:format("", "now", "written", "bar", "")) end
+
+--- A row of it.
+--- @param one table name, goal, written, bar, worse, why: of check.lua
+function M.check(one)
+  local function number(value) return value and ("%.2f"):format(value) or "-" end
+  local words = one.worse and (one.goal and one.goal.gate and "BEYOND THE GATE" or "WORSE")
+    or one.goal and "ok" or "left out"
+  if one.goal and not one.goal.met and not one.worse then words = words .. ", the goal is not met" end
+  if one.why then words = words .. ": " .. one.why:match "^[^\n]*" end
+  local bar = one.goal and (one.goal.more and ">= " or "<= ") .. number(one.bar) or "-"
+  print(ROW:format(one.name, number(one.goal and one.goal.got), number(one.written), bar, words))
 end
 
 return M

@@ -17,7 +17,7 @@ local SLOW = { programs.limit_json, programs.raw, programs.luaprov }
 --- @param server table of server.lua
 --- @param ca string the authority's file
 return function(server, ca)
-  local trusted, all_at_once = "env BENCH_CA=" .. ca, "env BENCH_PER_HOST=20000"
+  local trusted, all_at_once = "env BENCH_CA=" .. ca, "env BENCH_CONNECTIONS=20000"
   local sections = {
     {
       name = "one after another", charted = true, place = { url = server.url, at_once = 1, seconds = 0.25 },

@@ -7,6 +7,9 @@ M.TOKEN = "bench-token-0123456789abcdef0123456789abcdef"
 
 M.url, M.calls, M.at_once = arg[1], tonumber(arg[2]), tonumber(arg[3])
 
+-- Of luaprov's own clients: a PEM file to trust, and how many connections there may be; else 128.
+M.ca_file, M.connections = os.getenv "BENCH_CA", tonumber(os.getenv "BENCH_CONNECTIONS")
+
 -- BENCH_BODY: bytes of one more field.
 local note = os.getenv "BENCH_BODY" and ("x"):rep(tonumber(os.getenv "BENCH_BODY")) or nil
 
@@ -44,19 +47,11 @@ function M.measure(run, seconds)
   print(("%d %.6f %.6f %s"):format(M.calls, cpu, wall, memory()))
 end
 
--- With BENCH_PER_HOST the engine opens that many connections to one host, and not its own 128.
-local function open_up()
-  local core, per_host = require "luaprov.core", tonumber(os.getenv "BENCH_PER_HOST")
-  local make = core.engine
-  if per_host then core.engine = function() return make { per_host = per_host } end end
-end
-
 --- Measures a call of luaprov's: one after another, or in as many tasks as calls at once. With BENCH_RATE so many a
 --- second, each begun when it is due.
 --- @param runtime table luaprov.runtime
 --- @param call function(i)
 function M.tasks(runtime, call)
-  open_up()
   local rate = tonumber(os.getenv "BENCH_RATE")
   M.measure(function(calls, at_once)
     if at_once == 1 then

@@ -50,7 +50,7 @@ end
 -- Ends every open intent that can be ended; nil and a code where the state cannot be written any more.
 local function settle(work)
   local out = work.out
-  local seen, code = planning.state(work)
+  local seen, code = planning.state(work, work.about)
   if not seen then return nil, code end
   if not seen.intents[1] then return seen end
   if not out.json then
@@ -66,7 +66,7 @@ local function settle(work)
     end
   end
   say.left(out, result.left)
-  seen, code = planning.state(work)
+  seen, code = planning.state(work, work.about)
   if not seen then return nil, code end
   seen.blocked, seen.intents, seen.later = {}, {}, result.later
   for _, entry in ipairs(result.left) do seen.blocked[entry.address] = settles.left(entry) end
@@ -111,19 +111,24 @@ local function summarize(work, result)
   }, #parts > 0 and table.concat(parts, ", ") or "nothing was done")
 end
 
--- What was seen at the vendors and needs nothing to be done is known from now on.
+-- What was seen at the vendors, or is declared otherwise now, and needs nothing to be done is known from now on.
 local function remember(work, seen, plan)
-  local items, drifted = {}, {}
+  local changed, drifted, items = {}, {}, {}
   for _, drift in ipairs(plan.drift) do drifted[drift.address] = not plan.step[drift.address] end
-  if seen.observed then
-    items = keep.items(work.manifest, seen.rows, seen.observed, function(row) return drifted[row.address] end)
+  for _, row in ipairs(seen.readdressed) do changed[row.address] = not plan.step[row.address] and row or nil end
+  for _, item in ipairs(seen.observed and keep.items(work.manifest, seen.rows, seen.observed,
+    function(row) return drifted[row.address] end) or {}) do
+    changed[item.record.address] = item.record
   end
-  local written = {}
-  for _, item in ipairs(items) do written[item.record.address] = item.record end
-  for _, row in ipairs(seen.readdressed) do
-    if not plan.step[row.address] and not written[row.address] then items[#items + 1] = { record = row } end
+  for i, row in ipairs(seen.rows) do
+    local address, record = row.address, changed[row.address] or row
+    local node = not plan.step[address] and work.manifest.record[address]
+    changed[address] = keep.declared(record, node, seen.accounts[address:match("^[^.]+")]) or changed[address]
+    if changed[address] then
+      items[#items + 1] = { record = changed[address] }
+      seen.rows[i] = changed[address]
+    end
   end
-  for i, row in ipairs(seen.rows) do seen.rows[i] = written[row.address] or row end
   return keep.write(work.store, items)
 end
 
@@ -188,10 +193,9 @@ local function finish(work, result)
 end
 
 -- What was replaced by an earlier run and had to stay until all that named it was changed, as it is now.
-local function end_later(work, later, about)
-  local targets = about.targets or work.args.targets
-  if not later or not later[1] or targets and targets[1] then return 0 end
-  local seen, code = planning.state(work)
+local function end_later(work, later)
+  if not later or not later[1] or work.about.targets[1] then return 0 end
+  local seen, code = planning.state(work, work.about)
   if not seen then return code end
   local result
   result, code = settled_by(work, seen, settles.later, later)
@@ -201,11 +205,11 @@ local function end_later(work, later, about)
 end
 
 -- What is to be written when there is nothing to do at the vendors.
-local function end_quietly(work, seen, plan, about)
+local function end_quietly(work, seen, plan)
   local ok, err = work.lease:renew()
   if ok then ok, err = remember(work, seen, plan) end
   if not ok then return say.error(work.out, err) end
-  local code = end_later(work, seen.later, about)
+  local code = end_later(work, seen.later)
   return next(seen.blocked or {}) ~= nil and 1 or code
 end
 
@@ -223,7 +227,7 @@ local function go_on(work, seen, plan, about)
   local result = perform(work, seen, plan)
   shorten(work, result)
   local code = finish(work, result)
-  return code == 0 and end_later(work, seen.later, about) or code
+  return code == 0 and end_later(work, seen.later) or code
 end
 
 local function run(work, about)
@@ -233,32 +237,36 @@ local function run(work, about)
   if work.stop.asked then return INTERRUPTED end
   if about.saved or not args.no_refresh then
     local ok
-    ok, code = planning.look(work, seen)
+    ok, code = planning.look(work, seen, not about.saved)
     if not ok then return code end
   end
   local plan
-  plan, code = planning.make(work, seen, { destroy = about.destroy, targets = about.targets })
+  plan, code = planning.make(work, seen, about)
   if not plan then return code end
   planning.print(work, plan)
   local why = refusal(plan, about.saved)
   if why then return say.no(out, why) end
-  if not plan.steps[1] then return end_quietly(work, seen, plan, about) end
+  if not plan.steps[1] then return end_quietly(work, seen, plan) end
   return go_on(work, seen, plan, about)
 end
 
 --- @param args table of the command line
 --- @param out luaprov.Output
---- @param about table question; destroy, targets; saved (a plan of plan_file.decode, which is to be the same)
+--- @param about table question; destroy; targets (else those of the command line); saved (a plan of plan_file.decode,
+---   which is to be the same)
 --- @return integer code the exit code
 function M.run(args, out, about)
   out.json = args.json
   if not args.yes and not about.saved and not ask.can() then
     return out:wrong "asks before anything is sent, and there is nobody to ask: say --yes"
   end
-  local work, code = open.work(args, out, { create = not about.destroy })
+  about.targets, about.warns = about.targets or args.targets, not (about.saved or args.yes)
+  local work, code = open.work(args, out, {
+    create = not about.destroy, spare = about.destroy or about.targets[1] ~= nil,
+  })
   if not work then return code end
   if not work.store then return open.no_state(args, out) end
-  work.stop = stops.new()
+  work.stop, work.about = stops.new(), about
   function work.stopping()
     out:note "Ctrl-C: what is on its way is let end, and nothing new begins; another Ctrl-C ends this at once"
   end

@@ -5,6 +5,7 @@ local rows_of = require "luaprov.stack.rows"
 
 local M = {}
 
+local NONE = {}
 local BATCH = 500 -- rows of one transaction
 
 local function description_of(manifest, row)
@@ -17,6 +18,31 @@ local function renewed(row, description, record)
   local copy = {}
   for name, value in pairs(row) do copy[name] = value end
   copy.fields, copy.secrets = remember.again(description, row, record)
+  return copy
+end
+
+local function same_list(a, b)
+  a, b = a or NONE, b or NONE
+  for i = 1, math.max(#a, #b) do
+    if a[i] ~= b[i] then return false end
+  end
+  return true
+end
+
+--- A row with what is declared today and no plan shows: its options, and the account's credentials. It tells by them
+--- what may be done with its record when that is declared no more.
+--- @param row table
+--- @param node table|nil of the manifest
+--- @param about table|nil account of today's client
+--- @return table|nil row nil: it has all of it
+function M.declared(row, node, about)
+  if not node or not about then return nil end
+  if same_list(row.depends_on, node.needs) and row.protect == node.protect and row.account == about.account then
+    return nil
+  end
+  local copy = {}
+  for name, value in pairs(rows_of.open(row)) do copy[name] = value end
+  copy.depends_on, copy.protect, copy.account = node.needs[1] and node.needs or nil, node.protect, about.account
   return copy
 end
 

@@ -9,6 +9,7 @@ local guards = require "luaprov.stack.guard"
 local manifests = require "luaprov.stack.manifest"
 local options = require "luaprov.cli.stack.options"
 local say = require "luaprov.cli.stack.say"
+local store_errors = require "luaprov.stack.store.errors"
 local stores = require "luaprov.stack.store"
 
 local M = {}
@@ -21,9 +22,10 @@ Work.__index = Work
 
 --- @param args table file, vars
 --- @param out luaprov.Output
+--- @param spare boolean|nil accounts may lack credentials, as manifest.load has it
 --- @return table|nil manifest
 --- @return integer|nil code the exit code, when there is none
-function M.manifest(args, out)
+function M.manifest(args, out, spare)
   local file = args.file or manifests.FILE
   local vars, why = options.vars(args.vars)
   if not vars then return nil, out:wrong(why) end
@@ -31,7 +33,7 @@ function M.manifest(args, out)
   handle, why = io.open(file, "rb")
   if not handle then return nil, out:wrong("there is no manifest " .. file .. " (" .. tostring(why) .. ")") end
   handle:close()
-  local manifest, err = manifests.load(file, { vars = vars })
+  local manifest, err = manifests.load(file, { vars = vars, spare = spare })
   if not manifest then return nil, say.error(out, err) end
   return manifest
 end
@@ -62,17 +64,29 @@ function M.no_state(args, out)
   return say.no(out, "there is no state at " .. shown .. ": luaprov apply makes it, --state or --file say where it is")
 end
 
+--- An error of a store; of one that is about a row's text it is said where that row is.
+--- @param args table state, file
+--- @param err any
+--- @return any err
+function M.placed(args, err)
+  if store_errors.is(err) and err.address and not err.placed then
+    local _, shown = options.place(args, function() end)
+    err.message, err.placed = shown .. ": " .. err.message, true
+  end
+  return err
+end
+
 --- All of it.
 --- @param args table file, vars, state
 --- @param out luaprov.Output
---- @param wanted table create: a state that is missing is made
+--- @param wanted table create: a state that is missing is made; spare: as for M.manifest
 --- @return luaprov.Work|nil
 --- @return integer|nil code the exit code, when it could not be had
 function M.work(args, out, wanted)
   -- What lives long is made once: less memory than by generations, in the same time. LuaJIT knows no other way.
   pcall(collectgarbage, "incremental")
   collectgarbage("setpause", 180)
-  local manifest, code = M.manifest(args, out)
+  local manifest, code = M.manifest(args, out, wanted.spare)
   if not manifest then return nil, code end
   local store
   store, code = M.store(args, out, wanted.create)
@@ -94,7 +108,8 @@ end
 --- @return luaprov.StoreError|nil err
 function Work:rows(as_texts)
   if not self.store then return {} end
-  return self.store:records(as_texts)
+  local rows, err = self.store:records(as_texts)
+  return rows, M.placed(self.args, err)
 end
 
 --- What earlier runs have begun and not ended.
@@ -125,12 +140,24 @@ local function first_line(path)
   return line
 end
 
+local function host() return first_line "/proc/sys/kernel/hostname" or "this machine" end
+
 -- Who this is, for whoever waits.
 local function holder(command)
   local stat = first_line "/proc/self/stat"
   local pid = stat and stat:match("^%d+")
-  return ("%s@%s (luaprov %s%s)"):format(os.getenv "USER" or os.getenv "LOGNAME" or "somebody",
-    first_line "/proc/sys/kernel/hostname" or "this machine", command, pid and ", process " .. pid or "")
+  return ("%s@%s (luaprov %s%s)"):format(os.getenv "USER" or os.getenv "LOGNAME" or "somebody", host(), command,
+    pid and ", process " .. pid or "")
+end
+
+-- Why one waits for somebody who may be dead: the dead send nothing more, but what they have sent may be acted on.
+-- Until when, their lease alone says: a call is tried again under the intent that it has.
+local function why_wait(text)
+  local where, pid = text:match "@(.-) %(.*, process (%d+)%)$"
+  if where == host() and not first_line("/proc/" .. pid .. "/stat") then
+    return "no such process runs on this machine any more, but what it has sent may be acted on until then"
+  end
+  return "if it was killed, what it has sent may be acted on until then"
 end
 
 --- Takes the lease, and waits for whoever has it: until their time is over, for they may be dead.
@@ -144,7 +171,7 @@ function Work:take()
       on_wait = function(err)
         if told then return end
         told = true
-        self.out:note(("%s; waiting up to %d s"):format(err.message, math.ceil(wait)))
+        self.out:note(("%s; waiting up to %d s: %s"):format(err.message, math.ceil(wait), why_wait(err.holder)))
       end,
     }
   end
@@ -161,9 +188,7 @@ end
 local function release(self)
   if not self.lease or self.lease.lost then return end
   if self.sending and not self.over_at then return end
-  local left = math.max(self.left_until or 0, self.sending and self.over_at or 0) - core.now()
-  if left <= 0 and not self.sending then return self.lease:release() end
-  self.lease:renew(math.max(0, left) + 0.01)
+  self.lease:release(math.max(self.left_until or 0, self.sending and self.over_at or 0))
 end
 
 --- Runs `work(self)` with the lease, and gives it back unless `self.sending` says that something may be on its way
@@ -185,12 +210,24 @@ function Work:leased(work)
     self:close()
     return say.error(self.out, err)
   end
-  ok, code = pcall(work, self)
-  -- What was to be done is done; that the lease stays for its time is no failure of it.
-  pcall(release, self)
+  return self:run(function()
+    local done, result = pcall(work, self)
+    -- What was to be done is done; that the lease stays for its time is no failure of it.
+    pcall(release, self)
+    if not done then error(result, 0) end
+    return result
+  end)
+end
+
+--- Runs `work(self)`, and closes all of it. What is wrong with the state is told as an error.
+--- @param work function returns the exit code
+--- @return integer code
+function Work:run(work)
+  local ok, code = pcall(work, self)
   self:close()
-  if not ok then error(code, 0) end
-  return code
+  if ok then return code end
+  if store_errors.is(code) then return say.error(self.out, M.placed(self.args, code)) end
+  error(code, 0)
 end
 
 function Work:close()

@@ -1,10 +1,12 @@
 --- From the manifest, the state and what the vendors have to a plan, for the commands that make one.
 ---
----   local seen, code = planning.state(work)      rows, accounts, intents, readdressed
----   local ok, code = planning.look(work, seen)   adds observed; what could not be seen is told
----   local plan, code = planning.make(work, seen, { destroy = false })
+---   local about = { destroy = false, targets = {} }
+---   local seen, code = planning.state(work, about)   rows, accounts, intents, readdressed
+---   local ok, code = planning.look(work, seen)       adds observed; what could not be seen is told
+---   local plan, code = planning.make(work, seen, about)
 local accounts_of = require "luaprov.stack.account"
 local core = require "luaprov.core"
+local manifests = require "luaprov.stack.manifest"
 local near = require "luaprov.near"
 local observe = require "luaprov.stack.observe"
 local options = require "luaprov.cli.stack.options"
@@ -14,6 +16,8 @@ local render = require "luaprov.stack.render"
 local rows_of = require "luaprov.stack.rows"
 local say = require "luaprov.cli.stack.say"
 local tables = require "luaprov.tables"
+local touched = require "luaprov.stack.touched"
+local warnings = require "luaprov.cli.stack.warnings"
 
 local M = {}
 
@@ -38,18 +42,26 @@ end
 
 --- What the state says.
 --- @param work luaprov.Work
---- @return table|nil seen rows, accounts (nil: there is no state), intents, readdressed (rows that have another account
----   now)
+--- @param about table destroy (true: only what the state has is touched), targets
+--- @return table|nil seen rows, accounts (those that are touched; nil: there is no state), partly (true: not all of
+---   them are), intents, readdressed (rows that have another account now)
 --- @return integer|nil code the exit code
-function M.state(work)
+function M.state(work, about)
   local rows, err = work:rows(true)
   local intents
   if rows then intents, err = work:intents() end
   if not intents then return nil, say.error(work.out, err) end
-  local seen = { rows = rows, intents = intents, accounts = work.store and accounts_of.all(work.manifest, work.store) }
-  local changed, code = claim_rows(work, rows, seen.accounts or {})
+  local accounts = work.store and accounts_of.all(work.manifest, work.store)
+  local seen = { rows = rows, intents = intents, accounts = accounts }
+  local changed, code = claim_rows(work, rows, accounts or {})
   if not changed then return nil, code end
   seen.readdressed = changed
+  local aliases = touched.of(work.manifest, seen, about)
+  err = manifests.wanting(work.manifest, aliases)
+  if err then return nil, say.error(work.out, err) end
+  for _, account in ipairs(accounts and work.manifest.accounts or {}) do
+    if not aliases[account.alias] then accounts[account.alias], seen.partly = nil, true end
+  end
   return seen
 end
 
@@ -59,16 +71,29 @@ local function keep_lease(lease)
   if lease and lease.ends - core.now() < lease.seconds / 2 then lease:renew() end
 end
 
+-- The rows of the accounts that are touched; those of an account that the manifest does not use have their own fault.
+local function touched_rows(work, seen)
+  if not seen.partly then return seen.rows end
+  local rows = {}
+  for _, row in ipairs(seen.rows) do
+    local alias = row.address:match("^[^.]+")
+    if seen.accounts[alias] or not work.manifest.account[alias] then rows[#rows + 1] = row end
+  end
+  return rows
+end
+
 --- Asks the vendors for what the state knows.
 --- @param work luaprov.Work
 --- @param seen table rows; gains observed and unseen
+--- @param can_skip boolean|nil the command can do without
 --- @return boolean|nil whole
 --- @return integer|nil code the exit code, when something could not be seen
-function M.look(work, seen)
+function M.look(work, seen, can_skip)
   local line = progress.new(work.args, "looked at", work.manifest)
   local failed
   seen.observed, failed, seen.unseen = observe.rows {
-    manifest = work.manifest, rows = seen.rows, accounts = seen.accounts, concurrency = work.args.parallel,
+    manifest = work.manifest, rows = touched_rows(work, seen), accounts = seen.accounts,
+    concurrency = work.args.parallel,
     on_progress = function(done, total)
       line:at(done, total)
       keep_lease(work.lease)
@@ -76,7 +101,7 @@ function M.look(work, seen)
   }
   line:done()
   if next(failed) == nil then return true end
-  return nil, say.unseen(work.out, failed)
+  return nil, say.unseen(work.out, failed, can_skip)
 end
 
 local function add_notes(plan, seen)
@@ -99,18 +124,19 @@ end
 
 --- @param work luaprov.Work
 --- @param seen table
---- @param about table|nil destroy, targets (else those of the command line)
+--- @param about table destroy, targets, warns (true: somebody reads the plan, and what it would make may be there)
 --- @return table|nil plan
 --- @return integer|nil code the exit code
 function M.make(work, seen, about)
-  about = about or {}
-  local targets = about.targets or work.args.targets
+  local targets = about.targets
   local plan, err = plans.make {
     manifest = work.manifest, rows = seen.rows, observed = seen.observed, accounts = seen.accounts,
     destroy = about.destroy, targets = targets and targets[1] and targets or nil,
   }
   if not plan then return nil, work.out:wrong(err.message) end
   add_notes(plan, seen)
+  if not about.destroy then warnings.outputs(plan, seen) end
+  if about.warns and seen.observed then warnings.foreign(work, plan, seen) end
   local allowed = work.args.allow_delete
   -- What is to go wholly goes wholly, unless somebody has said how much may.
   if about.destroy and allowed and plan.deletes > allowed then plan.allow_delete = plan.deletes end

@@ -31,7 +31,9 @@ function M.error(out, err)
   return 1
 end
 
+--- A word as a shell takes it.
 local function quote(word) return word:find("^[%w_./:@-]+$") and word or quoted(word) end
+M.quote = quote
 
 --- "1 record", "2 records"
 function M.counted(number, word) return ("%d %s%s"):format(number, word, number == 1 and "" or "s") end
@@ -108,11 +110,23 @@ end
 
 local SHOWN = 20
 
+-- What is to be done about it.
+local function unseen_hint(failed, can_skip)
+  local refused = {}
+  for address, err in pairs(failed) do
+    if type(err) == "table" and err.kind == "unauthorized" then refused[address:match("^[^.]+")] = true end
+  end
+  local aliases = table.concat(tables.keys(refused), ", ")
+  if aliases ~= "" then return ": the vendor refuses the credentials of " .. aliases end
+  return can_skip and " (--no-refresh takes what the state says)" or ""
+end
+
 --- What could not be looked at.
 --- @param out luaprov.Output
 --- @param failed table address -> error
+--- @param can_skip boolean|nil the command need not look
 --- @return integer code the exit code
-function M.unseen(out, failed)
+function M.unseen(out, failed, can_skip)
   local addresses = tables.keys(failed)
   for i, address in ipairs(addresses) do
     if out.json then
@@ -122,7 +136,7 @@ function M.unseen(out, failed)
     end
   end
   if not out.json and #addresses > SHOWN then out:note(("… and %d more"):format(#addresses - SHOWN)) end
-  out:note("not everything could be looked at, so nothing is planned (--no-refresh takes what the state says)")
+  out:note("not everything could be looked at, so nothing was done" .. unseen_hint(failed, can_skip))
   return 1
 end
 

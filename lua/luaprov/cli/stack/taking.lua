@@ -76,7 +76,8 @@ end
 
 --- --resend
 function M.option(parser)
-  parser:flag("--resend", "Take nothing as declared that the vendor does not show: the next apply sends it.")
+  parser:flag("--resend", "What the vendor does not show, as passwords, is not known: the next apply sends it "
+    .. "(else it is taken to be as declared).")
 end
 
 return M

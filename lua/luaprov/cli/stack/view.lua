@@ -48,7 +48,7 @@ end
 function M.find(work, address)
   local row, err = work.store:record(address)
   if row then return row end
-  if err then return nil, say.error(work.out, err) end
+  if err then return nil, say.error(work.out, open.placed(work.args, err)) end
   local rows
   rows, err = work:rows()
   if not rows then return nil, say.error(work.out, err) end
@@ -79,16 +79,45 @@ function M.show(args, out, address)
   return 0
 end
 
+-- Rows, and what was begun and has no end, by their addresses: { about (a row or an intent), row, intent }.
+local function together(rows, intents)
+  local begun, entries = {}, {}
+  for _, intent in ipairs(intents) do
+    begun[intent.address] = begun[intent.address] or {}
+    table.insert(begun[intent.address], intent)
+  end
+  for _, row in ipairs(rows) do
+    local first = table.remove(begun[row.address] or {}, 1)
+    entries[#entries + 1] = { about = row, row = row, intent = first, number = #entries }
+  end
+  for _, address in ipairs(tables.keys(begun)) do
+    for _, intent in ipairs(begun[address]) do
+      entries[#entries + 1] = { about = intent, intent = intent, number = #entries }
+    end
+  end
+  table.sort(entries, function(a, b)
+    if a.about.address ~= b.about.address then return a.about.address < b.about.address end
+    return a.number < b.number
+  end)
+  return entries
+end
+
 --- Prints a list.
 --- @param out luaprov.Output
 --- @param rows table[]
-function M.list(out, rows)
-  local list = not out.json and out:rows { "address", "id", "updated" }
-  for _, row in ipairs(rows) do
+--- @param intents table[] open ones
+function M.list(out, rows, intents)
+  local list = not out.json and out:rows { "address", "id", "updated", intents[1] and "open" or nil }
+  for _, entry in ipairs(together(rows, intents)) do
+    local about, row, intent = entry.about, entry.row, entry.intent
     if list then
-      list:add { output.plain(row.address), row.id ~= nil and say.id(row.id) or "", time(row.updated) }
+      list:add {
+        output.plain(about.address), row and row.id ~= nil and say.id(row.id) or "", row and time(row.updated) or "",
+        intent and ("%s, not settled, of %s"):format(intent.operation, time(intent.written)) or nil,
+      }
     else
-      out:value { address = row.address, provider = row.provider, resource = row.resource, id = row.id }
+      out:value { address = about.address, provider = about.provider, resource = about.resource, id = row and row.id,
+                  open = intent and intent.operation, since = intent and time(intent.written) }
     end
   end
   if list then list:flush() end

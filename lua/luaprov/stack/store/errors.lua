@@ -8,7 +8,7 @@ local M = {}
 ---   full          the disk is
 ---   io            the disk failed
 ---   readonly      the state cannot be written
----   corrupt       the file is damaged
+---   corrupt       the file is damaged; `address`: only the row of this one
 ---   foreign       it is no state of luaprov's
 ---   newer         it is one of a newer luaprov's
 ---   unavailable   it cannot be reached, or opened

@@ -143,11 +143,14 @@ function Lease:renew(seconds)
   return ok, err
 end
 
---- Gives it back: whoever waits has it at once. Only for who has nothing on its way any more.
+--- Gives it back: whoever waits has it at once, or when nothing that is on its way can be acted on any more.
+--- @param at number|nil seconds of core.now(): until when that may be
 --- @return boolean|nil done
 --- @return luaprov.StoreError|nil err
-function Lease:release()
+function Lease:release(at)
   if self.released then return true end
+  local left = at and at - core.now() or 0
+  if left > 0 then return self:renew(left + 0.01) end
   local ok, err = change(self, function(db) db:query(RELEASE, self.fence) end)
   if ok then self.released = true end
   return ok, err

@@ -59,6 +59,17 @@ function M.values(list, from, what)
   return values
 end
 
+--- A text of JSON that a row has, as a value.
+--- @param row table
+--- @param name string of the column
+--- @return any value
+function M.decoded(row, name)
+  local value, why = json.decode(row[name])
+  if value ~= nil then return value end
+  error(errors.new("corrupt", ("the state has no JSON in %s of %s: %s"):format(name, tostring(row.address), why),
+    { address = row.address }), 0)
+end
+
 --- A row as the table that it was.
 --- @param list table M.record or M.intent
 --- @param row table gets its JSON decoded
@@ -66,14 +77,8 @@ end
 --- @return table row
 function M.read(list, row, texts)
   for _, column in ipairs(list) do
-    local text = row[column.name]
-    if column.kind == "json" and text ~= nil and not (texts and texts[column.name]) then
-      local value, why = json.decode(text)
-      if value == nil then
-        error(errors.new("corrupt", ("the state has no JSON in %s of %s: %s"):format(column.name,
-          tostring(row.address), why)), 0)
-      end
-      row[column.name] = value
+    if column.kind == "json" and row[column.name] ~= nil and not (texts and texts[column.name]) then
+      row[column.name] = M.decoded(row, column.name)
     end
   end
   return row

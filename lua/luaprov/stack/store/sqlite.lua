@@ -39,6 +39,8 @@ local function error_of(path)
   end
 end
 
+local NEW = ".new-" -- the name of a state that is being made goes on so
+
 -- SQLite takes a file for whole whose last page is not. It writes whole ones; but where a full disk kept it from that,
 -- the page is in the log.
 local function is_cut(db, path)
@@ -53,6 +55,28 @@ local function connect(path, create, busy, fail)
   return handle
 end
 
+-- A log that is not there, or has nothing, keeps nothing from whoever reads the file alone.
+local function is_whole(path) return (sqlite.size(path .. "-wal") or 0) == 0 end
+
+-- Where nothing may be written, a state can be read that nobody writes: SQLite makes files beside it otherwise.
+local function connect_frozen(path, fail)
+  if not is_whole(path) then return nil, (fail("its log cannot be read without writing beside it", "READONLY")) end
+  local name = path:gsub("[^%w/._-]", function(byte) return ("%%%02X"):format(byte:byte()) end)
+  return connect("file:" .. name .. "?immutable=1", "read", 0, fail)
+end
+
+-- What is read there counts only if nobody began to write meanwhile.
+local function freeze(db, path)
+  local transaction_of = db.transaction
+  function db:transaction(mode, work)
+    local result, err = transaction_of(self, mode, work)
+    if err or is_whole(path) then return result, err end
+    return nil, errors.new("busy", path .. ": somebody has begun to write to it: try again")
+  end
+end
+
+local UNFINISHED = 10 -- seconds after which whoever was making a state does so no more
+
 -- A state is made whole under another name: one that is empty was cut off, and was not just begun.
 local function make(path, fields)
   local folder = path:match("^(.*)/[^/]*$")
@@ -60,7 +84,7 @@ local function make(path, fields)
     local ok, why = sqlite.make_folder(folder)
     if not ok then return nil, errors.new("unavailable", ("%s: the folder cannot be made: %s"):format(folder, why)) end
   end
-  local name = path .. ".new-" .. digest.random(8)
+  local name = path .. NEW .. digest.random(8)
   local function away()
     for _, tail in ipairs { "", "-wal", "-shm", "-journal" } do os.remove(name .. tail) end
   end
@@ -85,6 +109,24 @@ end
 
 local TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'luaprov_meta'"
 
+-- A database that is a state, or why it is none.
+local function opened(fields, path)
+  local db, err = transaction.new(fields)
+  if not db then return nil, err end
+  local ok
+  ok, err = db:transaction("read", function()
+    if #db:query(TABLES) == 0 then
+      error(errors.new("foreign", path .. ": it is a database, but no state of luaprov's; it is left as it is"), 0)
+    end
+    if is_cut(db, path) then error((fields.error("", "CORRUPT")), 0) end
+    return true
+  end)
+  if ok then ok, err = schema.check(db, path) end
+  if ok then return db end
+  db:close()
+  return nil, err
+end
+
 --- @param path string
 --- @param options table create, busy, pause, patience: see store.open
 --- @return luaprov.Database|nil
@@ -108,22 +150,17 @@ function M.open(path, options)
     return nil, errors.new("corrupt", path .. ": the file is empty: it was cut off, or is no state. Put a copy of it "
       .. "in its place, or remove it where there was no state")
   end
+  if options.create then sqlite.sweep(path .. NEW, UNFINISHED) end
   local given = fields()
   given.open = function() return connect(path, false, options.busy, fail) end
-  local db, err = transaction.new(given)
-  if not db then return nil, err end
-  local ok
-  ok, err = db:transaction("read", function()
-    if #db:query(TABLES) == 0 then
-      error(errors.new("foreign", path .. ": it is a database, but no state of luaprov's; it is left as it is"), 0)
-    end
-    if is_cut(db, path) then error((fail("", "CORRUPT")), 0) end
-    return true
-  end)
-  if ok then ok, err = schema.check(db, path) end
-  if ok then return db end
-  db:close()
-  return nil, err
+  local db, err = opened(given, path)
+  if db or err.kind ~= "readonly" and err.kind ~= "unavailable" then return db, err end
+  given = fields()
+  given.open = function() return connect_frozen(path, fail) end
+  local frozen, refused = opened(given, path)
+  if not frozen then return nil, is_whole(path) and err or refused end
+  freeze(frozen, path)
+  return frozen
 end
 
 return M

@@ -7,8 +7,8 @@ local work = require "tests.bench.speed.work"
 local accounts, vendors = tonumber(os.getenv "BENCH_ACCOUNTS") or 1, {}
 for i = 1, accounts do
   vendors[i] = assert(luaprov.client("tests/bench/speed/vendor.lua", {
-    base_url = work.url, token = i == 1 and work.TOKEN or work.TOKEN .. i, timeout = 60, ca_file = os.getenv "BENCH_CA",
-    limits = work.at_once < 1000,
+    base_url = work.url, token = i == 1 and work.TOKEN or work.TOKEN .. i, timeout = 60, ca_file = work.ca_file,
+    connections = work.connections, limits = work.at_once < 1000,
   }))
 end
 

@@ -6,7 +6,8 @@ local work = require "tests.bench.speed.work"
 
 local url = work.url .. "/things"
 local order = { "Accept", "Authorization", "Content-Type", "User-Agent" }
-local transport = os.getenv "BENCH_CA" and { ca_file = os.getenv "BENCH_CA", about = "bench" } or nil
+local transport = (work.ca_file or work.connections)
+  and { ca_file = work.ca_file, connections = work.connections, about = "bench" } or nil
 
 local function create(i)
   local response = assert(http.exchange {

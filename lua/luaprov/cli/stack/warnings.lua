@@ -1,0 +1,106 @@
+--- What somebody should know of a plan before it is applied, and what no step of it says: as its notes.
+local adopt = require "luaprov.stack.adopt"
+local outputs = require "luaprov.stack.output"
+local say = require "luaprov.cli.stack.say"
+local tables = require "luaprov.tables"
+local target = require "luaprov.stack.target"
+
+local M = {}
+
+local SHOWN = 20 -- notes of a kind
+
+local function add(plan, list, more)
+  for i = 1, math.min(#list, SHOWN) do plan.notes[#plan.notes + 1] = list[i] end
+  if #list > SHOWN then
+    local last = list[SHOWN]
+    last.message = ("%s; and %d more: %s"):format(last.message, #list - SHOWN, more)
+  end
+end
+
+-- ---- records that are there already ----
+
+local IDS = 5 -- in a message
+
+local function message_of(item, is_unique)
+  local ids, count = {}, #item.candidates
+  for i = 1, math.min(count, IDS) do ids[i] = say.id(item.candidates[i].id) end
+  if count > IDS then ids[IDS + 1] = "…" end
+  return ("the vendor has %s with its key already (%s %s), and would %s: luaprov %s %s takes %s over"):format(
+    count == 1 and "one" or count, count == 1 and "id" or "ids", table.concat(ids, ", "),
+    is_unique and "refuse another" or "have both", count == 1 and "adopt" or "import",
+    say.quote(item.address) .. (count == 1 and "" or " ID"), count == 1 and "it" or "one")
+end
+
+-- What the vendor has no more is made again: its row takes nothing.
+local function rows_there(seen)
+  local rows = {}
+  for _, row in ipairs(seen.rows) do
+    if seen.observed[row.address] ~= false then rows[#rows + 1] = row end
+  end
+  return rows
+end
+
+--- Notes of what is to be made and may be there already, as somebody else's. Asks for one list of each collection in
+--- which something is to be made.
+--- @param work luaprov.Work
+--- @param plan table
+--- @param seen table rows, observed
+function M.foreign(work, plan, seen)
+  local addresses, failed, notes = {}, {}, {}
+  for _, step in ipairs(plan.steps) do
+    if step.action == "create" then addresses[#addresses + 1] = step.address end
+  end
+  if not addresses[1] or plan.faults[1] then return end
+  local list, errors = adopt.candidates {
+    manifest = work.manifest, rows = rows_there(seen), addresses = addresses, concurrency = work.args.parallel,
+    accounts = seen.accounts, brief = true,
+  }
+  for _, item in ipairs(list) do
+    if item.candidates[1] then
+      local is_unique = plan.step[item.address].description.unique
+      notes[#notes + 1] = { address = item.address, message = message_of(item, is_unique) }
+    end
+  end
+  add(plan, notes, "luaprov adopt shows them")
+  -- Of what cannot be listed nothing is known, now or later; apply says so where it counts.
+  for _, address in ipairs(tables.keys(errors)) do
+    local err, alias = errors[address], address:match("^[^.]+")
+    if err.kind ~= "invalid" and err.kind ~= "unsupported" and not failed[alias] then
+      failed[alias] = true
+      plan.notes[#plan.notes + 1] = { address = alias,
+        message = "whether the vendor has what is to be made could not be looked at: " .. tostring(err) }
+    end
+  end
+end
+
+-- ---- outputs ----
+
+local function is_meant(address, targets)
+  for _, name in ipairs(targets or {}) do
+    if target.is_meant(address, name) then return true end
+  end
+  return not (targets and targets[1])
+end
+
+--- Notes of outputs that were written and whose file is not there any more.
+--- @param plan table
+--- @param seen table rows
+function M.outputs(plan, seen)
+  local notes, nodes, has_row = {}, {}, {}
+  for _, node in ipairs(plan.manifest.records) do
+    if node.outputs then nodes[#nodes + 1] = node end
+  end
+  for _, row in ipairs(nodes[1] and seen.rows or {}) do has_row[row.address] = true end
+  for _, node in ipairs(nodes) do
+    local step = plan.step[node.address]
+    local stays = has_row[node.address] and not (step and (step.action == "create" or step.action == "replace"))
+    for _, output in ipairs(stays and is_meant(node.address, plan.targets) and outputs.missing(node) or {}) do
+      notes[#notes + 1] = { address = node.address,
+        message = ("its output %s is not at %s: put a copy back; where the vendor shows it only once, only a record "
+          .. "that is made anew has one"):format(output.path, output.target) }
+    end
+  end
+  add(plan, notes, "none of them is at its place")
+end
+
+return M
