@@ -5,6 +5,7 @@
 local actions = require "luaprov.stack.actions"
 local core = require "luaprov.core"
 local errors = require "luaprov.errors"
+local freed = require "luaprov.stack.freed"
 local graph = require "luaprov.stack.graph"
 local guards = require "luaprov.stack.guard"
 local journals = require "luaprov.stack.journal"
@@ -42,7 +43,10 @@ local function new_run(args, guard)
     result = { done = 0, stopped = false, failed = {}, skipped = {}, unknown = {}, notes = {}, lost = {} },
   }
   for _, row in ipairs(args.rows) do
-    local step = { address = row.address, alias = row.address:match("^[^.]+"), resource = row.resource }
+    local alias = row.address:match("^[^.]+")
+    local account = run.manifest.account[alias]
+    local description = account and account.provider.resource[row.resource]
+    local step = { address = row.address, alias = alias, description = description }
     if row.id ~= nil then perform.remember_row(run, step, row) end
   end
   for _, node in ipairs(args.manifest.records) do
@@ -177,6 +181,11 @@ function M.run(args)
   local guard = guards.new(args.lease, args.manifest)
   local run = new_run(args, guard)
   local ok, err = xpcall(function()
+    local written, why_not = freed.write(run)
+    if not written then
+      run.result.broken = why_not
+      return
+    end
     local ready = graph.run(plan.actions, actions.needs(plan.actions))
     give_out(run, ready)
     skip_the_rest(run, plan.actions)

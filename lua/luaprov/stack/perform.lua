@@ -6,11 +6,13 @@ local compare = require "luaprov.stack.compare"
 local compares = require "luaprov.policy.compare"
 local equal = require "luaprov.stack.equal"
 local errors = require "luaprov.errors"
+local identity = require "luaprov.provider.identity"
 local intents = require "luaprov.stack.intent"
 local output = require "luaprov.stack.output"
 local reference = require "luaprov.stack.reference"
 local resources = require "luaprov.provider.resource"
 local rows = require "luaprov.stack.row"
+local rows_of = require "luaprov.stack.rows"
 local runtime = require "luaprov.runtime"
 
 local M = {}
@@ -54,8 +56,14 @@ local function ended(run, intent, err)
   return "failed", err
 end
 
-local function name_of(step, id) return step.alias .. "\0" .. step.resource .. "\0" .. id end
-local function id_of(step, id) return name_of(step, compares.id(id)) end
+local NONE = {}
+
+local function id_of(run, step, id, parents)
+  return identity.of(step.description, run.accounts[step.alias] or NONE, id, parents)
+end
+
+-- The same of a record that the state knows.
+local function id_of_row(run, step, row) return id_of(run, step, row.id, rows_of.parents(step.description, row)) end
 
 -- A record that somebody else's is, or that another address has, is not ours, whatever the vendor answers.
 local function taken(run, step, id, name, note)
@@ -68,17 +76,18 @@ local function taken(run, step, id, name, note)
 end
 
 -- A record that had the key before, has it still, and is no address's: perhaps one that a lost state knew.
-local function other_of(run, step, note, id)
+local function other_of(run, step, note, id, parents)
   for _, other in ipairs(note.ids) do
     local its = compares.id(other)
-    if note.known[its] and its ~= id and not run.ids[name_of(step, its)] then return other end
+    if note.known[its] and its ~= id and not run.ids[id_of(run, step, other, parents)] then return other end
   end
 end
 
---- What the state has of a record from now on.
-local function remember_row(run, step, row)
+--- A row as it is when a run begins.
+function M.remember_row(run, step, row)
   run.rows[step.address] = row
-  run.ids[id_of(step, row.id)] = step.address
+  -- Of what the provider file tells nothing any more nobody is answered with a record.
+  if step.description then run.ids[id_of_row(run, step, row)] = step.address end
 end
 
 -- What a record is from now on, for those that need it.
@@ -89,8 +98,8 @@ end
 
 --- A record is there no more: whoever has its id later is another one.
 function M.forget_id(run, step)
-  local name = id_of(step, step.row.id)
-  if run.ids[name] == step.address then run.ids[name] = nil end
+  local name = step.description and id_of_row(run, step, step.row)
+  if run.ids[name or ""] == step.address then run.ids[name] = nil end
 end
 
 -- A vendor may have deleted and made before we hear of either: an id may be free by now.
@@ -139,8 +148,7 @@ function M.create(run, step)
     err.message = err.message .. "; luaprov adopt " .. step.address .. " takes over one that is there"
   end
   if not record then return ended(run, intent, err) end
-  local id = compares.id(record.id)
-  local name = name_of(step, id)
+  local id, name = compares.id(record.id), id_of(run, step, record.id, checked.parents)
   await_end(run, name)
   local why = taken(run, step, id, name, note)
   if why then
@@ -155,7 +163,7 @@ function M.create(run, step)
   local notes = output.write(node, record)
   -- Nobody will see it again.
   notes.lost = #notes > 0
-  local other = note and other_of(run, step, note, id)
+  local other = note and other_of(run, step, note, id, checked.parents)
   if other then
     notes[#notes + 1] = ("the vendor had one with its key before (id %s), and has both now")
       :format(compares.text(other))
@@ -248,8 +256,7 @@ function M.update(run, step)
   for _, text in ipairs(fault and {} or output.write(node, record)) do notes[#notes + 1] = text end
   ok, err = run.journal:finish(intent, fault and "ignored" or "done", nil, { { record = row } })
   if not ok then return "unknown", err end
-  remember_row(run, step, row)
-  run.made[step.address] = record
+  run.rows[step.address], run.made[step.address] = row, record
   if fault then return "failed", fault end
   return "done", nil, notes
 end
@@ -310,7 +317,7 @@ local function delete(run, step)
 end
 
 function M.delete(run, step)
-  local name, event = id_of(step, step.row.id), runtime.event()
+  local name, event = id_of_row(run, step, step.row), runtime.event()
   run.ending[name] = event
   local ok, what, err = pcall(delete, run, step)
   run.ending[name] = nil
@@ -325,8 +332,5 @@ function M.forget(run, step)
   run.rows[step.address] = nil
   return "done"
 end
-
---- A row as it is when a run begins.
-M.remember_row = remember_row
 
 return M
