@@ -3,7 +3,13 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 build=${BUILD:-$here/../../build}
+if [ ! -x "$build/bin/luaprov" ]; then echo "luaprov is not built: run make first" >&2; exit 1; fi
 build=$(cd "$build" && pwd)
+PATH=$PATH:/usr/sbin
+if ! command -v nginx >/dev/null; then
+  echo "nginx is missing: apt install nginx libnginx-mod-http-lua lua-resty-core" >&2
+  exit 1
+fi
 port=${1:-8080}
 folder=$(mktemp -d)
 sandbox= nginx=

@@ -83,10 +83,14 @@ describe("what exists at a vendor", function()
     assert.equal(("acme.hubs.desk is the record with the id %s\nacme.lines.one is the record with the id %s\n")
       :format(hub.id, line.id), out)
     assert.equal(UNCHANGED, (stack:done "plan"))
-    assert.equal("nothing: the vendors have no record with a key that is declared\n", (stack:done "adopt"))
+    assert.equal("nothing: no vendor has a record with a declared key that the state does not know\n",
+      (stack:done "adopt"))
     local _, err, code = stack:run "adopt acme.hubs.desk"
     assert.equal(1, code)
     assert.truthy(err:find("the state has it already", 1, true), err)
+    stack:write 'acme.hubs("b", { name = "Desk" })'
+    _, err, code = stack:run "adopt acme.hubs.b"
+    assert.same({ "luaprov: acme.hubs.b: the record with its key is acme.hubs.desk already\n", 1 }, { err, code })
   end)
 
   it("is found below what is found alone, and not below what may be another", function()
@@ -163,7 +167,8 @@ describe("what exists at a vendor", function()
     it("over no file that is there, and beside no other records", function()
       stack:write "-- mine"
       local _, err, code = stack:run { "export", stack.vendor.file }
-      assert.same({ "luaprov: luaprov.lua is there already, and stays as it is\n", 1 }, { err, code })
+      assert.same({ "luaprov: luaprov.lua is there already, and stays as it is: --out FILE writes another\n", 1 },
+        { err, code })
       assert.equal(stack.head .. "-- mine", support.read(stack.folder .. "/luaprov.lua"))
       stack:write(stacks.TWO)
       stack:done "adopt acme.hubs.desk"
@@ -224,7 +229,8 @@ describe("what exists at a vendor", function()
 
       assert(client.phones:create { name = "Two", code = "FAKE-two" })
       out, err, code = other:run { "export", other.vendor.file }
-      assert.same({ "", "luaprov: luaprov.lua is there already, and stays as it is\n", 1 }, { out, err, code })
+      assert.same({ "", "luaprov: luaprov.lua is there already, and stays as it is: --out FILE writes another\n", 1 },
+        { out, err, code })
       assert.equal(text, support.read(other.folder .. "/luaprov.lua"))
     end)
 

@@ -123,6 +123,17 @@ describe("luaprov providers", function()
     assert.truthy(err:find("there is no provider 'hubser' (did you mean 'hubster'?)", 1, true), err)
   end)
 
+  it("knows that a file of the folder was meant", function()
+    local path = "luaprov_test_acme.lua"
+    assert(io.open(path, "wb")):close()
+    local said = {}
+    for _, name in ipairs { path, "luaprov_test_acme" } do said[name] = select(2, run.run { "providers", name }) end
+    os.remove(path)
+    for name, err in pairs(said) do
+      assert.truthy(err:find("there is no provider '" .. name .. "'; a file here is given as ./" .. path, 1, true), err)
+    end
+  end)
+
   it("shows all of a user's provider file", function()
     local file = support.file("acme.lua", ACME)
     local out, err, code = run.run { "providers", file, "--table" }

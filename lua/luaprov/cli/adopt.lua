@@ -55,7 +55,9 @@ local function show(out, list)
     if item.more and rows then rows:add { output.plain(item.address), "…", item.more .. " more with this key" } end
   end
   if rows then rows:flush() end
-  if count == 0 and not out.json then out:line "nothing: the vendors have no record with a key that is declared" end
+  if count == 0 and not out.json then
+    out:line "nothing: no vendor has a record with a declared key that the state does not know"
+  end
 end
 
 -- What has to wait for another record is no failure where nothing was named.
@@ -95,7 +97,8 @@ local function single(about, found, errors)
     local ids, node = {}, about.manifest.record[item.address]
     for i, candidate in ipairs(item.candidates) do ids[i] = say.id(candidate.id) end
     if number == 0 then
-      errors[item.address] = "the vendor has no record with its key"
+      errors[item.address] = item.owner and "the record with its key is " .. item.owner .. " already"
+        or "the vendor has no record with its key"
     elseif number > 1 then
       errors[item.address] = ("%d records may be it: name one of them (%s=ID): %s"):format(number, item.address,
         table.concat(ids, ", "))

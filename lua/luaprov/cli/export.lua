@@ -233,10 +233,14 @@ local function keep_state(args, out, made, goes_on)
   return work:leased(function() return take_over(work, made.manifest, made.summary, goes_on) end)
 end
 
+local function stays(out, file)
+  return say.no(out, file .. " is there already, and stays as it is: --out FILE writes another")
+end
+
 -- Writes what was made, and says so.
 local function finish(args, out, made, there)
   local summary = made.summary
-  if there and there ~= made.text then return say.no(out, args.out .. " is there already, and stays as it is") end
+  if there and there ~= made.text then return stays(out, args.out) end
   if made.lacks and summary.count == 0 then
     tell_notes(out, made)
     return say.no(out, "nothing could be listed, so nothing was written")
@@ -267,9 +271,7 @@ function M.run(args, out)
     return out:wrong "--as takes a name of letters, digits, _ and -"
   end
   local there = text_of(args.out)
-  if there and not export.is_exported(there) then
-    return say.no(out, args.out .. " is there already, and stays as it is")
-  end
+  if there and not export.is_exported(there) then return stays(out, args.out) end
   local provider, client = connect(args, out)
   if not provider then return client end
   local why

@@ -84,7 +84,9 @@ local function find(name)
     local path = folder .. "/" .. name .. ".lua"
     if name:find("^[%w_%-]+$") and readable(path) then return path end
   end
-  if readable(name) then return nil, "there is no provider '" .. name .. "'; a file here is given as ./" .. name end
+  for _, file in ipairs { name, name .. ".lua" } do
+    if readable(file) then return nil, "there is no provider '" .. name .. "'; a file here is given as ./" .. file end
+  end
   return nil, "there is no provider '" .. name .. "'" .. near.hint(name, M.names())
 end
 

@@ -172,7 +172,11 @@ local function match(ctx, collection, item, index)
   for _, record in ipairs(index:find(item.fields)) do
     local parents = collections.parents(description, record, collection.query)
     local owner = ctx.owners:of(node.provider, description, account, record.id, parents)[1]
-    if not owner then found[#found + 1] = record end
+    if not owner then
+      found[#found + 1] = record
+    elseif matching.shows_key(description, record) and matching.fits(description, item.fields, record) then
+      item.owner = item.owner or owner.address
+    end
   end
   if ctx.brief then
     for _, record in ipairs(found) do
@@ -240,7 +244,8 @@ end
 --- Existing records that may be those of a manifest: of each declared record without a row, or of those named.
 --- @param args table manifest, rows, accounts (account.all), addresses (nil: all declared records without a row),
 ---   concurrency (16), brief (true: only what the lists show; candidates have id and record)
---- @return table[] list in the manifest's order: address, candidates (the best first), more (how many were not read)
+--- @return table[] list in the manifest's order: address, candidates (the best first), more (how many were not read),
+---   owner (the address that has one with its key already)
 --- @return table errors address -> err: what was not looked for, or could not be
 function M.candidates(args)
   local ctx = {
@@ -267,7 +272,7 @@ function M.candidates(args)
   local list = {}
   for _, item in ipairs(ctx.list) do
     if not ctx.errors[item.address] then
-      list[#list + 1] = { address = item.address, candidates = item.candidates, more = item.more }
+      list[#list + 1] = { address = item.address, candidates = item.candidates, more = item.more, owner = item.owner }
     end
   end
   return list, ctx.errors
