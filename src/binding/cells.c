@@ -6,19 +6,6 @@
 
 enum { COLUMNS = 1, FROM, FIRST, ENCODE_SLOT, VALUES };
 
-static bool is_utf8(const char *text, size_t len) {
-  size_t at = 0;
-  while (at < len) {
-    at += lp_json_plain(text + at, len - at);
-    size_t size = at < len ? lp_utf8_char(text + at, len - at) : 0;
-    if (at < len && size == 0) {
-      return false;
-    }
-    at += size;
-  }
-  return true;
-}
-
 /* Whether the value on top may stand in a column of this kind; one of JSON becomes its text. */
 static bool make_cell(lua_State *L, const char *kind) {
   int type = lua_type(L, -1);
@@ -33,7 +20,7 @@ static bool make_cell(lua_State *L, const char *kind) {
   }
   size_t len = 0;
   const char *text = type == LUA_TSTRING ? lua_tolstring(L, -1, &len) : NULL;
-  return text && (len > 0 || *kind != '!') && is_utf8(text, len);
+  return text && (len > 0 || *kind != '!') && lp_utf8_bad(text, len) == len;
 }
 
 /* cells(columns, from, first) -> a list that has, from `first` on, what `from` has for each column; or nil, the number of

@@ -28,7 +28,7 @@ typedef struct {
 
 enum { FIELDS = 1, NAMES, VALUES, TEXTS, ESCAPES }; /* upvalues of a form */
 
-enum { OUT_SLOT = 2, OUT_FIRST = 2048, MOST_FIELDS = 1000 };
+enum { OUT_SLOT = 2, OUT_FIRST = 2048 };
 
 static const lua_Number EXACT = 9007199254740992.0; /* 2^53 */
 
@@ -173,7 +173,6 @@ static int make(lua_State *L) {
 #else
   size_t count = lua_rawlen(L, 1);
 #endif
-  luaL_argcheck(L, count <= MOST_FIELDS, 1, "too many fields");
   lua_pushnil(L); /* OUT_SLOT */
   char start[OUT_FIRST];
   lp_room texts = {.at = start, .size = sizeof start, .slot = OUT_SLOT};

@@ -15,11 +15,11 @@ local function check(parts, input, options)
   local checked = fields.check(shape, input, options or { operation = "create" })
   local faults = {}
   for i, fault in ipairs(checked.faults) do faults[i] = fault.path .. " " .. fault.message end
-  if checked.body then
+  local quickly = not options and fields.check_new(shape, input)
+  if quickly and quickly.body then
     -- What the quick way has taken, the other one takes, too, and sends the same.
-    local slowly = fields.check(shape, input, { operation = "create", marks = {} })
-    assert.same({}, slowly.faults)
-    assert.equal(json.encode(slowly.wire), checked.body)
+    assert.same({}, faults)
+    assert.equal(json.encode(checked.wire), quickly.body)
   end
   return fields.wire(checked), faults, checked
 end

@@ -59,4 +59,13 @@ describe("the quick way of a new record", function()
     input.field_007 = long
     assert.equal(json.encode(input), form.body(shape_of(table.concat(names, ",\n")), input))
   end)
+
+  it("is there for any number of fields, and with names that have no JSON form", function()
+    local names = {}
+    for i = 1, 1500 do names[i] = ('text "field_%04d" {}'):format(i) end
+    assert.equal('{"field_1500":"x"}', form.body(shape_of(table.concat(names, ",\n")), { field_1500 = "x" }))
+    local odd = shape_of [[text "a" {}, text "b\255" {}]]
+    assert.equal('{"a":"x"}', form.body(odd, { a = "x" }))
+    assert.is_nil(form.body(odd, { a = "x", ["b\255"] = "y" }))
+  end)
 end)

@@ -18,10 +18,11 @@ local function kind_of(field)
 end
 
 local function row_of(field)
-  local kind, absent = kind_of(field), nil
+  local label = json.encode(field.name) -- nil: it is not UTF-8
+  local kind, absent = label and kind_of(field) or "none", nil
   if field.default ~= nil and kind ~= "none" then absent = json.encode((values.check(field, field.default, {}))) end
   return {
-    name = field.name, label = json.encode(field.name) .. ":", kind = kind, values = field.values,
+    name = field.name, label = label and label .. ":", kind = kind, values = field.values,
     min = field.min, max = field.max, absent = absent,
     -- Without a default that is known, one that is not there is for others to look at.
     required = field.required and absent == nil or field.default ~= nil and absent == nil,
