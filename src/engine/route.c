@@ -120,7 +120,7 @@ void lp_routes_free(lp_routes *routes) {
 
 /* ---- a handle's options ---- */
 
-/* Every option is set every time, so that nothing depends on what the handle did before. */
+/* Every option is set, so that nothing depends on what the handle did before. */
 bool lp_route_set(const lp_route *route, CURL *easy) {
   const char *system_file = NULL, *system_folder = NULL;
   curl_easy_getinfo(easy, CURLINFO_CAINFO, &system_file);
@@ -145,6 +145,10 @@ bool lp_route_set(const lp_route *route, CURL *easy) {
   SET(CURLOPT_PROXYPASSWORD, route->proxy.password);
 #undef SET
   return ok;
+}
+
+bool lp_route_is_plain(const lp_route *route) {
+  return !route->certificate && !route->private_key && !route->key_password && !route->has_proxy;
 }
 
 void lp_route_unset(CURL *easy) {

@@ -19,7 +19,7 @@ typedef struct lp_transfer lp_transfer;
 
 struct lp_transfer {
   lp_sockets *sockets; /* its engine's */
-  lp_route *route;     /* held; NULL while there is no request */
+  lp_route *route;     /* held; what the handle is set for, or NULL */
   lp_id id;
   lp_state state;
   bool told; /* reaped */
