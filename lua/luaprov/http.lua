@@ -65,7 +65,7 @@ M.share = runtime.share
 ---   8 MiB by default), transport (of luaprov.transport), shown (function(request) -> the
 ---   URL as it may be printed, or nil), context (for it), order (the names of all headers, sorted: whoever sends many
 ---   of the same knows it). It gains what the engine wants to know besides.
---- @return table|nil response status, headers (names in lower case), body, seconds, http (10, 11 or 20)
+--- @return table|nil response status, headers (names in lower case), body, http (10, 11 or 20)
 --- @return luaprov.Error|nil err
 --- @return table|nil part what had arrived, when headers and status did and the body did not
 function M.exchange(request)
