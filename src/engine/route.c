@@ -99,6 +99,7 @@ lp_route *lp_route_take(lp_routes *routes, const lp_transport *transport, const 
     while (drop_one_too_many(routes)) {}
     route = make_route(&key);
     if (!route) return NULL;
+    routes->made++;
   }
   route->next = routes->first;
   routes->first = route;

@@ -29,6 +29,7 @@ struct lp_route {
 
 typedef struct {
   lp_route *first; /* the one used last comes first */
+  size_t made;     /* so far */
 } lp_routes;
 
 /* The route of a transport, held until lp_route_leave; NULL when there is no memory. `proxy` stands in place of the

@@ -149,7 +149,8 @@ void lp_transfer_free(lp_transfer *transfer) {
   free(transfer);
 }
 
-static void leave_route(lp_transfer *transfer) {
+void lp_transfer_leave_route(lp_transfer *transfer) {
+  if (!transfer->route) return;
   lp_route_unset(transfer->easy);
   lp_route_leave(transfer->route);
   transfer->route = NULL;
@@ -161,16 +162,16 @@ static bool take_route(lp_transfer *transfer, lp_route *route) {
     lp_route_leave(route); /* it is held already */
     return true;
   }
-  if (transfer->route) leave_route(transfer);
+  lp_transfer_leave_route(transfer);
   transfer->route = route;
   if (lp_route_set(route, transfer->easy)) return true;
-  leave_route(transfer);
+  lp_transfer_leave_route(transfer);
   return false;
 }
 
 void lp_transfer_clear(lp_transfer *transfer) {
   curl_easy_setopt(transfer->easy, CURLOPT_URL, NULL); /* it may have had a credential in its query */
-  if (transfer->route && !lp_route_is_plain(transfer->route)) leave_route(transfer);
+  if (transfer->route && !lp_route_is_plain(transfer->route)) lp_transfer_leave_route(transfer);
   lp_bytes_clear(&transfer->request, KEEP);
   lp_bytes_clear(&transfer->head, KEEP);
   lp_bytes_clear(&transfer->body, KEEP);

@@ -70,7 +70,10 @@ void lp_transfer_end(lp_transfer *transfer, CURLcode code);
 /* Fills in the response of a transfer that libcurl has not ended: a time-out in the queue, a cancel. */
 void lp_transfer_stop(lp_transfer *transfer, lp_failure failure, const char *message);
 
-/* Wipes what the transfer carried and makes it ready for another. */
+/* Wipes what the transfer carried and makes it ready for another. It stays on a plain route: the next one may be its. */
 void lp_transfer_clear(lp_transfer *transfer);
+
+/* Takes one that carries nothing from the route that it has stayed on. */
+void lp_transfer_leave_route(lp_transfer *transfer);
 
 #endif
