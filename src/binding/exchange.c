@@ -88,6 +88,8 @@ void lp_read_request(lua_State *L, lp_request *request, lp_header few[LP_FEW_HEA
   request->timeout_ms = seconds_field(L, "timeout");
   request->connect_timeout_ms = seconds_field(L, "connect_timeout");
   transport_fields(L, &request->transport);
+  lua_getfield(L, 2, "keep_url");
+  request->keep_url = lua_toboolean(L, -1);
   lua_getfield(L, 2, "limit");
   lua_Number limit = lua_tonumber(L, -1);
   request->response_limit = limit >= 1 && limit < 1e15 ? (size_t)limit : 0;

@@ -141,7 +141,9 @@ lp_transfer *lp_transfer_new(lp_sockets *sockets) {
 void lp_transfer_free(lp_transfer *transfer) {
   if (!transfer) return;
   curl_easy_cleanup(transfer->easy);
+  curl_url_cleanup(transfer->url);
   lp_route_leave(transfer->route);
+  lp_bytes_clear(&transfer->url_text, 0);
   lp_bytes_clear(&transfer->request, 0);
   lp_bytes_clear(&transfer->head, 0);
   lp_bytes_clear(&transfer->body, 0);
@@ -170,7 +172,7 @@ static bool take_route(lp_transfer *transfer, lp_route *route) {
 }
 
 void lp_transfer_clear(lp_transfer *transfer) {
-  curl_easy_setopt(transfer->easy, CURLOPT_URL, NULL); /* it may have had a credential in its query */
+  if (!transfer->url) curl_easy_setopt(transfer->easy, CURLOPT_URL, NULL); /* it may have had a credential in it */
   if (transfer->route && !lp_route_is_plain(transfer->route)) lp_transfer_leave_route(transfer);
   lp_bytes_clear(&transfer->request, KEEP);
   lp_bytes_clear(&transfer->head, KEEP);
@@ -253,13 +255,40 @@ static void load_body(lp_transfer *transfer, const lp_request *request, const ch
   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
 }
 
+static void forget_url(lp_transfer *transfer) {
+  if (!transfer->url) return;
+  curl_easy_setopt(transfer->easy, CURLOPT_CURLU, NULL);
+  curl_easy_setopt(transfer->easy, CURLOPT_URL, NULL); /* what libcurl has made of it */
+  curl_url_cleanup(transfer->url);
+  transfer->url = NULL;
+  lp_bytes_clear(&transfer->url_text, 0);
+}
+
+static bool keep_url(lp_transfer *transfer, const lp_request *request) {
+  if (!request->keep_url || memchr(request->url, '?', request->url_len)) return false;
+  transfer->url = curl_url();
+  return transfer->url && lp_bytes_add(&transfer->url_text, request->url, request->url_len) &&
+         curl_url_set(transfer->url, CURLUPART_URL, request->url, CURLU_PATH_AS_IS) == CURLUE_OK &&
+         curl_easy_setopt(transfer->easy, CURLOPT_CURLU, transfer->url) == CURLE_OK;
+}
+
+/* A URL that comes again is not parsed again: that is a tenth of what a call costs. */
+static void load_url(lp_transfer *transfer, const lp_request *request, const char *url) {
+  const lp_bytes *kept = &transfer->url_text;
+  if (transfer->url && kept->len == request->url_len && memcmp(kept->data, url, kept->len) == 0) return;
+  forget_url(transfer);
+  if (keep_url(transfer, request)) return;
+  forget_url(transfer);
+  curl_easy_setopt(transfer->easy, CURLOPT_URL, url);
+}
+
 bool lp_transfer_load(lp_transfer *transfer, const lp_request *request, lp_route *route) {
   if (!take_route(transfer, route) || !make_room(transfer, request)) return false;
   const char *url = copy(&transfer->request, request->url, request->url_len);
   const char *method = copy(&transfer->request, request->method, request->method_len);
   load_headers(transfer, request);
   load_body(transfer, request, method);
-  curl_easy_setopt(transfer->easy, CURLOPT_URL, url);
+  load_url(transfer, request, url);
   curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 0L);
   /* Without TLS there is no HTTP/2 to wait for, and libcurl would hold every call back until the first is answered. */
   curl_easy_setopt(transfer->easy, CURLOPT_PIPEWAIT, strncasecmp(url, "https:", 6) == 0 ? 1L : 0L);

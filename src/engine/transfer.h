@@ -32,6 +32,8 @@ struct lp_transfer {
   lp_bytes request;           /* URL, method, header lines, body */
   struct curl_slist *headers; /* an array of header_count nodes that point into `request` */
   size_t header_room;
+  CURLU *url; /* one that stays for the next request with the same, parsed; NULL: none */
+  lp_bytes url_text;
 
   /* The evidence. */
   unsigned sendings;   /* how often libcurl was about to send the request; the second time is refused */
