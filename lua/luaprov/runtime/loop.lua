@@ -19,7 +19,7 @@ M.timers = timers.new()
 M.task = nil
 
 local engine
-local transfers, under_way = {}, 0 -- id of a transfer -> its waiter; how many
+local transfers, under_way = {}, 0 -- slot of a transfer -> its waiter; how many
 local ready = { first = 1, last = 0 } -- tasks to resume, in order
 local watchers = {} -- those who share the loop: { fd, on_turn, due = when it wants to be called }
 local calling = false -- one of them
@@ -52,7 +52,7 @@ end
 -- within one of them may have taken the rest.
 local function resume_ready()
   local last = ready.last
-  while ready.first <= math.min(last, ready.last) do
+  while ready.first <= last and ready.first <= ready.last do
     local task = ready[ready.first]
     ready[ready.first] = nil
     ready.first = ready.first + 1
@@ -70,9 +70,9 @@ end
 -- Waits for at most so many seconds until a transfer ends, and wakes whoever waits for what has.
 local function drive(seconds)
   for _ = 1, engine:drive(seconds) do
-    local id, response = engine:next()
-    local waiter = transfers[id]
-    transfers[id] = nil
+    local slot, response = engine:next()
+    local waiter = transfers[slot]
+    transfers[slot] = nil
     under_way = under_way - 1
     M.wake(waiter, response)
   end
@@ -83,8 +83,8 @@ end
 function M.end_transfers(each)
   if not engine then return end
   local ended = {}
-  for id, waiter in pairs(transfers) do
-    engine:cancel(id)
+  for _, waiter in pairs(transfers) do
+    engine:cancel(waiter.id)
     ended[#ended + 1] = waiter
   end
   drive(0)
@@ -210,16 +210,16 @@ function M.transfer(request)
   -- Nothing may interrupt between the sending and the waiting.
   if leave then leave() end
   if not engine then start_engine() end
-  local ok, id, why = pcall(engine.submit, engine, request)
+  local ok, id, slot_or_why = pcall(engine.submit, engine, request)
   if not ok or not id then
     if back then back(M.task ~= nil) end
     if not ok then error(id, 0) end
-    return nil, why
+    return nil, slot_or_why
   end
   -- With room for all that it gains.
   local waiter = { id = id, request = request, interrupt = cancel_transfer, full = nil, value = nil,
                    task = nil }
-  transfers[id], under_way = waiter, under_way + 1
+  transfers[slot_or_why], under_way = waiter, under_way + 1
   return M.wait(waiter)
 end
 
