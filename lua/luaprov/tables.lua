@@ -27,4 +27,12 @@ function M.copy(value)
   return into
 end
 
+--- @param map table
+--- @return table copy of the same metatable; the tables in it are the same
+function M.shallow(map)
+  local into = setmetatable({}, getmetatable(map))
+  for key, value in pairs(map) do into[key] = value end
+  return into
+end
+
 return M

@@ -7,7 +7,7 @@
 
 #define DRIVER "luaprov.driver"
 
-enum { REAPED = 32 }; /* ids at once: whoever wakes so many lets others of its event loop go between */
+enum { REAPED = 16 }; /* ids at once: whoever wakes so many lets others of its event loop go between */
 
 static lp_driver **slot_of(lua_State *L) { return luaL_checkudata(L, 1, DRIVER); }
 
@@ -39,7 +39,8 @@ static int submit(lua_State *L) {
   return 2;
 }
 
-/* driver:reap(slots) -> how many have ended since, their slots put into the array, and whether there may be more */
+/* driver:reap(slots) -> how many have ended since, their slots put into the array; of many some, and the bell rings for
+   the rest */
 static int reap(lua_State *L) {
   lp_driver *driver = driver_of(L);
   luaL_checktype(L, 2, LUA_TTABLE);
@@ -50,8 +51,7 @@ static int reap(lua_State *L) {
     lua_rawseti(L, 2, (int)i + 1);
   }
   lua_pushinteger(L, (lua_Integer)count);
-  lua_pushboolean(L, count == REAPED);
-  return 2;
+  return 1;
 }
 
 /* driver:take(id) -> response, once, see lp_push_response; nil for an id that is unknown, in flight or taken already */

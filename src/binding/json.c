@@ -76,7 +76,7 @@ void lp_json_open(lua_State *L) {
   push_cjson(L);
   push_array_mt(L);
   int cjson = lua_gettop(L) - 1, array_mt = cjson + 1;
-  lua_createtable(L, 0, 6);
+  lua_createtable(L, 0, 9);
 
   lua_pushvalue(L, array_mt);
   lua_getfield(L, cjson, "decode");
@@ -94,7 +94,17 @@ void lp_json_open(lua_State *L) {
   lp_push_form_maker(L);
   lua_setfield(L, -4, "form");
   lua_pushcclosure(L, lp_json_encode, LP_ENCODE_UPVALUES);
-  lua_setfield(L, -2, "encode");
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -3, "encode");
+  lua_pushcclosure(L, lp_json_cells, 1);
+  lua_setfield(L, -2, "cells");
+
+  lua_pushvalue(L, array_mt);
+  lua_pushcclosure(L, lp_json_without, 1);
+  lua_setfield(L, -2, "without_secrets");
+  lua_pushvalue(L, array_mt);
+  lua_pushcclosure(L, lp_json_revealed, 1);
+  lua_setfield(L, -2, "revealed");
 
   lua_pushcfunction(L, characters);
   lua_setfield(L, -2, "characters");

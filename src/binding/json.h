@@ -4,7 +4,8 @@
 
 #include <lua.h>
 
-/* Pushes { decode = …, encode = …, null = …, array_mt = … }. An error when lua-cjson is missing. */
+/* Pushes { decode = …, encode = …, cells = …, without_secrets = …, revealed = …, characters = …, null = …,
+ * array_mt = … }. An error when lua-cjson is missing. */
 void lp_json_open(lua_State *L);
 
 /* The two functions as C closures, with their upvalues on the stack in the order of these names. */
@@ -13,5 +14,12 @@ enum { LP_ENCODE_ARRAY_MT = 1, LP_ENCODE_ESCAPES, LP_ENCODE_UPVALUES = LP_ENCODE
 enum { LP_HINTS = 8 }; /* bytes of decode's memory, zero at first */
 int lp_json_decode(lua_State *L);
 int lp_json_encode(lua_State *L);
+
+/* A C closure; its upvalue is encode. */
+int lp_json_cells(lua_State *L);
+
+/* C closures; their upvalue is the metatable of arrays. */
+int lp_json_without(lua_State *L);
+int lp_json_revealed(lua_State *L);
 
 #endif

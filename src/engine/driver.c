@@ -19,6 +19,10 @@ enum {
   REAPED = 64,       /* ids at once */
   PATIENCE = 600000, /* milliseconds that the thread sleeps when nothing happens */
   TICK = 250,        /* milliseconds between two bytes, at most */
+  /* Bytes that a transfer reads at once: a page. libcurl takes such a buffer for each transfer that runs, and gives it
+   * back; of larger ones a small answer touches the beginning alone, so that memory which the system counts goes on
+   * growing as they come to lie elsewhere. */
+  BUFFER = 4096,
 };
 
 struct lp_driver {
@@ -231,17 +235,28 @@ static int start_thread(lp_driver *driver) {
   return error;
 }
 
+/* Held for so short a time that whoever wants it looks again before it lets the system wake it. */
+static void init_lock(pthread_mutex_t *lock) {
+  pthread_mutexattr_t kind;
+  pthread_mutexattr_init(&kind);
+  pthread_mutexattr_settype(&kind, PTHREAD_MUTEX_ADAPTIVE_NP);
+  pthread_mutex_init(lock, &kind);
+  pthread_mutexattr_destroy(&kind);
+}
+
 lp_driver *lp_driver_new(const lp_engine_options *options, char *why, size_t why_size) {
+  lp_engine_options own = options ? *options : (lp_engine_options){0};
+  own.buffer = BUFFER;
   lp_driver *driver = calloc(1, sizeof *driver);
   int error = ENOMEM;
   if (driver) {
     driver->pid = getpid();
     driver->bell = LP_NO_BELL;
     driver->line = driver->new_line = -1;
-    pthread_mutex_init(&driver->lock, NULL);
+    init_lock(&driver->lock);
     driver->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
     if (driver->wake < 0) error = errno;
-    else driver->engine = lp_engine_new(options);
+    else driver->engine = lp_engine_new(&own);
     if (driver->engine && lp_engine_watch(driver->engine, driver->wake)) error = start_thread(driver);
   }
   if (!error) return driver;
@@ -330,30 +345,33 @@ size_t lp_driver_reap(lp_driver *driver, lp_id *ids, size_t max) {
   pthread_mutex_lock(&driver->lock);
   for (lp_job *job; count < max && (job = driver->done.first);) {
     lp_jobs_unlink(&driver->done, job);
+    job->told = true;
     ids[count++] = job->id;
   }
-  if (!driver->done.first) driver->rung = false;
+  driver->rung = false;
+  if (driver->done.first) wake(driver); /* to ring for the rest */
   pthread_mutex_unlock(&driver->lock);
   return count;
 }
 
-const lp_response *lp_driver_take(lp_driver *driver, lp_id id) {
-  lp_job *job = job_of(driver, id);
-  if (!job) return NULL;
+/* `unlist`: if so, it is not to be reaped any more. */
+static bool has_ended(lp_driver *driver, lp_job *job, bool unlist) {
+  if (job->told) return true; /* without the lock */
   pthread_mutex_lock(&driver->lock);
   bool is_done = job->state == LP_JOB_DONE;
+  if (is_done && unlist && job->listed) lp_jobs_unlink(&driver->done, job);
   pthread_mutex_unlock(&driver->lock);
-  return is_done ? &job->response : NULL;
+  return is_done;
+}
+
+const lp_response *lp_driver_take(lp_driver *driver, lp_id id) {
+  lp_job *job = job_of(driver, id);
+  return job && has_ended(driver, job, false) ? &job->response : NULL;
 }
 
 void lp_driver_release(lp_driver *driver, lp_id id) {
   lp_job *job = job_of(driver, id);
-  if (!job) return;
-  pthread_mutex_lock(&driver->lock);
-  bool is_done = job->state == LP_JOB_DONE;
-  if (is_done && job->listed) lp_jobs_unlink(&driver->done, job);
-  pthread_mutex_unlock(&driver->lock);
-  if (!is_done) return;
+  if (!job || !has_ended(driver, job, true)) return;
   drop(driver, job);
   lp_job_free(job);
 }

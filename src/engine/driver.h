@@ -2,9 +2,10 @@
  * The driver: an engine on a thread of its own, for a program that has an event loop and may never wait.
  *
  * Whoever made the driver uses it from one thread, its own; no verb waits for the network or for a name. The engine's
- * thread calls nobody back. It tells of ended transfers by a byte on the bell (see lp_driver_hang): one, until they are
- * reaped, however many they are. When nothing ends it rings some times a second all the same: so whoever listens can look
- * after its own affairs, and waits for a byte without a time-out.
+ * thread calls nobody back. It tells of ended transfers by a byte on the bell (see lp_driver_hang): one, until some are
+ * reaped, however many they are; and another for those that were left: whoever reaps a few at a time serves others in
+ * between. When nothing ends it rings some times a second all the same: so whoever listens can look after its own
+ * affairs, and waits for a byte without a time-out.
  */
 #ifndef LP_DRIVER_H
 #define LP_DRIVER_H

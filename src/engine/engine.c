@@ -29,7 +29,7 @@ struct lp_engine {
   char *ca_file;
   lp_sockets sockets;
   lp_routes routes;
-  size_t per_host;
+  size_t per_host, buffer;
   size_t kept; /* connections that libcurl keeps */
   lp_slots transfers;
   lp_origin *origins;
@@ -202,6 +202,7 @@ lp_engine *lp_engine_new(const lp_engine_options *options) {
   lp_engine *engine = calloc(1, sizeof *engine);
   if (!engine) return NULL;
   engine->per_host = options && options->per_host ? options->per_host : LP_PER_HOST;
+  engine->buffer = options ? options->buffer : 0;
   engine->multi = curl_multi_init();
   engine->pool = calloc(POOL, sizeof *engine->pool);
   bool want_ca = options && options->ca_file;
@@ -238,12 +239,18 @@ void lp_engine_free(lp_engine *engine) {
   free(engine);
 }
 
+static lp_transfer *new_transfer(lp_engine *engine) {
+  lp_transfer *transfer = lp_transfer_new(&engine->sockets);
+  if (transfer && engine->buffer) curl_easy_setopt(transfer->easy, CURLOPT_BUFFERSIZE, (long)engine->buffer);
+  return transfer;
+}
+
 /* A transfer that has the request and its route; NULL when there is no memory. */
 static lp_transfer *load(lp_engine *engine, const lp_request *request) {
   const char *proxy = request->transport.proxy;
   if (!proxy) proxy = lp_proxy_from_environment(request->url, request->url_len);
   else if (!*proxy) proxy = NULL;
-  lp_transfer *transfer = engine->pooled ? engine->pool[--engine->pooled] : lp_transfer_new(&engine->sockets);
+  lp_transfer *transfer = engine->pooled ? engine->pool[--engine->pooled] : new_transfer(engine);
   if (!transfer) return NULL;
   size_t routes = engine->routes.made;
   lp_route *route = lp_route_take(&engine->routes, &request->transport, engine->ca_file, proxy);

@@ -88,6 +88,7 @@ typedef struct {
 
 typedef struct {
   size_t per_host;     /* transfers in flight to one origin, the rest wait in the engine; 0: LP_PER_HOST */
+  size_t buffer;       /* bytes that a transfer reads at once; 0: libcurl's 16 KB */
   const char *ca_file; /* PEM; NULL: the system's certificates */
 } lp_engine_options;
 

@@ -18,6 +18,7 @@ typedef struct lp_job lp_job;
 struct lp_job {
   /* The owner's. */
   lp_id id;
+  bool told; /* it has been reaped: its response is there, and the thread has no more to do with it */
   /* Under the driver's lock. */
   lp_job_state state;
   lp_job *prev, *next; /* in the one list that it is in, if any: waiting, to be cancelled, or done and not told */
@@ -31,7 +32,7 @@ struct lp_job {
   lp_request request;
   lp_response response;
   char *memory; /* what the request, later the response, points into */
-  size_t size;
+  size_t size, room; /* bytes of it that are used, and all */
 };
 
 typedef struct {

@@ -14,26 +14,40 @@ static const uint32_t K[64] = {
 
 static uint32_t turn(uint32_t x, int n) { return x >> n | x << (32 - n); }
 
+/* The word of round i, of the last sixteen. */
+static inline uint32_t word(uint32_t w[16], int i) {
+  if (i >= 16) {
+    uint32_t before = w[(i - 15) & 15], late = w[(i - 2) & 15];
+    w[i & 15] += (turn(before, 7) ^ turn(before, 18) ^ before >> 3) + w[(i - 7) & 15]
+                 + (turn(late, 17) ^ turn(late, 19) ^ late >> 10);
+  }
+  return w[i & 15];
+}
+
+/* One round; what it leaves in *d and *h is the next one's e and a: the others only change their names. */
+static inline void take_round(uint32_t a, uint32_t b, uint32_t c, uint32_t *d, uint32_t e, uint32_t f, uint32_t g,
+                              uint32_t *h, uint32_t sum) {
+  uint32_t first = *h + (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) + ((e & f) ^ (~e & g)) + sum;
+  *d += first;
+  *h = first + (turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
+}
+
 static void take_block(uint32_t state[8], const unsigned char *block) {
-  uint32_t w[64], s[8];
+  uint32_t w[16];
+  uint32_t a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6], h = state[7];
   for (int i = 0; i < 16; i++, block += 4)
     w[i] = (uint32_t)block[0] << 24 | (uint32_t)block[1] << 16 | (uint32_t)block[2] << 8 | block[3];
-  for (int i = 16; i < 64; i++) {
-    uint32_t low = turn(w[i - 15], 7) ^ turn(w[i - 15], 18) ^ w[i - 15] >> 3;
-    uint32_t high = turn(w[i - 2], 17) ^ turn(w[i - 2], 19) ^ w[i - 2] >> 10;
-    w[i] = w[i - 16] + low + w[i - 7] + high;
+  for (int i = 0; i < 64; i += 8) {
+    take_round(a, b, c, &d, e, f, g, &h, K[i] + word(w, i));
+    take_round(h, a, b, &c, d, e, f, &g, K[i + 1] + word(w, i + 1));
+    take_round(g, h, a, &b, c, d, e, &f, K[i + 2] + word(w, i + 2));
+    take_round(f, g, h, &a, b, c, d, &e, K[i + 3] + word(w, i + 3));
+    take_round(e, f, g, &h, a, b, c, &d, K[i + 4] + word(w, i + 4));
+    take_round(d, e, f, &g, h, a, b, &c, K[i + 5] + word(w, i + 5));
+    take_round(c, d, e, &f, g, h, a, &b, K[i + 6] + word(w, i + 6));
+    take_round(b, c, d, &e, f, g, h, &a, K[i + 7] + word(w, i + 7));
   }
-  memcpy(s, state, sizeof s);
-  for (int i = 0; i < 64; i++) {
-    uint32_t one = turn(s[4], 6) ^ turn(s[4], 11) ^ turn(s[4], 25), choose = (s[4] & s[5]) ^ (~s[4] & s[6]);
-    uint32_t zero = turn(s[0], 2) ^ turn(s[0], 13) ^ turn(s[0], 22);
-    uint32_t most = (s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]);
-    uint32_t first = s[7] + one + choose + K[i] + w[i], second = zero + most;
-    memmove(s + 1, s, 7 * sizeof *s);
-    s[4] += first;
-    s[0] = first + second;
-  }
-  for (int i = 0; i < 8; i++) state[i] += s[i];
+  state[0] += a, state[1] += b, state[2] += c, state[3] += d, state[4] += e, state[5] += f, state[6] += g, state[7] += h;
   explicit_bzero(w, sizeof w);
 }
 
@@ -70,28 +84,29 @@ void lp_sha256_end(lp_sha256 *hash, unsigned char out[LP_SHA256]) {
   explicit_bzero(hash, sizeof *hash);
 }
 
-void lp_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len, unsigned char out[LP_SHA256]) {
-  unsigned char inner[LP_SHA256_BLOCK] = {0}, outer[LP_SHA256_BLOCK];
-  lp_sha256 hash;
-  if (key_len > LP_SHA256_BLOCK) {
-    lp_sha256_begin(&hash);
-    lp_sha256_add(&hash, key, key_len);
-    lp_sha256_end(&hash, inner);
-  } else if (key_len) {
-    memcpy(inner, key, key_len);
+void lp_hmac_begin(lp_hmac *hmac, const void *key, size_t len) {
+  unsigned char pad[LP_SHA256_BLOCK] = {0};
+  if (len > LP_SHA256_BLOCK) {
+    lp_sha256_begin(&hmac->inner);
+    lp_sha256_add(&hmac->inner, key, len);
+    lp_sha256_end(&hmac->inner, pad);
+  } else if (len) {
+    memcpy(pad, key, len);
   }
-  for (int i = 0; i < LP_SHA256_BLOCK; i++) {
-    outer[i] = inner[i] ^ 0x5c;
-    inner[i] ^= 0x36;
-  }
-  lp_sha256_begin(&hash);
-  lp_sha256_add(&hash, inner, sizeof inner);
+  for (int i = 0; i < LP_SHA256_BLOCK; i++) pad[i] ^= 0x36;
+  lp_sha256_begin(&hmac->inner);
+  lp_sha256_add(&hmac->inner, pad, sizeof pad);
+  for (int i = 0; i < LP_SHA256_BLOCK; i++) pad[i] ^= 0x36 ^ 0x5c;
+  lp_sha256_begin(&hmac->outer);
+  lp_sha256_add(&hmac->outer, pad, sizeof pad);
+  explicit_bzero(pad, sizeof pad);
+}
+
+void lp_hmac_of(const lp_hmac *hmac, const void *data, size_t len, unsigned char out[LP_SHA256]) {
+  lp_sha256 hash = hmac->inner;
   lp_sha256_add(&hash, data, len);
   lp_sha256_end(&hash, out);
-  lp_sha256_begin(&hash);
-  lp_sha256_add(&hash, outer, sizeof outer);
+  hash = hmac->outer;
   lp_sha256_add(&hash, out, LP_SHA256);
   lp_sha256_end(&hash, out);
-  explicit_bzero(inner, sizeof inner);
-  explicit_bzero(outer, sizeof outer);
 }

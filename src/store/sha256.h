@@ -17,6 +17,12 @@ void lp_sha256_begin(lp_sha256 *hash);
 void lp_sha256_add(lp_sha256 *hash, const void *data, size_t len);
 void lp_sha256_end(lp_sha256 *hash, unsigned char out[LP_SHA256]); /* and wipes it */
 
-void lp_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len, unsigned char out[LP_SHA256]);
+/* What a key makes of the two hashes before any text is added. */
+typedef struct {
+  lp_sha256 inner, outer;
+} lp_hmac;
+
+void lp_hmac_begin(lp_hmac *hmac, const void *key, size_t len);
+void lp_hmac_of(const lp_hmac *hmac, const void *data, size_t len, unsigned char out[LP_SHA256]);
 
 #endif

@@ -148,29 +148,43 @@ static void reset(sqlite3_stmt *statement) {
   sqlite3_clear_bindings(statement);
 }
 
+/* The statement of argument 2, ready to be bound; NULL: what is to be returned lies on the stack, `answers` of it. */
+static sqlite3_stmt *ready(lua_State *L, database *db, int *answers) {
+  luaL_checkstring(L, 2);
+  /* A full disk ends a transaction by itself: what follows must not count one by one. */
+  if (db->within && (db->failed || sqlite3_get_autocommit(db->handle))) {
+    *answers = lp_refuse(L, "a statement of this transaction has failed", "ABORT");
+    return NULL;
+  }
+  sqlite3_stmt *statement = statement_of(L, db, 2);
+  if (!statement) *answers = fail(L, db);
+  else sqlite3_reset(statement); /* an error in Lua may have left it in the midst of its rows */
+  return statement;
+}
+
+static int bind_all(sqlite3_stmt *statement, const lp_param *params, int count) {
+  int code = SQLITE_OK;
+  for (int i = 0; i < count && code == SQLITE_OK; i++) code = bind(statement, i + 1, &params[i]);
+  return code;
+}
+
 /* db:query(sql, …) -> rows ({ column = value } each; NULL is nil), number of rows changed; or nil, message, code
  * The parameters are ?1, ?2 …, one argument each. */
 static int query(lua_State *L) {
   database *db = database_of(L);
-  luaL_checkstring(L, 2);
   lp_param params[LP_PARAMS];
-  int count = lp_read_params(L, 3, params);
-  /* A full disk ends a transaction by itself: what follows must not count one by one. */
-  if (db->within && (db->failed || sqlite3_get_autocommit(db->handle)))
-    return lp_refuse(L, "a statement of this transaction has failed", "ABORT");
-  sqlite3_stmt *statement = statement_of(L, db, 2);
-  if (!statement) return fail(L, db);
+  int answers, count = lp_read_params(L, 3, params);
+  sqlite3_stmt *statement = ready(L, db, &answers);
+  if (!statement) return answers;
   if (sqlite3_bind_parameter_count(statement) != count)
     return luaL_error(L, "%d values for %d parameters", count, sqlite3_bind_parameter_count(statement));
   int columns = sqlite3_column_count(statement);
   if (columns > LP_COLUMNS) return luaL_error(L, "more than %d columns", (int)LP_COLUMNS);
   luaL_checkstack(L, columns + 8, "columns");
-  sqlite3_reset(statement); /* an error in Lua may have left it in the midst of its rows */
   int names = lua_gettop(L) + 1;
   for (int i = 0; i < columns; i++) lua_pushstring(L, sqlite3_column_name(statement, i));
   lua_newtable(L);
-  int code = SQLITE_OK;
-  for (int i = 0; i < count && code == SQLITE_OK; i++) code = bind(statement, i + 1, &params[i]);
+  int code = bind_all(statement, params, count);
   if (code == SQLITE_OK) {
     int row = 0;
     int before = sqlite3_total_changes(db->handle);
@@ -184,7 +198,33 @@ static int query(lua_State *L) {
       return 2;
     }
   }
-  int answers = fail(L, db);
+  answers = fail(L, db);
+  reset(statement);
+  return answers;
+}
+
+/* db:put(sql, values) -> number of rows changed; or nil, message, code
+ * The same for a statement without rows; its parameters are values[1], values[2] … */
+static int put(lua_State *L) {
+  database *db = database_of(L);
+  luaL_checktype(L, 3, LUA_TTABLE);
+  lua_settop(L, 3);
+  int answers;
+  sqlite3_stmt *statement = ready(L, db, &answers);
+  if (!statement) return answers;
+  int count = sqlite3_bind_parameter_count(statement);
+  if (sqlite3_column_count(statement)) return luaL_argerror(L, 2, "a statement with rows");
+  luaL_checkstack(L, count, "parameters");
+  for (int i = 1; i <= count; i++) lua_rawgeti(L, 3, i);
+  lp_param params[LP_PARAMS];
+  count = lp_read_params(L, 4, params);
+  int before = sqlite3_total_changes(db->handle);
+  if (bind_all(statement, params, count) == SQLITE_OK && sqlite3_step(statement) == SQLITE_DONE) {
+    reset(statement);
+    lua_pushinteger(L, sqlite3_total_changes(db->handle) - before);
+    return 1;
+  }
+  answers = fail(L, db);
   reset(statement);
   return answers;
 }
@@ -329,8 +369,9 @@ static int sweep(lua_State *L) {
 __attribute__((visibility("default"))) int luaopen_luaprov_sqlite(lua_State *L);
 
 int luaopen_luaprov_sqlite(lua_State *L) {
-  static const lp_entry methods[] = {{"query", query},       {"begin", begin},          {"commit", commit},
-                                     {"rollback", rollback}, {"close", close_database}, {NULL, NULL}};
+  static const lp_entry methods[] = {{"query", query},       {"put", put},           {"begin", begin},
+                                     {"commit", commit},     {"rollback", rollback}, {"close", close_database},
+                                     {NULL, NULL}};
   static const lp_entry meta[] = {
       {"__gc", close_database}, {"__close", close_database}, {"__tostring", describe}, {NULL, NULL}};
   static const lp_entry functions[] = {

@@ -144,7 +144,7 @@ local function latency()
   for i, client in ipairs { "idle", "ours", "hand" } do
     runs[i] = { client = client, nginx = start(), p50 = {}, p99 = {}, cpu = {} }
   end
-  for round = 0, 7 do -- the first is not counted: LuaJIT has compiled it then
+  for round = 0, 11 do -- the first is not counted: LuaJIT has compiled it then
     for _, run in ipairs(runs) do
       local load = run.client ~= "idle" and run.nginx:send(("/run?client=%s&at_once=%d&calls=%d&port=%d&slow=1"):format(
         run.client, IN_FLIGHT, 4 / SLOW * IN_FLIGHT, vendor.port))
@@ -180,22 +180,24 @@ local function at_rest(nginx)
   return usage
 end
 
+local AT_ONCE = 320 -- calls, ten of each request
+
 local function soak()
   local nginx = start()
   local calls, began, first = 0, http.now(), nil
   while http.now() < began + SOAK do
     local requests = {}
-    for i = 1, 12 do requests[i] = nginx:send("/soak?port=" .. vendor.port) end
+    for i = 1, AT_ONCE / 10 do requests[i] = nginx:send("/soak?port=" .. vendor.port) end
     for _, request in ipairs(requests) do assert(request:read() == "done") end
-    calls = calls + 120
+    calls = calls + AT_ONCE
     if not first and http.now() > began + math.min(60, SOAK / 4) then first = at_rest(nginx) end
   end
   local last = at_rest(nginx)
-  print(("soak of %d s, %d calls with faults; at rest after %.0f s and at the end:"):format(SOAK, calls,
-    math.min(60, SOAK / 4)))
-  print(("  memory %d -> %d kB (in use: Lua's %d -> %d, malloc's %d -> %d), threads %d -> %d, descriptors %d -> %d")
-    :format(first.memory, last.memory, first.lua, last.lua, first.malloc, last.malloc, first.threads, last.threads,
-      first.descriptors, last.descriptors))
+  print(("soak of %d s, %d calls with faults, %d at once; at rest after %.0f s and at the end:"):format(SOAK, calls,
+    AT_ONCE, math.min(60, SOAK / 4)))
+  print(("  memory %d -> %d kB: growth %d kB (in use: Lua's %d -> %d, malloc's %d -> %d), threads %d -> %d, "
+    .. "descriptors %d -> %d"):format(first.memory, last.memory, last.memory - first.memory, first.lua, last.lua,
+      first.malloc, last.malloc, first.threads, last.threads, first.descriptors, last.descriptors))
   nginx:stop()
 end
 

@@ -67,6 +67,17 @@ describe("what exists at a vendor", function()
     assert.is_nil(io.open(stack.folder .. "/.luaprov/state.db"))
   end)
 
+  it("comes to one address alone", function()
+    stack:write 'acme.hubs("a", { name = "Desk" }) acme.hubs("b", { name = "Desk 2" })'
+    local out, err, code = stack:run(("adopt acme.hubs.a=%s acme.hubs.b=%s"):format(hub.id, hub.id))
+    assert.same({ 1, ("acme.hubs.a is the record with the id %s\n"):format(hub.id) }, { code, out })
+    assert.truthy(err:find(("acme.hubs.b: %s is that of acme.hubs.a, too"):format(hub.id), 1, true), err)
+    local _
+    _, err, code = stack:run("import acme.hubs.b " .. hub.id)
+    assert.equal(1, code)
+    assert.truthy(err:find(hub.id .. " is acme.hubs.a already", 1, true), err)
+  end)
+
   it("is taken over where it is named, what is needed first", function()
     local out = stack:done "adopt acme.lines.one acme.hubs.desk"
     assert.equal(("acme.hubs.desk is the record with the id %s\nacme.lines.one is the record with the id %s\n")

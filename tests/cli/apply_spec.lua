@@ -6,6 +6,23 @@ local support = require "tests.support"
 
 local BOTH = { "hubs Desk", "lines One" }
 
+-- Hubs have phones, which may be given to another; with its hub goes a phone, too.
+local PHONES = [[return provider { title = "Acme", base_url = "https://acme.invalid", auth = bearer "token",
+  errors = { message = "message" },
+  resource "hubs" {
+    path = "/hubs", key = { "name" }, settles_in = 0.1,
+    text "name" { required = true }, text "site" { fixed = true },
+    create = post { expect = 201 }, get = get {}, update = patch {}, delete = delete { expect = 204 },
+    list = get { items = "items" },
+  },
+  resource "phones" {
+    path = "/phones", key = { "name" }, settles_in = 0.1,
+    text "name" { required = true }, text "hub" { required = true, parent = "hubs" },
+    create = post { expect = 201 }, get = get {}, update = patch {}, delete = delete { expect = 204 },
+    list = get { items = "items" },
+  },
+}]]
+
 -- Before the command: somebody else takes the lease while the question is open.
 local TAKEN = [[
   local ask = require "luaprov.cli.stack.ask"
@@ -28,8 +45,27 @@ local UNREAD = [[
 
 describe("luaprov apply", function()
   local stack
-  local function start(faults) stack = stacks.start(faults) end
+  local function start(faults, provider) stack = stacks.start(faults, provider) end
   after_each(stacks.stop)
+
+  it("ends by a saved plan of some records nothing that others are named by still", function()
+    start({ { fault = "problem", problem = "value", on = "acme phones update", times = 1 } }, PHONES)
+    local phone = '\nacme.phones("p", { name = "P", hub = h.id })'
+    stack:write('local h = acme.hubs("h", { name = "H", site = "here" })' .. phone)
+    stack:done "apply --yes"
+    -- The new hub is made, and the phone not given to it: so the old one has to go later.
+    local after = 'local h = acme.hubs("h", { name = "H2", site = "there" })' .. phone
+      .. '\nacme.hubs("z", { name = "Z" })'
+    stack:write(after)
+    assert.equal(1, (select(3, stack:run "apply --yes --allow-delete 9")))
+    assert.same({ "hubs H", "hubs H2", "hubs Z", "phones P" }, stack:names())
+    stack:write(after .. '\nacme.hubs("y", { name = "Y" })')
+    stack:done "plan --target acme.hubs.y --out y.plan"
+    stack:done "apply y.plan"
+    assert.same({ "hubs H", "hubs H2", "hubs Y", "hubs Z", "phones P" }, stack:names())
+    stack:done "apply --yes --allow-delete 9"
+    assert.same({ "hubs H2", "hubs Y", "hubs Z", "phones P" }, stack:names())
+  end)
 
   it("keeps in the journal what it did of late, and no more", function()
     start()

@@ -189,6 +189,22 @@ static void test_rings_once(void **state) {
   driver_close(&b);
 }
 
+/* Whoever reaps some of many need not ask for the rest. */
+static void test_rings_for_the_rest(void **state) {
+  (void)state;
+  driver_bench b = driver_open(&good, NULL);
+  driver_hang(&b);
+  lp_id ids[3];
+  for (int i = 0; i < 3; i++) ids[i] = driver_post(&b);
+  for (int i = 0; i < 3; i++) driver_expect(&b, ids[i], LP_OK, LP_ANSWERED);
+  for (int i = 0; i < 3; i++) {
+    assert_true(driver_rings(&b, CLIENT_PATIENCE * 1000));
+    assert_int_equal(lp_driver_reap(b.driver, ids, 1), 1);
+  }
+  assert_int_equal(lp_driver_reap(b.driver, ids, 1), 0);
+  driver_close(&b);
+}
+
 /* A listener hears of something again and again, but only one that reaps. */
 static void test_ticks(void **state) {
   (void)state;
@@ -399,7 +415,7 @@ int main(void) {
       cmocka_unit_test(test_forget),     cmocka_unit_test(test_rings_once),     cmocka_unit_test(test_rings_anew),
       cmocka_unit_test(test_no_bell),    cmocka_unit_test(test_bell_only_ours), cmocka_unit_test(test_ends_at_once),
       cmocka_unit_test(test_slow_name),  cmocka_unit_test(test_signals),        cmocka_unit_test(test_fork),
-      cmocka_unit_test(test_no_thread),    cmocka_unit_test(test_ticks),
+      cmocka_unit_test(test_no_thread),    cmocka_unit_test(test_ticks),     cmocka_unit_test(test_rings_for_the_rest),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,6 +101,13 @@ function M.exit()
   return ngx.exit(200)
 end
 
+--- A call, and ngx.exit while a task waits for what is none of luaprov's.
+function M.abandon()
+  luaprov.spawn(function() ngx.sleep(60) end)
+  ngx.print(M.list())
+  return ngx.exit(200)
+end
+
 --- What is left of it in the worker.
 function M.count() return tostring(collectgarbage("count")) end
 
@@ -194,6 +201,26 @@ function tasks.coroutines()
   local _, first = coroutine.resume(co, 1)
   local _, second = coroutine.resume(co, "b")
   assert(first == 2 and second == "b" and coroutine.status(co) == "dead")
+end
+
+-- …and what has ended goes, within a task or a deadline as elsewhere.
+function tasks.collected()
+  local seen = setmetatable({}, { __mode = "k" })
+  local function make()
+    for _ = 1, 100 do
+      local co = coroutine.create(function() luaprov.deadline(5, function() end) end)
+      seen[co] = true
+      assert(coroutine.resume(co))
+    end
+  end
+  local task = luaprov.spawn(make)
+  task:wait()
+  luaprov.deadline(5, make)
+  collectgarbage()
+  collectgarbage()
+  local left = 0
+  for _ in pairs(seen) do left = left + 1 end
+  assert(left < 10, left .. " coroutines of 200 are left") -- some slots of the stack may hold one
 end
 
 function M.tasks()

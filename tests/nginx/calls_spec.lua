@@ -1,4 +1,5 @@
 -- What luaprov does within nginx: the same as elsewhere, in the phases that can wait.
+local http = require "luaprov.http"
 local socket = require "socket"
 local process = require "tests.sandbox.process"
 local support = require "tests.support"
@@ -30,6 +31,49 @@ local HTTP = [[
     require("tests.nginx.app").note("init_worker", list)
   }
 ]]
+
+-- A vendor that takes ten seconds: everything else in this file goes on beside it.
+local TEN = 10
+local slow = {}
+
+setup(function()
+  slow.vendor = worker.start { server = ([[
+    location = /asked { content_by_lua_block { ngx.print(package.loaded.asked and "yes" or "no") } }
+    location = /things {
+      content_by_lua_block {
+        package.loaded.asked = true
+        ngx.sleep(%d)
+        ngx.header.content_type = "application/json"
+        ngx.print '{"items":[{"id":"7"}]}'
+      }
+    }]]):format(TEN) }
+  slow.nginx = worker.start()
+  slow.other = vendors.start()
+  slow.began = http.now()
+  slow.request = slow.nginx:send("/app/list?timeout=20&url=http://127.0.0.1:" .. slow.vendor.port)
+end)
+
+teardown(function()
+  for _, one in pairs(slow) do
+    if type(one) == "table" and one.stop then one:stop() end
+  end
+  support.clean()
+end)
+
+local function others_are_answered()
+  assert.equal("static", (slow.nginx:get "/static"))
+  local request = slow.nginx:send("/app/list?url=" .. slow.other.url)
+  slow.other:receive():answer()
+  assert.equal("0 records", (request:read()))
+end
+
+describe("a vendor that takes ten seconds #nginx", function()
+  it("has been asked, and the worker answers others", function()
+    worker.eventually("it is asked", function() return slow.vendor:get "/asked" == "yes" end)
+    for _ = 1, 50 do others_are_answered() end
+    assert.is_false(slow.request:is_answered())
+  end)
+end)
 
 for _, workers in ipairs { 1, 2 } do
   describe(("calls in %d nginx worker(s) #nginx"):format(workers), function()
@@ -133,5 +177,13 @@ describe("nginx's phases #nginx", function()
       assert.truthy(noted:find("^false ") and noted:find("ngx.timer.at", 1, true)
         and noted:find("'" .. phase .. "'", 1, true), noted)
     end
+  end)
+end)
+
+describe("the vendor that takes ten seconds #nginx", function()
+  it("answers, and others were answered all the time", function()
+    repeat others_are_answered() until slow.request:is_answered()
+    assert.is_true(http.now() - slow.began >= TEN)
+    assert.equal("1 records", (slow.request:read()))
   end)
 end)

@@ -119,6 +119,23 @@ describe("an end within nginx #nginx", function()
         worker.eventually("the old worker has ended", function() return #nginx:workers() == workers end)
       end)
 
+    it(("by HUP in %d worker(s): a task that its request has abandoned holds none"):format(workers), function()
+      start { workers = workers }
+      local request = nginx:send("/app/abandon?url=" .. vendor.url)
+      vendor:receive():answer()
+      assert.equal("0 records", (request:read()))
+      local before = {}
+      for _, pid in ipairs(nginx:workers()) do before[pid] = true end
+      nginx:signal "HUP"
+      worker.eventually("the old workers have ended", function()
+        local now = nginx:workers()
+        for _, pid in ipairs(now) do
+          if before[pid] then return false end
+        end
+        return #now == workers
+      end)
+    end)
+
     it(("by TERM with calls in flight in %d worker(s): at once"):format(workers), function()
       start { workers = workers }
       for _ = 1, 20 do

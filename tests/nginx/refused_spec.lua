@@ -72,26 +72,51 @@ describe("what is refused within nginx #nginx", function()
     serves()
   end)
 
-  it("an answer to a name for two seconds: the others go on", function()
-    nginx = worker.start { environment = { LD_PRELOAD = build .. "/tests/nginx/system.so" } }
-    works()
-    local slow = {}
-    for i = 1, 5 do slow[i] = nginx:send("/app/list?timeout=0.3&url=http://slow.invalid") end
-    slow[6] = nginx:send("/app/list?timeout=10&url=http://slow.invalid")
-    local began, took = socket.gettime(), {}
-    repeat
-      local asked = socket.gettime()
-      works()
-      assert.equal("static", (nginx:get "/static"))
-      took[#took + 1] = socket.gettime() - asked
-    until socket.gettime() - began > 2.5
-    table.sort(took)
-    -- The slowest one may have waited for the machine; whoever waits for the name waits for nearly two seconds.
-    assert.is_true(took[math.ceil(#took / 2)] < 0.1 and took[#took] < 1, took[#took] .. " s")
-    for i = 1, 6 do
-      local text = slow[i]:read()
-      assert.truthy(text:find("not_sent$"), text)
+  describe("an answer to a name for two seconds", function()
+    local LOOKUP, MOST = 2, 0.1 -- seconds: that the lookup takes (see system.c), that it may delay others
+    local QUIET = 0.5 -- seconds that a call may take without one: else the machine hides what is looked for
+    local WINDOWS = 6
+
+    -- Seconds that the slowest of many calls takes, one after another, while `goes_on()`.
+    local function slowest_while(goes_on)
+      local slowest = 0
+      repeat
+        local asked = socket.gettime()
+        works()
+        assert.equal("static", (nginx:get "/static"))
+        slowest = math.max(slowest, socket.gettime() - asked)
+      until not goes_on()
+      return slowest
     end
+
+    -- Seconds by which the slowest call takes longer while lookups hang than the slowest one of as long a time without.
+    local function delay()
+      local ends = socket.gettime() + LOOKUP
+      local without = slowest_while(function() return socket.gettime() < ends end)
+      local slow = {}
+      -- Some are given up in the midst of it, one is not.
+      for i = 1, 5 do slow[i] = nginx:send("/app/list?timeout=0.3&url=http://slow.invalid") end
+      slow[6] = nginx:send("/app/list?timeout=10&url=http://slow.invalid")
+      local with = slowest_while(function() return not slow[6]:is_answered() end)
+      for i = 1, 6 do
+        local text = slow[i]:read()
+        assert.truthy(text:find("not_sent$"), text)
+      end
+      return without < QUIET and with - without or math.huge
+    end
+
+    -- The machine may hold any one call up, but not some in every window: a lookup that is in the way of others is so
+    -- in each of them.
+    it("delays nobody else by 100 ms", function()
+      nginx = worker.start { environment = { LD_PRELOAD = build .. "/tests/nginx/system.so" } }
+      works()
+      local least = math.huge
+      for _ = 1, WINDOWS do
+        least = math.min(least, delay())
+        if least < MOST then break end
+      end
+      assert.is_true(least < MOST, least .. " s")
+    end)
   end)
 
   it("lua-resty-core", function()

@@ -176,12 +176,24 @@ function M.at(port) return setmetatable({ port = port }, Nginx) end
 
 M.free_port = free_port
 
+--- Whether the whole answer is there.
+function Request:is_answered()
+  if not self.text then
+    self.connection:settimeout(0)
+    local text, why, part = self.connection:receive("*a", self.part)
+    self.connection:settimeout(PATIENCE)
+    self.text, self.part = why == "closed" and part or text, part
+  end
+  return self.text ~= nil
+end
+
 --- Waits for the answer.
 --- @return string|nil body
 --- @return integer|string status, or why there is no answer
 --- @return string head
 function Request:read()
-  local text, why = self.connection:receive("*a")
+  local text, why = self.text, nil
+  if not text then text, why = self.connection:receive("*a", self.part) end
   self.connection:close()
   if not text or text == "" then return nil, why or "closed" end
   local head, body = text:match("^(.-)\r\n\r\n(.*)$")

@@ -55,17 +55,25 @@ function M:client(more)
   return assert(luaprov.client(self.file, options))
 end
 
+-- Where records of two parents have one id, that of the second says whose it is, too.
+local function name_of(event, parents)
+  local id, own = event.resource .. " " .. tostring(event.id), event.parents and json.encode(event.parents)
+  if own and parents[id] and parents[id] ~= own then id = id .. "\0" .. own end
+  parents[id] = parents[id] or own
+  return id
+end
+
 --- What the vendor has: "RESOURCE ID" -> record.
 ---@return table records
 ---@return integer made how many were ever put there
 function M:records()
-  local records, made, first = {}, 0, true
+  local records, made, first, parents = {}, 0, true, {}
   for line in support.read(self.data):gmatch("[^\n]+") do
     line = line:gsub("^ +", "")
     assert(not line:find("^[-+=]"), "the records are too large for this test")
     local event = line ~= "" and json.decode(line)
     if event and not first and event.id ~= nil then
-      local id = event.resource .. " " .. tostring(event.id)
+      local id = name_of(event, parents)
       if event.put and not records[id] then made = made + 1 end
       records[id] = event.put
     end

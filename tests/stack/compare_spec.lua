@@ -36,7 +36,10 @@ describe("what is wanted and what is there", function()
     is_quiet({ state = 1001 }, { state = "1001" })
     is_quiet({ state = "1001" }, { state = 1001 })
     is_quiet({ site = "https://a.b/" }, { site = "https://a.b" })
-    assert.same({}, changes({ hub = "AB-1" }, { hub = "ab-1" }, nil, lines))
+    local guid = "0AAAAAAA-0000-4000-8000-00000000000b"
+    assert.same({}, changes({ hub = guid }, { hub = guid:lower() }, nil, lines))
+    -- Ids that are no GUIDs and differ in case are two, in a path as everywhere.
+    assert.equal(1, #changes({ hub = "AB-1" }, { hub = "ab-1" }, nil, lines))
     assert.same({ "name: AB > ab" }, changes({ name = "ab" }, { name = "AB" }))
     assert.same({ "open: true > false" }, changes({ open = false }, { open = true }))
   end)

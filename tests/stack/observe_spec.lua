@@ -3,7 +3,7 @@ local plans = require "luaprov.stack.plan"
 local vendors = require "tests.stack.vendors"
 
 -- Boxes show a part of themselves in lists, and cannot be read one by one; cards can be made only; lines belong to hubs
--- and are listed by them; notes have a get alone.
+-- and are listed by them; ports are numbered by each hub, and listed of all; notes have a get alone.
 local ACME = [[
 return provider {
   base_url = "https://api.acme.invalid", auth = bearer "token",
@@ -14,6 +14,10 @@ return provider {
   resource "lines" { path = "/hubs/{hub}/lines", key = { "hub", "name" },
     text "hub" { required = true, path = true, fixed = true, parent = "hubs" }, text "name" { required = true },
     create = post {}, get = get {}, delete = delete {}, list = get { items = "items" } },
+  resource "ports" { path = "/hubs/{hub}/ports", key = { "hub", "number" }, id = "number",
+    text "hub" { required = true, path = true, fixed = true, parent = "hubs" },
+    text "number" { required = true, fixed = true }, text "color" {},
+    create = post {}, get = get {}, delete = delete {}, list = get "/ports" { items = "items" } },
   resource "boxes" { path = "/boxes", key = { "name" }, text "name" { required = true }, text "color" {},
     create = post {}, delete = delete {}, list = get { items = "items", shows = { "id", "name" } }, settles_in = 0 },
   resource "cards" { path = "/cards", key = { "name" }, text "name" {}, create = post {} },
@@ -46,6 +50,27 @@ describe("Looking at what the vendors have", function()
     for name, value in pairs(more or {}) do args[name] = value end
     return observe.rows(args)
   end
+
+  it("tells records of several parents apart that have one id in one list", function()
+    start()
+    local manifest = box:manifest(HEAD .. [[
+      for i = 1, 2 do
+        local hub = acme.hubs("h" .. i, { name = "H" .. i })
+        for j = 1, 2 do
+          acme.ports("p" .. i .. j, { hub = hub.id, number = tostring(j), color = "c" .. i .. j })
+        end
+      end]])
+    local rows = box:create(manifest)
+    local observed, errors = look(manifest, rows)
+    assert.same({}, errors)
+    for _, row in ipairs(rows) do
+      if row.resource == "ports" then
+        assert.same({ row.fields.hub, row.id, row.fields.color }, { observed[row.address].hub,
+          observed[row.address].number, observed[row.address].color })
+      end
+    end
+    assert.equal(3, box:counted())
+  end)
 
   it("reads many by their list, and gives what the client gives", function()
     start()

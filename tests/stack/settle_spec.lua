@@ -251,6 +251,33 @@ describe("A run after one that died", function()
   end)
 end)
 
+describe("A record that somebody names", function()
+  after_each(stacks.stop)
+
+  local TEXT = [[return provider { title = "Acme", base_url = "https://acme.invalid", auth = bearer "token",
+    errors = { message = "message" },
+    resource "keys" { path = "/keys", ids = "number", text "name" { required = true },
+      create = post { expect = 201 }, delete = delete { expect = 204 } %s },
+  }]]
+
+  it("has the id that the vendor gives, where there is no get", function()
+    for _, list in ipairs { "", ', list = get { items = "items" }' } do
+      local stack = stacks.start { provider = TEXT:format(list) }
+      local text = 'acme.keys("k", { name = "K" })'
+      died(stack, text, stacks.dies "create")
+      local id = stack:there()["keys K"].id
+      if list ~= "" then
+        local ok, err = by_hand(stack, text, "acme.keys.k", "77")
+        assert.is_nil(ok)
+        assert.equal("not_found", err.kind)
+      end
+      assert.is_true(by_hand(stack, text, "acme.keys.k", tostring(id)))
+      assert.equal(tonumber(id), stack:rows()["acme.keys.k"].id)
+      stacks.stop()
+    end
+  end)
+end)
+
 describe("A run with new credentials of the same account", function()
   after_each(stacks.stop)
 

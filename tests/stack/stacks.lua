@@ -47,10 +47,10 @@ M.ACME = [[return provider { title = "Acme", base_url = "https://acme.invalid", 
     create = post { expect = 201 }, get = get {}, delete = delete { expect = 204 }, list = get { items = "items" } },
 }]]
 
---- @param options table|nil faults, unique, settles_in, timeout, patience, place (of the state)
+--- @param options table|nil faults, unique, settles_in, timeout, patience, place (of the state), provider (its text)
 function M.start(options)
   options = options or {}
-  local text = M.ACME:format(options.unique and "unique = true," or "", options.settles_in or 0.2)
+  local text = options.provider or M.ACME:format(options.unique and "unique = true," or "", options.settles_in or 0.2)
   local self = setmetatable({ vendor = vendors.start(text, options.faults or {}) }, M)
   local _, folder = support.file("state.db.place", "")
   self.folder, self.place = folder, options.place or folder .. "/state.db"
@@ -183,7 +183,7 @@ function M:there()
   for id, record in pairs((self.vendor:records())) do
     local name = id:match "^%S+" .. " " .. tostring(record.name)
     records[name], counts[name] = record, (counts[name] or 0) + 1
-    record.id = id:match " (.*)$"
+    record.id = id:match " ([^%z]*)"
   end
   return records, counts
 end

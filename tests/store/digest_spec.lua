@@ -39,9 +39,22 @@ describe("luaprov.digest", function()
       { byte(0xaa, 131), "Test Using Larger Than Block-Size Key - Hash Key First",
         "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54" },
     } do
-      assert.equal(case[3], digest.hmac(case[1], case[2]))
+      local hash = digest.keyed(case[1])
+      -- Again and again, whatever was hashed between.
+      assert.equal(case[3], hash(case[2]))
+      assert.not_equal(case[3], hash(case[2] .. "."))
+      assert.equal(case[3], hash(case[2]))
     end
-    assert.equal("b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad", digest.hmac("", ""))
+    assert.equal("b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad", digest.keyed ""(""))
+  end)
+
+  it("salts what it is to tell apart, each with a salt of its own", function()
+    for _, text in ipairs { "", "s3cret", ("long "):rep(100), "\0" } do
+      local salt, hash = digest.salted(text):match("^(%x+):(%x+)$")
+      assert.equal(16, #salt)
+      assert.equal(digest.sha256(salt .. ":" .. text), hash)
+      assert.not_equal(digest.salted(text), digest.salted(text))
+    end
   end)
 
   it("gives bytes that nobody has seen before", function()
@@ -62,6 +75,8 @@ describe("luaprov.digest", function()
   it("takes texts only", function()
     assert.has_error(function() digest.sha256() end)
     assert.has_error(function() digest.sha256 {} end)
-    assert.has_error(function() digest.hmac "key" end)
+    assert.has_error(function() digest.keyed() end)
+    assert.has_error(function() digest.keyed "key"() end)
+    assert.has_error(function() digest.salted() end)
   end)
 end)

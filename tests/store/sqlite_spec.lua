@@ -206,6 +206,47 @@ describe("the file of a state", function()
   end)
 end)
 
+describe("a statement without rows", function()
+  local sqlite = require "luaprov.sqlite"
+  local db
+  before_each(function()
+    db = assert(sqlite.open(":memory:", true))
+    assert(db:query "CREATE TABLE k (k INTEGER PRIMARY KEY, t, u)")
+  end)
+  after_each(function() db:close() end)
+
+  local ADD = "INSERT INTO k (k, t, u) VALUES (?1, ?2, ?3)"
+
+  it("takes a list, and says how many it changed", function()
+    assert.equal(1, db:put(ADD, { 1, "a\0b", nil }))
+    assert.equal(1, db:put(ADD, { 2, nil, true, "more" }))
+    assert.equal(2, db:put("UPDATE k SET t = ?1", { { blob = "x" } }))
+    assert.equal(0, db:put("DELETE FROM k WHERE k = 3", {}))
+    assert.same({ { k = 1, t = "x" }, { k = 2, t = "x", u = 1 } }, db:query "SELECT * FROM k")
+  end)
+
+  it("that fails ends its transaction, and leaves the next one as it is", function()
+    assert(db:begin "write")
+    assert.equal(1, db:put(ADD, { 1 }))
+    local changed, _, code = db:put(ADD, { 1 })
+    assert.is_nil(changed)
+    assert.equal("CONSTRAINT", code)
+    assert.equal("ABORT", select(3, db:put(ADD, { 2 })))
+    assert.is_nil((db:commit()))
+    assert.equal(1, db:put(ADD, { 1, 2 ^ 53 - 1 }))
+    assert.same({ { k = 1, t = 2 ^ 53 - 1 } }, db:query "SELECT * FROM k")
+  end)
+
+  it("takes nothing else", function()
+    assert.has_error(function() db:put("SELECT 1", {}) end)
+    assert.has_error(function() db:put(ADD) end)
+    assert.has_error(function() db:put(ADD, { print }) end)
+    assert.has_error(function() db:put(ADD, { 0 / 0 }) end)
+    assert.equal("ERROR", select(3, db:put("no SQL", {})))
+    assert.same({}, db:query "SELECT * FROM k")
+  end)
+end)
+
 describe("a full disk", function()
   teardown(support.clean)
 

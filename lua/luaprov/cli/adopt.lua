@@ -78,24 +78,32 @@ local function tell(out, errors, is_failure)
   return code
 end
 
+-- Puts a record to those that are taken over, unless another address has it.
+local function take_one(about, taken, node, record)
+  local key = adopt.identity(about, node, record, node.fields)
+  if taken.of[key] then return nil, taken.of[key] end
+  taken.of[key] = node.address
+  taken[#taken + 1] = { node = node, record = record }
+  return true
+end
+
 -- Of each address the one record that may be it.
-local function single(manifest, found, errors)
-  local taken, of = {}, {}
+local function single(about, found, errors)
+  local taken = { of = {} }
   for _, item in ipairs(found) do
     local number = #item.candidates + (item.more or 0)
-    local ids, node = {}, manifest.record[item.address]
+    local ids, node = {}, about.manifest.record[item.address]
     for i, candidate in ipairs(item.candidates) do ids[i] = say.id(candidate.id) end
-    local key = node.alias .. "\0" .. node.resource .. "\0" .. tostring(ids[1])
     if number == 0 then
       errors[item.address] = "the vendor has no record with its key"
     elseif number > 1 then
       errors[item.address] = ("%d records may be it: name one of them (%s=ID): %s"):format(number, item.address,
         table.concat(ids, ", "))
-    elseif of[key] then
-      errors[item.address] = "the one record that may be it, " .. ids[1] .. ", is that of " .. of[key] .. ", too"
     else
-      of[key] = item.address
-      taken[#taken + 1] = { node = node, record = item.candidates[1].record }
+      local ok, other = take_one(about, taken, node, item.candidates[1].record)
+      if not ok then
+        errors[item.address] = "the one record that may be it, " .. ids[1] .. ", is that of " .. other .. ", too"
+      end
     end
   end
   return taken
@@ -104,17 +112,21 @@ end
 -- All that may be taken over. What is found alone counts as taken over, for what hangs on it: one run shows all of it.
 local function find_all(work, rows)
   local manifest, list, errors, alone, known, wanted = work.manifest, {}, {}, {}, {}, nil
+  local about = { manifest = manifest, accounts = work.store and accounts_of.all(manifest, work.store) }
   for i, row in ipairs(rows) do known[i] = row end
   repeat
     local found, why = adopt.candidates {
-      manifest = manifest, rows = known, addresses = wanted, concurrency = work.args.parallel,
+      manifest = manifest, rows = known, accounts = about.accounts, addresses = wanted,
+      concurrency = work.args.parallel,
     }
     for _, item in ipairs(found) do list[#list + 1] = item end
-    local taken = single(manifest, found, {})
+    local taken = single(about, found, {})
     for _, one in ipairs(taken) do
+      local account = adopt.account(about, one.node)
       alone[#alone + 1] = one.node.address
       known[#known + 1] = { address = one.node.address, provider = one.node.provider, resource = one.node.resource,
-                            id = one.record.id, fields = one.record }
+                            base_url = account.base_url, account = account.account, id = one.record.id,
+                            fields = one.record }
     end
     wanted = {}
     for address, err in pairs(why) do
@@ -180,23 +192,26 @@ end
 
 local function find(work, rows, asked, errors)
   local manifest, has_row, found = work.manifest, {}, {}
+  local about = { manifest = manifest, accounts = accounts_of.all(manifest, work.store) }
   local addresses, ids = next_wave(manifest, asked)
   for _, row in ipairs(rows) do has_row[row.address] = true end
   if addresses[1] then
     local why
     found, why = adopt.candidates {
-      manifest = manifest, rows = rows, addresses = addresses, concurrency = work.args.parallel,
+      manifest = manifest, rows = rows, accounts = about.accounts, addresses = addresses,
+      concurrency = work.args.parallel,
     }
     for address, err in pairs(why) do errors[address] = err end
   end
-  local taken = single(manifest, found, errors)
+  local taken = single(about, found, errors)
   for _, address in ipairs(ids) do
     if has_row[address] then
       errors[address] = "the state has it already (luaprov state rm forgets it)"
     else
-      local record, err = adopt.read(manifest, address, asked[address], rows)
-      if record then taken[#taken + 1] = { node = manifest.record[address], record = record }
-      else errors[address] = err end
+      local record, err = adopt.read(manifest, address, asked[address], rows, about.accounts)
+      local ok, other = nil, nil
+      if record then ok, other = take_one(about, taken, manifest.record[address], record) end
+      if not ok then errors[address] = err or asked[address] .. " is that of " .. other .. ", too" end
     end
   end
   for _, list_of in ipairs { addresses, ids } do

@@ -38,11 +38,11 @@ local function run(work)
     end
   end
   local record
-  record, err = adopt.read(work.manifest, args.address, args.id, rows)
+  local accounts = accounts_of.all(work.manifest, work.store)
+  record, err = adopt.read(work.manifest, args.address, args.id, rows, accounts)
   if not record then return say.error(out, err) end
   local ok
-  ok, err = taking.take(work, { { node = work.manifest.record[args.address], record = record } }, rows,
-    accounts_of.all(work.manifest, work.store))
+  ok, err = taking.take(work, { { node = work.manifest.record[args.address], record = record } }, rows, accounts)
   return ok and 0 or say.error(out, err)
 end
 

@@ -126,6 +126,7 @@ end
 --- @return string verdict "ours", "not there" (and so safe to make again), "held" (the same, and a record that was
 ---   there before has its key), or what is in the way
 --- @return table candidates records
+--- @return luaprov.Error|nil err why the list could not be read
 function M.find(search)
   local pause, candidates, absent = FIRST_LOOK, {}, 0
   local ends = math.min(search.ends, runtime.deadline_now() or math.huge)
@@ -147,7 +148,7 @@ function M.find(search)
     elseif is_over or FINAL[err.kind] or not search.note then
       verdict = "the list cannot be read: " .. err.message
     end
-    if verdict then return record, verdict, candidates end
+    if verdict then return record, verdict, candidates, err end
     local now = core.now()
     -- A long list is not read without a break.
     local at, over_at = now + math.max(pause, now - began), math.max(search.over_at, seen and seen.passing or 0)

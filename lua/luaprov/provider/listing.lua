@@ -2,6 +2,7 @@
 local answers = require "luaprov.provider.answer"
 local call = require "luaprov.provider.call"
 local digits = require "luaprov.digits"
+local identity = require "luaprov.provider.identity"
 local near = require "luaprov.near"
 local pages = require "luaprov.provider.pages"
 local records = require "luaprov.provider.records"
@@ -66,7 +67,7 @@ function M.walk(resource, operation, query, options)
   local path, path_faults = call.path(resource.state, operation, parents)
   for _, fault in ipairs(path_faults or {}) do faults[#faults + 1] = fault end
   if #faults > 0 then return nil, faults end
-  local walk, more = pages.start(operation.pages), true
+  local walk, more = pages.start(operation.pages, identity.parents(resource.description)), true
   return function()
     if not more then return nil end
     local page_query = pages.query(walk)

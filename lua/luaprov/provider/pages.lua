@@ -5,9 +5,11 @@ local M = {}
 
 --- Begins at the first page.
 --- @param pages table|nil numbered or offsets; nil: there is one page
+--- @param names string[]|nil the parents without which an id does not say which record it is
 --- @return table walk
-function M.start(pages)
-  return { pages = pages, number = pages and pages.first, offset = 0, seen = {}, count = 0, page = 0 }
+function M.start(pages, names)
+  return { pages = pages, names = names or {}, number = pages and pages.first, offset = 0, seen = {}, count = 0,
+           page = 0 }
 end
 
 --- The query of the page that is next, or nil when the vendor has no pages.
@@ -15,6 +17,12 @@ function M.query(walk)
   if not walk.pages then return nil end
   local values = { page = walk.number, offset = walk.offset, size = walk.pages.size }
   return (template.expand(walk.pages.query, function(name) return ("%.0f"):format(values[name]) end))
+end
+
+local function key_of(walk, record)
+  local key = record.id
+  for _, name in ipairs(walk.names) do key = tostring(key) .. "\0" .. tostring(record[name]) end
+  return key
 end
 
 --- Takes a page: leaves out records that an earlier page had (they move when others are made or removed meanwhile), and
@@ -29,8 +37,9 @@ function M.take(walk, records, total)
   walk.page = walk.page + 1
   local fresh = {}
   for _, record in ipairs(records) do
-    if record.id == nil or not walk.seen[record.id] then
-      if record.id ~= nil then walk.seen[record.id] = true end
+    local key = record.id ~= nil and key_of(walk, record)
+    if not key or not walk.seen[key] then
+      if key then walk.seen[key] = true end
       fresh[#fresh + 1] = record
     end
   end

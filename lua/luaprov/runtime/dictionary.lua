@@ -3,6 +3,7 @@ local ngx = rawget(_G, "ngx")
 local M = {}
 
 local store
+-- Once a worker, as errors: nginx logs no warnings unless it is told to.
 local told_of_room, told_of_none = false, false
 
 --- See luaprov.runtime.host.
@@ -10,7 +11,8 @@ function M.store()
   local dict = ngx.shared.luaprov
   if not dict and not told_of_none and ngx.worker.count() > 1 then
     told_of_none = true
-    ngx.log(ngx.WARN, "luaprov: there is no lua_shared_dict luaprov: limits and tokens are kept by each worker alone")
+    ngx.log(ngx.ERR, "luaprov: there is no shared dictionary, so ", ngx.worker.count(), " workers keep limits and "
+      .. "tokens each alone: write `lua_shared_dict luaprov 1m;` into nginx's http block")
   end
   if store or not dict then return store end
   store = { name = ngx.md5 }
@@ -20,7 +22,8 @@ function M.store()
     local ok, why = dict:safe_add(key, text, seconds)
     if why == "no memory" and not told_of_room then
       told_of_room = true
-      ngx.log(ngx.WARN, "luaprov: the shared dictionary luaprov is full: limits are kept by each worker alone")
+      ngx.log(ngx.ERR, "luaprov: the shared dictionary luaprov is full, so each worker keeps limits alone: give it "
+        .. "more room, as in `lua_shared_dict luaprov 10m;`")
     end
     return ok or why == "no memory"
   end

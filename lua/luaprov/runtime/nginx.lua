@@ -35,15 +35,23 @@ end
 
 -- ---- what is known of a coroutine ----
 
--- Coroutine -> its place, if it has one: co, ctx (ngx.ctx of its request: coroutines are used again, for other
--- requests), task, around (the place of whoever has made it).
+-- Coroutine -> its place, if it has one: ctx (ngx.ctx of its request: coroutines are used again, for other requests),
+-- task, around (the place of whoever has made it). Nothing that is reached from a place may hold its coroutine: in
+-- LuaJIT neither would ever go.
 local places = setmetatable({}, { __mode = "k" })
 local running = coroutine.running
 
 local function new_place(task, around)
-  local co = running()
-  places[co] = { co = co, ctx = ngx.ctx, task = task, around = around }
-  return places[co]
+  local place = { ctx = ngx.ctx, task = task, around = around }
+  places[running()] = place
+  return place
+end
+
+-- Slow, and seldom wanted.
+local function coroutine_of(place)
+  for co, other in pairs(places) do
+    if other == place then return co end
+  end
 end
 
 function M.current(make)
@@ -83,7 +91,6 @@ rawset(coroutine, "wrap", adopting(coroutine.wrap))
 -- ---- what is to be undone ----
 
 local guards = {} -- coroutine -> its last guard, which knows the one before
-local guarded = 0 -- how many there are
 
 function M.guard(fn, a, b)
   local co = running()
@@ -91,14 +98,12 @@ function M.guard(fn, a, b)
   local guard, before = { fn = fn, a = a, b = b, co = co }, guards[co]
   if before then guard.before = before end -- seldom: a table of four is a small one
   guards[co] = guard
-  guarded = guarded + 1
   return guard
 end
 
 function M.unguard(guard)
   if not guard or not guard.fn then return end
   guard.fn = nil
-  guarded = guarded - 1
   local last = guards[guard.co]
   while last and not last.fn do last = last.before end
   guards[guard.co] = last
@@ -106,13 +111,13 @@ end
 
 -- Undoes what a coroutine has left behind that never goes on.
 local function bury(co)
+  if not co then return end -- it is gone, and has left nothing
   local guard = guards[co]
   guards[co] = nil
   while guard do
     local fn = guard.fn
     if fn then
       guard.fn = nil
-      guarded = guarded - 1
       fn(guard.a, guard.b)
     end
     guard = guard.before
@@ -204,37 +209,37 @@ local function sweep()
     bury(waiter.co)
     local place = waiter.place and waiter.place.around
     while place do
-      bury(place.co)
+      bury(coroutine_of(place))
       place = place.around
     end
+    waiter.co, waiter.place = false, false -- its task may know it
   end
 end
 
--- Wakes who waits for what has ended, some of them at a time. Returns how many, and whether there may be more.
+-- Wakes who waits for what has ended, some of them at a time: the worker serves others in between. Returns how many.
 local function tell()
-  local count, more = driver:reap(told)
+  local count = driver:reap(told)
   for i = 1, count do
     local waiter = transfers[told[i]]
     if waiter then M.wake(waiter, true) end
   end
-  return count, more
+  return count
 end
 
 local function read_from(bell, connected)
   local swept = core.now()
   while true do
-    local count, more = tell()
-    local idle = count == 0 and in_flight == 0 and guarded == 0
+    local count = tell()
+    -- Whoever has something to undo and waits elsewhere, in ngx.sleep say, is not seen by a sweep.
+    local idle = count == 0 and in_flight == 0 and next(parked) == nil
     -- The engine's thread rings some times a second, so that nobody who was ended is long in the way.
     if core.now() - swept >= SWEEP then
       sweep()
       swept = core.now()
       if idle then break end
     end
-    -- Where hundreds end together, the worker serves others in between.
-    if more then ngx.sleep(0)
-    elseif connected then connected = bell:receive(1)
-    else ngx.sleep(POLL) end
+    if connected then connected = bell:receive(1)
+    else ngx.sleep(count > 0 and SHORT or POLL) end
   end
 end
 
@@ -293,8 +298,10 @@ end
 function M.wait(waiter, at)
   check_phase()
   if waiter.full then return waiter.value end
-  -- Whoever has something to undo is watched.
-  if guards[running()] then start() end
+  -- Whoever has something to undo is watched; the one around may have.
+  local co = running()
+  local place = places[co]
+  if guards[co] or place and place.around then start() end
   parked[waiter] = true
   local value = wait(waiter, at)
   parked[waiter] = nil
@@ -339,10 +346,13 @@ function M.close_call() end
 
 -- ---- tasks ----
 
+-- Task -> its light thread, and the one that has started it.
+local threads, owners = setmetatable({}, { __mode = "kv" }), setmetatable({}, { __mode = "kv" })
+
 function M.start(task, body)
   check_phase()
-  task.owner = running()
-  task.thread = ngx.thread.spawn(function()
+  owners[task] = running()
+  threads[task] = ngx.thread.spawn(function()
     new_place(task)
     body()
     places[running()] = nil
@@ -364,8 +374,9 @@ end
 
 -- Else nginx keeps it until its parent ends.
 function M.collect(task)
-  if task.thread and task.owner == running() then ngx.thread.wait(task.thread) end
-  task.thread = nil
+  local thread = threads[task]
+  if thread and owners[task] == running() then ngx.thread.wait(thread) end
+  threads[task] = nil
 end
 
 local function refuse() error("the sandbox does not run within nginx: start it with `luaprov sandbox`", 0) end

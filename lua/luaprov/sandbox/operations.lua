@@ -124,7 +124,7 @@ local function missing_parent(vendor, resource, parents, body)
     local id = field.parent and parents[field.name]
     if field.parent and id == nil then id = body[field.name] end
     if id ~= nil and id ~= json.null then
-      local owner = vendor.collections[field.parent]:get(id)
+      local owner = vendor.collections[field.parent]:get(id, parents, body)
       if not owner then return vendor.provider.resource[field.parent] end
       if parents[field.name] ~= nil then parents[field.name] = owner.id end
     end
@@ -172,7 +172,7 @@ function M.create(vendor, route, request)
   if collection:like(fields, parents) then return exists(vendor, resource, request, resource.key) end
   local id = chosen_id(resource, fields, parents)
   if id == "" then return refused(vendor, resource, request, "range", resource.id .. " is empty") end
-  if id and collection:get(id) then return exists(vendor, resource, request, { resource.id }) end
+  if id and collection:get(id, parents, fields) then return exists(vendor, resource, request, { resource.id }) end
   id = id or collection:next_id(fill.uuid)
   local entry = { id = id, parents = parents, body = M.complete(resource, fields, id, parents) }
   local ok
@@ -198,7 +198,7 @@ function M.update(vendor, route, request)
     return refused(vendor, resource, request, "fixed", resource.id .. " cannot change")
   end
   local collection = vendor.collections[resource.name]
-  if collection:like(after, entry.parents, entry.id) then return exists(vendor, resource, request, resource.key) end
+  if collection:like(after, entry.parents, entry) then return exists(vendor, resource, request, resource.key) end
   local orphan_of = missing_parent(vendor, resource, {}, fields)
   if orphan_of then return refused(vendor, orphan_of, request, "not_found", "Not found.") end
   after = M.complete(resource, after, entry.id, entry.parents)
@@ -210,7 +210,7 @@ function M.update(vendor, route, request)
 end
 
 function M.delete(vendor, route)
-  local ok, why = vendor:remove(route.resource, route.entry.id)
+  local ok, why = vendor:remove(route.resource, route.entry)
   if not ok then return broken(vendor, why) end
   return reply_with(route.operation, enveloped(route.operation, nil))
 end

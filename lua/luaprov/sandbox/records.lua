@@ -1,5 +1,6 @@
 --- The records of one resource, in the order in which they were made.
 local digits = require "luaprov.digits"
+local identity = require "luaprov.provider.identity"
 
 local M = {}
 M.__index = M
@@ -8,6 +9,18 @@ M.__index = M
 local function index_of(id)
   local text = type(id) == "number" and digits(id) or tostring(id)
   return #text >= 32 and text:find("^{?%x[%x-]+}?$") and text:lower() or text
+end
+
+-- A record's place: its id, and the parents without which that does not say which it is.
+local function place_of(self, id, parents, body)
+  local key = index_of(id)
+  for _, name in ipairs(self.names) do
+    local value = parents and parents[name]
+    if value == nil and body then value = body[name] end
+    local kind = type(value)
+    key = key .. "\0" .. ((kind == "string" or kind == "number") and index_of(value) or "")
+  end
+  return key
 end
 
 --- Whether two ids are the same.
@@ -19,7 +32,7 @@ function M.new(resource)
   local self = setmetatable({
     resource = resource, by_id = {}, by_key = {}, order = {}, count = 0, last_number = 1000,
     owners = {}, -- field that names a parent -> index of its id -> set of those that belong to it
-    hidden_until = 0,
+    hidden_until = 0, names = resource.operations and identity.parents(resource) or {},
   }, M)
   for _, field in ipairs(resource.shape and resource.shape.fields or {}) do
     if field.parent then self.owners[field.name] = {} end
@@ -41,14 +54,16 @@ local function key_of(self, body, parents)
 end
 
 --- @param id string|number
+--- @param parents table|nil name -> id
+--- @param body table|nil where parents stand that are not among those
 --- @return table|nil entry id, body, parents, listed_at (seconds of http.now(), nil: at once)
-function M:get(id) return self.by_id[index_of(id)] end
+function M:get(id, parents, body) return self.by_id[place_of(self, id, parents, body)] end
 
---- The record that has the same key, unless it is the one with `id`.
-function M:like(body, parents, id)
+--- The record that has the same key, unless it is `entry`.
+function M:like(body, parents, entry)
   local key = key_of(self, body, parents)
   local there = key and self.by_key[key]
-  if there and (id == nil or index_of(there.id) ~= index_of(id)) then return there end
+  if there and there ~= entry then return there end
 end
 
 -- The set of those with the same parent; nil where there is none, and `make` does not ask for one.
@@ -79,10 +94,19 @@ end
 --- The records that belong to another.
 --- @param field string the name of a field that has a `parent`
 --- @param id string|number of that one
+--- @param owner table|nil its entry, where others may have its id
+--- @param names string[]|nil the parents that it is told from those by
 --- @return table[] entries
-function M:owned(field, id)
+function M:owned(field, id, owner, names)
   local list = {}
-  for entry in pairs(self.owners[field][index_of(id)] or {}) do list[#list + 1] = entry end
+  for entry in pairs(self.owners[field][index_of(id)] or {}) do
+    local is_its = true
+    for _, name in ipairs(names or {}) do
+      local own, there = owner.parents[name] or owner.body[name], entry.parents[name] or entry.body[name]
+      is_its = is_its and (own == nil or there == nil or index_of(own) == index_of(there))
+    end
+    if is_its then list[#list + 1] = entry end
+  end
   return list
 end
 
@@ -97,8 +121,8 @@ end
 
 --- Adds a record, or puts one in the place of that with the same id.
 function M:put(entry)
-  local index = index_of(entry.id)
-  local before = self.by_id[index]
+  local index, place = index_of(entry.id), place_of(self, entry.id, entry.parents, entry.body)
+  local before = self.by_id[place]
   if before then
     local key = key_of(self, before.body, before.parents)
     if key and self.by_key[key] == before then self.by_key[key] = nil end
@@ -111,7 +135,7 @@ function M:put(entry)
     if number and number < 2 ^ 53 then self.last_number = math.max(self.last_number, number) end
   end
   self.order[entry.place] = entry
-  self.by_id[index] = entry
+  self.by_id[place] = entry
   local key = key_of(self, entry.body, entry.parents)
   if key then self.by_key[key] = entry end
   join_parents(self, entry)
@@ -130,14 +154,14 @@ local function compact(self)
 end
 
 --- @return table|nil entry that was there
-function M:remove(id)
-  local index = index_of(id)
-  local entry = self.by_id[index]
+function M:remove(id, parents, body)
+  local place = place_of(self, id, parents, body)
+  local entry = self.by_id[place]
   if not entry then return nil end
   local key = key_of(self, entry.body, entry.parents)
   if key and self.by_key[key] == entry then self.by_key[key] = nil end
   leave_parents(self, entry)
-  self.by_id[index] = nil
+  self.by_id[place] = nil
   self.order[entry.place] = false -- a hole would end the list
   self.count = self.count - 1
   if #self.order > 64 and #self.order > 2 * self.count then compact(self) end

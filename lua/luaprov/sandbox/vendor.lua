@@ -3,6 +3,7 @@
 local errors = require "luaprov.sandbox.errors"
 local fill = require "luaprov.sandbox.fill"
 local http = require "luaprov.http"
+local identity = require "luaprov.provider.identity"
 local json = require "luaprov.json"
 local limits = require "luaprov.sandbox.limits"
 local operations = require "luaprov.sandbox.operations"
@@ -72,16 +73,19 @@ end
 
 -- Takes a record away, and with it those that belong to it, at whatever depth. Records may belong to each other in a
 -- circle.
-local function drop(self, name, id)
-  if not self.collections[name]:get(id) then return false end
-  local doomed, at = { { name, id } }, 1
+local function drop(self, name, id, parents)
+  local first = self.collections[name]:get(id, parents)
+  if not first then return false end
+  local doomed, at = { { name, first } }, 1
   while doomed[at] do
-    name, id = doomed[at][1], doomed[at][2]
+    local entry
+    name, entry = doomed[at][1], doomed[at][2]
     at = at + 1
-    if self.collections[name]:remove(id) then
+    if self.collections[name]:remove(entry.id, entry.parents, entry.body) then
+      local names = identity.parents(self.provider.resource[name])
       for _, child in ipairs(self.children[name] or {}) do
-        for _, orphan in ipairs(self.collections[child[1]]:owned(child[2], id)) do
-          doomed[#doomed + 1] = { child[1], orphan.id }
+        for _, orphan in ipairs(self.collections[child[1]]:owned(child[2], entry.id, entry, names)) do
+          doomed[#doomed + 1] = { child[1], orphan }
         end
       end
     end
@@ -92,9 +96,15 @@ end
 --- Removes a record, and with it those that belong to it: one event, so that all of it is kept or nothing.
 --- @return boolean|nil done
 --- @return string|nil why
-function M:remove(resource, id)
-  local ok, why = saved(self, { resource = resource.name, id = id, remove = true })
-  if ok then drop(self, resource.name, id) end
+function M:remove(resource, entry)
+  local id, parents = entry.id, nil
+  -- The id alone says which it is, in most cases.
+  for _, name in ipairs(identity.parents(resource)) do
+    parents = parents or {}
+    parents[name] = entry.parents[name] or entry.body[name]
+  end
+  local ok, why = saved(self, { resource = resource.name, id = id, parents = parents, remove = true })
+  if ok then drop(self, resource.name, id, parents) end
   return ok, why
 end
 
@@ -110,7 +120,8 @@ function M:replay(event)
   end
   if type(event.id) ~= "string" and type(event.id) ~= "number" then return "has no id" end
   if event.remove then
-    if not drop(self, event.resource, event.id) then return "removes a record that is not there" end
+    local parents = type(event.parents) == "table" and event.parents or nil
+    if not drop(self, event.resource, event.id, parents) then return "removes a record that is not there" end
   elseif type(event.put) == "table" then
     collection:put { id = event.id, parents = type(event.parents) == "table" and event.parents or {}, body = event.put }
   else
@@ -175,7 +186,7 @@ function M:route(request)
     if route.parts.id == nil then
       first = (not first or first.parts.id ~= nil) and route or first
     else
-      local entry = self.collections[route.resource.name]:get(route.parts.id)
+      local entry = self.collections[route.resource.name]:get(route.parts.id, route.parts)
       if entry and same_parents(self, entry, route.parts) then
         route.entry = entry
         return route

@@ -9,9 +9,11 @@
 local collections = require "luaprov.stack.collection"
 local compare = require "luaprov.policy.compare"
 local errors_of = require "luaprov.errors"
+local identity = require "luaprov.provider.identity"
 local changes_of = require "luaprov.stack.compare"
 local matching = require "luaprov.stack.matching"
 local near = require "luaprov.near"
+local owners = require "luaprov.stack.owners"
 local reference = require "luaprov.stack.reference"
 local rows = require "luaprov.stack.adopt_row"
 local runtime = require "luaprov.runtime"
@@ -43,33 +45,24 @@ local function missing(node, fields, names)
   end
 end
 
--- The record's id as no other record of any account has it.
-local function identity(provider, resource, id)
-  return table.concat({ provider, resource, compare.id(id) }, "\0")
+--- The account of a record that is declared.
+--- @param args table manifest, accounts (account.all)
+--- @param node table of the manifest
+--- @return table about base_url, account
+function M.account(args, node)
+  local account = args.manifest.account[node.alias]
+  return args.accounts and args.accounts[node.alias] or { base_url = account.state and account.state.base_url }
 end
 
--- address by identity, of all rows.
-local function taken_by(list)
-  local taken = {}
-  for _, row in ipairs(list or NONE) do
-    if row.id ~= nil then
-      local key = identity(row.provider, row.resource, row.id)
-      taken[key] = taken[key] or {}
-      table.insert(taken[key], row)
-    end
-  end
-  return taken
-end
-
-local function row_with(taken, node, id, base_url)
-  for _, row in ipairs(taken[identity(node.provider, node.resource, id)] or NONE) do
-    if not (base_url and row.base_url) or base_url == row.base_url then return row end
-  end
-end
-
-local function base_url_of(manifest, node)
-  local account = manifest.account[node.alias]
-  return account.state and account.state.base_url
+--- What a record that is found for a declared one is told from all others by.
+--- @param args table manifest, accounts (account.all)
+--- @param node table of the manifest
+--- @param record table as the client returned it
+--- @param fields table|nil the declared fields, with the parents that the record does not show
+--- @return string
+function M.identity(args, node, record, fields)
+  return identity.of(node.description, M.account(args, node), record.id,
+    collections.parents(node.description, record, fields))
 end
 
 local function resource_of(manifest, node)
@@ -175,9 +168,11 @@ end
 local function match(ctx, collection, item, index)
   local node, found = item.node, {}
   local description = node.description
-  local base_url = base_url_of(ctx.manifest, node)
+  local account = M.account(ctx, node)
   for _, record in ipairs(index:find(item.fields)) do
-    if not row_with(ctx.taken, node, record.id, base_url) then found[#found + 1] = record end
+    local parents = collections.parents(description, record, collection.query)
+    local owner = ctx.owners:of(node.provider, description, account, record.id, parents)[1]
+    if not owner then found[#found + 1] = record end
   end
   if ctx.brief then
     for _, record in ipairs(found) do
@@ -243,15 +238,15 @@ local function not_declared(manifest, address)
 end
 
 --- Existing records that may be those of a manifest: of each declared record without a row, or of those named.
---- @param args table manifest, rows, addresses (nil: all declared records without a row),
+--- @param args table manifest, rows, accounts (account.all), addresses (nil: all declared records without a row),
 ---   concurrency (16), brief (true: only what the lists show; candidates have id and record)
 --- @return table[] list in the manifest's order: address, candidates (the best first), more (how many were not read)
 --- @return table errors address -> err: what was not looked for, or could not be
 function M.candidates(args)
   local ctx = {
     manifest = args.manifest, brief = args.brief, concurrency = args.concurrency or 16, lookup = rows.lookup(args.rows),
-    errors = {},
-    list = {}, by_key = {}, collections = {}, taken = taken_by(args.rows),
+    errors = {}, list = {}, by_key = {}, collections = {}, accounts = args.accounts,
+    owners = owners.new(args.rows, args.accounts),
   }
   for _, address in ipairs(args.addresses or NONE) do
     if not args.manifest.record[address] then ctx.errors[address] = not_declared(args.manifest, address) end
@@ -280,12 +275,35 @@ end
 
 -- ---- import ----
 
-local function listed(resource, list, fields, id)
-  for record, err in resource:each(collections.query(resource, list, fields)) do
+-- A list that is not one parent's may have the id several times.
+local function is_meant(description, record, id, parents)
+  return compare.id(record.id) == compare.id(id) and identity.may_name(description, parents, record)
+end
+
+local function listed(resource, list, id, parents)
+  for record, err in resource:each(collections.query(resource, list, parents)) do
     if not record then return nil, err end
-    if compare.id(record.id) == compare.id(id) then return record end
+    if is_meant(resource.description, record, id, parents) then return record end
   end
   return false
+end
+
+--- The record with an id, by get or from its list.
+--- @param resource luaprov.Resource
+--- @param id string|number
+--- @param parents table|nil name -> id
+--- @return table|nil record nil and no error: the provider has neither get nor list
+--- @return luaprov.Error|nil err
+function M.record(resource, id, parents)
+  local get, list = collections.operation(resource, "get"), collections.operation(resource, "list")
+  if not get and not list then return nil end
+  local record, err
+  if get then record, err = collections.get(resource, id, parents)
+  else record, err = listed(resource, list, id, parents or NONE) end
+  if record then return record end
+  return nil, err or errors_of.new { kind = "not_found", outcome = "refused",
+    provider = resource.state.provider.name, resource = resource.description.name, operation = get and "get" or "list",
+    message = "there is no " .. compare.text(id) }
 end
 
 --- The record with an id, for an address that the manifest declares.
@@ -293,28 +311,28 @@ end
 --- @param address string
 --- @param id string|integer
 --- @param known table[]|nil the state's rows, for the parents
+--- @param accounts table|nil account.all
 --- @return table|nil record
 --- @return luaprov.Error|nil err
-function M.read(manifest, address, id, known)
+function M.read(manifest, address, id, known, accounts)
   local node = manifest.record[address]
   if not node then return nil, not_declared(manifest, address) end
-  local owner = row_with(taken_by(known), node, id, base_url_of(manifest, node))
-  if owner and owner.address ~= address then
-    return nil, refused(node, "conflict", compare.text(id) .. " is " .. owner.address .. " already")
-  end
   local resource, fields = resource_of(manifest, node), rows.filled(node, rows.lookup(known))
-  local get, list = collections.operation(resource, "get"), collections.operation(resource, "list")
-  local operation = get or list
+  local parents = collections.parents(node.description, fields)
+  local account = M.account({ manifest = manifest, accounts = accounts }, node)
+  for _, owner in ipairs(owners.new(known, accounts):of(node.provider, node.description, account, id, parents)) do
+    if owner.address ~= address then
+      return nil, refused(node, "conflict", compare.text(id) .. " is " .. owner.address .. " already")
+    end
+  end
+  local operation = collections.operation(resource, "get") or collections.operation(resource, "list")
   if not operation then return nil, refused(node, "unsupported", "the provider has neither get nor list for it") end
   local err = missing(node, fields, collections.names(resource, operation))
   if err then return nil, err end
   local record
-  if get then record, err = collections.get(resource, id, collections.parents(node.description, fields))
-  else record, err = listed(resource, list, fields, id) end
-  if record then return record end
-  return nil, err or errors_of.new { kind = "not_found", outcome = "refused", provider = node.provider,
-    resource = node.resource, operation = get and "get" or "list",
-    message = "there is no " .. compare.text(id) .. " (for " .. address .. ")" }
+  record, err = M.record(resource, id, parents)
+  if not record and err.kind == "not_found" then err.message = err.message .. " (for " .. address .. ")" end
+  return record, err
 end
 
 return M

@@ -5,6 +5,7 @@
 local actions = require "luaprov.stack.actions"
 local core = require "luaprov.core"
 local errors = require "luaprov.errors"
+local freed = require "luaprov.stack.freed"
 local graph = require "luaprov.stack.graph"
 local guards = require "luaprov.stack.guard"
 local journals = require "luaprov.stack.journal"
@@ -17,6 +18,8 @@ local runtime = require "luaprov.runtime"
 local M = {}
 
 M.PARALLEL = 64 -- actions at once; the vendors' limits are kept by the clients
+
+local NONE = {}
 
 local function nobody() end
 
@@ -33,12 +36,21 @@ local function new_run(args, guard)
     manifest = args.manifest, plan = args.plan, store = args.store, accounts = args.accounts, guard = guard,
     now = core.now, seen = {},
     journal = journals.new(args.store), noted = noted.new(), rows = {}, ids = {}, made = {}, ending = {},
+    needed = {}, -- the addresses of which others may want to know more than that they are there
+    parallel = args.parallel or M.PARALLEL, blocked = args.blocked or NONE, changed = runtime.event(),
+    written_later = 0, -- actions that have been done, and whose end is being written
     on_event = args.on_event or nobody, stop = args.stop or nobody,
     result = { done = 0, stopped = false, failed = {}, skipped = {}, unknown = {}, notes = {}, lost = {} },
   }
   for _, row in ipairs(args.rows) do
-    local step = { address = row.address, alias = row.address:match("^[^.]+"), resource = row.resource }
+    local alias = row.address:match("^[^.]+")
+    local account = run.manifest.account[alias]
+    local description = account and account.provider.resource[row.resource]
+    local step = { address = row.address, alias = alias, description = description }
     if row.id ~= nil then perform.remember_row(run, step, row) end
+  end
+  for _, node in ipairs(args.manifest.records) do
+    for _, address in ipairs(node.needs) do run.needed[address] = true end
   end
   for _, step in ipairs(args.plan.steps) do
     -- The vendor has it no more.
@@ -50,6 +62,7 @@ local function new_run(args, guard)
 end
 
 local function tell(run, what, action, more)
+  if run.on_event == nobody then return end
   local event = { what = what, op = action.op, address = action.step.address }
   for name, value in pairs(more or {}) do event[name] = value end
   run.on_event(event)
@@ -67,17 +80,18 @@ local function failed(run, ready, action, what, err)
   for _, other in ipairs(ready:failed(action)) do skip(run, other) end
 end
 
-local function finish(run, ready, action, what, err, notes)
-  for _, message in ipairs(notes or {}) do
+local function finish(run, ready, action, what, err, notes, record)
+  for _, message in ipairs(notes or NONE) do
     table.insert(run.result.notes, { address = action.step.address, message = message })
     tell(run, "note", action, { message = message })
   end
   if notes and notes.lost then table.insert(run.result.lost, action.step.address) end
   if what ~= "done" then return failed(run, ready, action, what, err) end
   run.result.done = run.result.done + 1
-  local row = run.rows[action.step.address]
   ready:done(action)
-  tell(run, "done", action, { id = row and row.id })
+  if run.on_event == nobody then return end
+  record = record or run.rows[action.step.address]
+  tell(run, "done", action, { id = record and record.id })
 end
 
 local function is_over(run)
@@ -86,29 +100,63 @@ local function is_over(run)
   return run.result.broken ~= nil or run.result.stopped
 end
 
--- Gives out what is ready, and waits for what is not.
-local function give_out(run, ready, parallel, blocked)
-  local changed = runtime.event()
-  while ready.left > 0 do
-    local over = is_over(run)
-    local action = not over and ready.running < parallel and ready:next() or nil
-    if action then run.seen[action] = true end
-    if action and blocked[action.step.address] then
-      failed(run, ready, action, "unknown", blocked[action.step.address])
-    elseif action then
+-- How many actions hold a place: those whose end is being written do not.
+local function at_work(run, ready) return ready.running - run.written_later end
+
+-- An action that begins now; nil where none can.
+local function take(run, ready)
+  while ready.left > 0 and at_work(run, ready) < run.parallel and not is_over(run) do
+    local action = ready:next()
+    if not action then return nil end
+    run.seen[action] = true
+    local why = run.blocked[action.step.address]
+    if not why then
       tell(run, "begin", action)
-      runtime.spawn(function()
-        local ok, what, err, notes = pcall(perform[action.op], run, action.step)
-        if not ok then
-          what, err = "unknown", errors.new { kind = "rejected", outcome = "unknown", message = tostring(what) }
-        end
-        finish(run, ready, action, what, err, notes)
-        changed:set()
-      end)
+      return action
+    end
+    failed(run, ready, action, "unknown", why)
+  end
+end
+
+-- What became of an action whose end was being written.
+local function ended(made, what, err, notes)
+  local run, ready = made.run, made.ready
+  run.written_later = run.written_later - 1
+  finish(run, ready, made.action, what, err, notes, made.record)
+  if ready.running == 0 or ready:has_next() then run.changed:set() end
+end
+
+-- One action after the other, as long as there are any.
+local function work(run, ready, action)
+  while action do
+    local ok, what, err, notes, made = pcall(perform[action.op], run, action.step)
+    if not ok then
+      what, err = "unknown", errors.new { kind = "rejected", outcome = "unknown", message = tostring(what) }
+    end
+    if what == "later" then
+      made.action, made.ready = action, ready
+      run.written_later = run.written_later + 1
+      perform.write_made(run, action.step, made, ended)
+    else
+      finish(run, ready, action, what, err, notes)
+    end
+    action = take(run, ready)
+    -- What became ready with it is for others.
+    if action and ready:has_next() and at_work(run, ready) < run.parallel then run.changed:set() end
+  end
+  run.changed:set()
+end
+
+-- Gives out what is ready, and waits for what is not.
+local function give_out(run, ready)
+  while ready.left > 0 do
+    local action = take(run, ready)
+    if action then
+      runtime.spawn(work, run, ready, action)
     elseif ready.running == 0 then
       break -- what is left does not begin any more
     else
-      changed:wait()
+      run.changed:wait()
     end
   end
 end
@@ -133,8 +181,13 @@ function M.run(args)
   local guard = guards.new(args.lease, args.manifest)
   local run = new_run(args, guard)
   local ok, err = xpcall(function()
+    local written, why_not = freed.write(run)
+    if not written then
+      run.result.broken = why_not
+      return
+    end
     local ready = graph.run(plan.actions, actions.needs(plan.actions))
-    give_out(run, ready, args.parallel or M.PARALLEL, args.blocked or {})
+    give_out(run, ready)
     skip_the_rest(run, plan.actions)
   end, function(why) return type(why) == "string" and debug.traceback(why, 2) or why end)
   guard:stop()

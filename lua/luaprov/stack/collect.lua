@@ -9,6 +9,7 @@ local collections = require "luaprov.stack.collection"
 local compare = require "luaprov.policy.compare"
 local digits = require "luaprov.digits"
 local graph = require "luaprov.stack.graph"
+local identity = require "luaprov.provider.identity"
 local runtime = require "luaprov.runtime"
 local tables = require "luaprov.tables"
 
@@ -161,7 +162,7 @@ local function collect(ctx, description)
   local records, seen = {}, {}
   for i = 1, #where do
     for _, record in ipairs(pages[i] or NONE) do
-      local key = collections.key(description, record)
+      local key = identity.of(description, NONE, record.id, record)
       if not seen[key] then records[#records + 1] = record end
       seen[key] = true
     end

@@ -1,6 +1,5 @@
 --- Collections at a vendor: how one is listed, and what a listed record shows of a whole one.
 local call = require "luaprov.provider.call"
-local compare = require "luaprov.policy.compare"
 local equal = require "luaprov.stack.equal"
 local find = require "luaprov.stack.fields_of"
 local hidden = require "luaprov.stack.hidden"
@@ -49,16 +48,6 @@ function M.parents(description, first, second)
     if kind == "string" or kind == "number" then parents[name] = value end
   end
   return parents
-end
-
---- What a record is told from all others of its resource by: its id, and the parents in its path.
---- @return string
-function M.key(description, record)
-  local parts = { compare.id(record.id) }
-  for _, name in ipairs(description.shape.paths) do
-    parts[#parts + 1] = record[name] ~= nil and compare.id(record[name]) or ""
-  end
-  return table.concat(parts, "\0")
 end
 
 --- What a list needs to be asked for the collection of these parents.

@@ -1,5 +1,5 @@
 --- Whether two values mean the same to a vendor, whatever their spelling: 465 and "465", a choice by number or by text,
---- nothing and null and "", a list without order, an id in either case.
+--- nothing and null and "", a list without order, a GUID in either case.
 local json = require "luaprov.json"
 local policy = require "luaprov.policy.compare"
 local secret = require "luaprov.secret"
@@ -25,8 +25,6 @@ local function equal_scalars(field, a, b)
   if policy.equal(a, b) then return true end
   if not field then return false end
   a, b = M.text(a), M.text(b)
-  -- An id in a path is one in either case.
-  if field.path or field.parent then return a:lower() == b:lower() end
   if field.type == "url" then return a:gsub("/+$", "") == b:gsub("/+$", "") end
   return false
 end

@@ -11,6 +11,7 @@ local collect = require "luaprov.stack.collect"
 local compare = require "luaprov.policy.compare"
 local export_fields = require "luaprov.stack.export_fields"
 local keys = require "luaprov.stack.key"
+local identity = require "luaprov.provider.identity"
 local literal = require "luaprov.stack.literal"
 local secret = require "luaprov.secret"
 local slug = require "luaprov.stack.slug"
@@ -96,13 +97,23 @@ local function variables(ctx)
   end
 end
 
+-- Whom a record names by an id, which those of several parents may have.
+local function target_of(ctx, resource, id, record)
+  local item, found = ctx.index[resource] and ctx.index[resource][compare.id(id)], nil
+  while item do
+    if identity.may_name(item.description, item.record, record) then found = item end
+    item = item.next
+  end
+  return found
+end
+
 -- What a record is recognised by; first what says it alone, as choices do not.
 local function name_parts(ctx, description, record)
   local parts, choices = {}, {}
   for _, name in ipairs(description.key or NONE) do
     local value, field = record[name], description.shape.by_name[name]
     local parent = field and field.parent
-    local there = parent and ctx.index[parent] and value ~= nil and ctx.index[parent][compare.id(value)]
+    local there = parent and value ~= nil and target_of(ctx, parent, value, record)
     if there then value = there.name end
     local list = field and field.type == "choice" and choices or parts
     if type(value) == "string" or type(value) == "number" then list[#list + 1] = value end
@@ -114,7 +125,7 @@ local function field_context(ctx, item)
   return {
     description = item.description,
     reference = function(resource, id)
-      local target = ctx.index[resource] and ctx.index[resource][compare.id(id)]
+      local target = target_of(ctx, resource, id, item.record)
       if not target or target.why or target == item then return nil end
       return ctx.face .. literal.field(resource) .. literal.field(target.name) .. ".id"
     end,
@@ -141,7 +152,7 @@ local function prepare(ctx, description)
       local entries, why = export_fields.of(field_context(ctx, item), record)
       if not entries then item.why = why elseif key then by_key[key] = item end
     end
-    index[compare.id(record.id)] = index[compare.id(record.id)] or item
+    item.next, index[compare.id(record.id)] = index[compare.id(record.id)], item
     items[i] = item
   end
   return items

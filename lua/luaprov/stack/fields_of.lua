@@ -15,6 +15,8 @@ local function selected(name, scope)
   end
 end
 
+local NONE = {}
+
 local merged = setmetatable({}, { __mode = "k" }) -- variant -> name -> field, with those around it
 
 local function add(into, map)
@@ -27,17 +29,24 @@ end
 --- @param scope table { wanted, there, outer = scope }
 --- @return table map name -> field; not to be changed
 function M.map(shape, scope)
-  if not shape.by[1] then return shape.by_name end
+  local by = shape.by[1]
+  if not by then return shape.by_name end
+  if not by.selectors[2] then
+    -- Most shapes with variants have one choice, of one text.
+    local value = selected(by.selectors[1], scope)
+    local found = type(value) == "string" and merged[by.cases[value] or NONE]
+    if found and not shape.by[2] then return found end
+  end
   local function value_of(selector) return selected(selector, scope) end
-  local first = shapes.case(shape.by[1], value_of)
+  local first = shapes.case(by, value_of)
   if first and not shape.by[2] and not first.by[1] then
     if not merged[first] then merged[first] = add(add({}, shape.by_name), first.by_name) end
     return merged[first]
   end
   local map = add({}, shape.by_name)
-  for _, by in ipairs(shape.by) do
-    local case = shapes.case(by, value_of)
-    add(map, case and M.map(case, scope) or by.union)
+  for _, one in ipairs(shape.by) do
+    local case = shapes.case(one, value_of)
+    add(map, case and M.map(case, scope) or one.union)
   end
   return map
 end

@@ -4,6 +4,7 @@
 ---   graph.order(nodes, needs) -> list, each after what it needs, otherwise as they stood; or nil, cycle (a list)
 ---   local run = graph.run(nodes, needs)        for a graph without a cycle:
 ---     run:next() -> node or nil                one that is ready; nil: none is, at the moment
+---     run:has_next()                           whether one is
 ---     run:done(node)                           what waited for it may be ready now
 ---     run:failed(node) -> list                 what needs it, directly or not, and so will not be done
 ---     run.left                                 how many are neither done, failed nor skipped
@@ -116,6 +117,9 @@ function Run:next()
   self.running = self.running + 1
   return node
 end
+
+--- Whether one is ready.
+function Run:has_next() return self.ready[self.first] ~= nil end
 
 local function leave(self)
   self.left, self.running = self.left - 1, self.running - 1

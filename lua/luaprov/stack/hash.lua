@@ -18,10 +18,7 @@ function M.digest(text, salt) return digest.sha256(salt and salt .. ":" .. text 
 
 --- @param text string
 --- @return string stored
-function M.salted(text)
-  local salt = M.salt()
-  return salt .. ":" .. M.digest(text, salt)
-end
+M.salted = digest.salted
 
 --- @param stored string of `salted`
 --- @param text string

@@ -1,9 +1,11 @@
 --- An intent: what the journal says of a call before it leaves. Whoever finds it open later goes by what it says, not
 --- by what the manifest says then.
+local checks = require "luaprov.provider.fields"
 local hidden = require "luaprov.stack.hidden"
 local keys = require "luaprov.stack.key"
 local remember = require "luaprov.stack.remember"
 local json = require "luaprov.json"
+local tables = require "luaprov.tables"
 
 local M = {}
 
@@ -12,6 +14,15 @@ local M = {}
 --- @param fields table with nothing deferred in it
 --- @return string
 function M.hash(store, fields) return store:hash(hidden.text(fields) or "") end
+
+-- What is sent, without its secrets, wherever their values stand.
+local function sent_of(checked)
+  local open = remember.open(checks.wire(checked), checked.opened)
+  if next(checked.parents) == nil then return open end
+  local sent = tables.shallow(open)
+  for name, value in pairs(checked.parents) do sent[name] = remember.open(value, checked.opened) end
+  return sent
+end
 
 local function new(operation, node, about, within)
   return {
@@ -23,15 +34,19 @@ end
 --- @param node table of the manifest
 --- @param about table base_url, account
 --- @param within number seconds in which one try can be acted on
---- @param what table wanted (what is sent, secrets closed), parents, fields (as declared, filled), noted (a list of
----   ids; nil: there is no way to look), store, replaces (the id of the record that goes when this one is there)
+--- @param what table checked (what is sent), fields (as declared, filled), noted (a list of ids; nil: there is no way
+---   to look), store, replaces (the id of the record that goes when this one is there)
 --- @return table intent
 function M.create(node, about, within, what)
-  local intent = new("create", node, about, within)
-  intent.key, intent.parents = keys.of(node.description, what.fields), next(what.parents) and what.parents or nil
-  intent.fields, intent.noted = remember.open(what.wanted), what.noted
-  intent.hash, intent.record_id = M.hash(what.store, what.fields), what.replaces
-  return intent
+  local parents = what.checked.parents
+  return {
+    address = node.address, provider = node.provider, resource = node.resource, operation = "create",
+    base_url = about.base_url, account = about.account, within = within,
+    key = keys.of(node.description, what.fields), parents = next(parents) and parents or nil,
+    fields = sent_of(what.checked), noted = what.noted,
+    hash = M.hash(what.store, what.fields), record_id = what.replaces,
+    id = nil, -- it gains one
+  }
 end
 
 --- @param paths string[] what is changed: of what is secret in it nobody knows afterwards what the vendor has

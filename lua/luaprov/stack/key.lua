@@ -34,7 +34,7 @@ end
 ---   later
 function M.of(description, fields)
   local parts = parts_of(description, fields)
-  return parts and (json.encode(json.array(parts))) or nil
+  return parts and (json.encode(parts)) or nil
 end
 
 --- What two records of a manifest have in common that have one key, in one collection; what is known later goes in by

@@ -1,4 +1,5 @@
 --- What was there before: the ids that had a record's key already. One list a collection, before its first create.
+local checks = require "luaprov.provider.fields"
 local compare = require "luaprov.policy.compare"
 local json = require "luaprov.json"
 local runtime = require "luaprov.runtime"
@@ -14,6 +15,7 @@ Noted.__index = Noted
 function M.new() return setmetatable({ collections = {} }, Noted) end
 
 local function collection_key(alias, description, parents)
+  if not description.shape.paths[1] then return alias .. "\0" .. description.name end
   local parts = { alias, description.name }
   for _, name in ipairs(description.shape.paths) do
     parts[#parts + 1] = parents[name] ~= nil and compare.id(parents[name]) or ""
@@ -66,9 +68,21 @@ local function add_matching(ids, collection, wanted, list)
   end
 end
 
+-- The key's part of what is sent, its secrets closed.
+local function key_of(description, checked)
+  local part, sent = { wire = {}, parents = {}, opened = checked.opened }, checks.wire(checked)
+  for _, name in ipairs(description.key) do
+    part.wire[name], part.parents[name] = sent[name], checked.parents[name]
+  end
+  return settling.wanted(part)
+end
+
 -- A key that is cut to nothing, or shown otherwise, stands where nothing can be looked up.
-local function ids_of(collection, wanted)
-  local ids, sent = json.array {}, collection.by and wanted[collection.by]
+local function ids_of(collection, checked)
+  local ids = json.array {}
+  if next(collection.entries) == nil then return ids end
+  local wanted = key_of(collection.description, checked)
+  local sent = collection.by and wanted[collection.by]
   local first = not secret.is(sent) and first_of(sent) or nil
   if not first then
     for _, list in pairs(collection.entries) do add_matching(ids, collection, wanted, list) end
@@ -79,37 +93,40 @@ local function ids_of(collection, wanted)
   return ids
 end
 
+-- Reads it, unless it is read; of many at once one lists.
+local function ensure_read(collection, pages)
+  return runtime.share(collection, function()
+    if collection.read then return true end
+    collection.entries, collection.known, collection.gone = {}, {}, {}
+    local done, why = read(collection, pages)
+    for id in pairs(collection.gone) do collection.known[id] = nil end
+    collection.read = done and true
+    return done, why
+  end)
+end
+
 --- Which ids had the key of a record before.
 --- @param alias string the account
 --- @param resource luaprov.Resource
---- @param wanted table what is to be created
---- @param parents table
+--- @param checked table what is to be created, of resource.check
 --- @return table|nil note ids (a list), known (set of all that were there: what is made since goes in); false: the
 ---   provider has no way to look
 --- @return luaprov.Error|nil err
-function Noted:of(alias, resource, wanted, parents)
-  local description = resource.description
-  local pages = settling.looks(resource, parents)
-  if not pages then return false end
+function Noted:of(alias, resource, checked)
+  local description, parents = resource.description, checked.parents
   local key = collection_key(alias, description, parents)
   local collection = self.collections[key]
-  if not collection then
-    collection = { description = description, by = index_field(description), entries = {}, known = {}, gone = {} }
-    self.collections[key] = collection
-  end
-  if not collection.read then
-    -- Of many at once one lists.
-    local ok, err = runtime.share(collection, function()
-      if collection.read then return true end
-      collection.entries, collection.known, collection.gone = {}, {}, {}
-      local done, why = read(collection, pages)
-      for id in pairs(collection.gone) do collection.known[id] = nil end
-      collection.read = done and true
-      return done, why
-    end)
+  if not collection or not collection.read then
+    local pages = settling.looks(resource, parents)
+    if not pages then return false end
+    if not collection then
+      collection = { description = description, by = index_field(description), entries = {}, known = {}, gone = {} }
+      self.collections[key] = collection
+    end
+    local ok, err = ensure_read(collection, pages)
     if not ok then return nil, err end
   end
-  return { ids = ids_of(collection, wanted), known = collection.known }
+  return { ids = ids_of(collection, checked), known = collection.known }
 end
 
 --- A record is gone: its id may be that of a new one.

@@ -11,6 +11,7 @@
 local collections = require "luaprov.stack.collection"
 local compare = require "luaprov.policy.compare"
 local errors_of = require "luaprov.errors"
+local identity = require "luaprov.provider.identity"
 local rows_of = require "luaprov.stack.rows"
 local runtime = require "luaprov.runtime"
 
@@ -141,19 +142,40 @@ local function is_whole(ctx, collection, row, record, fields, secrets)
     or node and collections.lacks(description, node.fields, record, secrets))
 end
 
--- Rows by id; several rows may have one.
-local function index_of(rows)
-  local by_id, twins = {}, {}
+-- The parents that tell a list's records apart and that it was not asked by.
+local function unsaid(collection)
+  local names = {}
+  for _, name in ipairs(identity.parents(collection.resource.description)) do
+    if collection.query[name] == nil then names[#names + 1] = name end
+  end
+  return names
+end
+
+-- Rows by what tells them apart in a list; several rows may have one record. Of a record that does not show whose it is
+-- the id has to do, where one row alone has it.
+local function index_of(collection, rows)
+  local names, by_key, twins, keys, of_id = unsaid(collection), {}, {}, {}, {}
+  local function key_of(id, parents)
+    local key = compare.id(id)
+    for _, name in ipairs(names) do
+      local value = (parents or NONE)[name]
+      if value == nil then return of_id[compare.id(id)] or key end
+      key = key .. "\0" .. compare.id(value)
+    end
+    return key
+  end
   for _, row in ipairs(rows) do
     local id = compare.id(row.id)
-    twins[row], by_id[id] = by_id[id], row
+    local key = key_of(row.id, names[1] and rows_of.parents(collection.resource.description, row))
+    twins[row], by_key[key], keys[row] = by_key[key], row, key
+    if names[1] then of_id[id] = of_id[id] == nil and key or of_id[id] == key and key or false end
   end
-  return by_id, twins
+  return by_key, twins, keys, key_of
 end
 
 -- Walks through a list. Returns the rows that it did not show, those of which it showed a part, and an error.
 local function walk(ctx, collection, rows)
-  local by_id, twins = index_of(rows)
+  local by_key, twins, keys, key_of = index_of(collection, rows)
   local size = collection.list.pages and collection.list.pages.size or math.huge
   local left, seen, found_at, whole, parts, failed = #rows, 0, 0, 0, {}, nil
   for record, err in collection.resource:each(collection.query) do
@@ -161,9 +183,9 @@ local function walk(ctx, collection, rows)
       failed = err
       break
     end
-    local id = compare.id(record.id)
-    local row = by_id[id]
-    by_id[id] = nil
+    local key = key_of(record.id, record)
+    local row = by_key[key]
+    by_key[key] = nil
     while row do
       local fields, secrets = rows_of.parts(row)
       left, found_at = left - 1, seen
@@ -183,7 +205,7 @@ local function walk(ctx, collection, rows)
   end
   local missing = {}
   for _, row in ipairs(left > 0 and rows or NONE) do
-    if by_id[compare.id(row.id)] then missing[#missing + 1] = row end
+    if by_key[keys[row]] then missing[#missing + 1] = row end
   end
   return missing, parts, failed
 end

@@ -10,6 +10,8 @@ local secret = require "luaprov.secret"
 
 local M = {}
 
+local NONE = {}
+
 local function text_of(value)
   if secret.is(value) then return (value:reveal()) end
   if value == nil or value == json.null then return nil end
@@ -107,7 +109,7 @@ end
 --- @return boolean|nil ready
 --- @return string|nil why
 function M.ready(node)
-  for _, output in ipairs(node.outputs or {}) do
+  for _, output in ipairs(node.outputs or NONE) do
     if output.kind == "file" then
       local why = no_place(output.target)
       if why then return nil, ("%s could not go to %s: %s"):format(output.path, output.target, why) end
@@ -137,7 +139,7 @@ end
 --- @return string[] faults what could not be written, or is not shown, a text each
 function M.write(node, record)
   local faults = {}
-  for _, output in ipairs(node.outputs or {}) do
+  for _, output in ipairs(node.outputs or NONE) do
     local text = text_of(reference.at(record, output.keys))
     -- What an update is answered with may show a mask where the answer of the create has shown all.
     if not text or hidden.is_mask(text) then

@@ -6,13 +6,14 @@ local compare = require "luaprov.stack.compare"
 local compares = require "luaprov.policy.compare"
 local equal = require "luaprov.stack.equal"
 local errors = require "luaprov.errors"
+local identity = require "luaprov.provider.identity"
 local intents = require "luaprov.stack.intent"
 local output = require "luaprov.stack.output"
 local reference = require "luaprov.stack.reference"
 local resources = require "luaprov.provider.resource"
 local rows = require "luaprov.stack.row"
+local rows_of = require "luaprov.stack.rows"
 local runtime = require "luaprov.runtime"
-local settling = require "luaprov.provider.settling"
 
 local M = {}
 
@@ -55,38 +56,50 @@ local function ended(run, intent, err)
   return "failed", err
 end
 
-local function id_of(step, id) return step.alias .. "\0" .. step.resource .. "\0" .. compares.id(id) end
+local NONE = {}
+
+local function id_of(run, step, id, parents)
+  return identity.of(step.description, run.accounts[step.alias] or NONE, id, parents)
+end
+
+-- The same of a record that the state knows.
+local function id_of_row(run, step, row) return id_of(run, step, row.id, rows_of.parents(step.description, row)) end
 
 -- A record that somebody else's is, or that another address has, is not ours, whatever the vendor answers.
-local function taken(run, step, record, note)
-  local other = run.ids[id_of(step, record.id)]
+local function taken(run, step, id, name, note)
+  local other = run.ids[name]
   if other and other ~= step.address then return "it is the record of " .. other end
-  if step.action == "replace" and compares.id(record.id) == compares.id(step.row.id) and step.first == "create" then
+  if step.action == "replace" and id == compares.id(step.row.id) and step.first == "create" then
     return "it is the record that it was to replace"
   end
-  if note and note.known[compares.id(record.id)] then
-    return "it was there before: take it over with luaprov adopt or luaprov import"
-  end
+  if note and note.known[id] then return "it was there before: take it over with luaprov adopt or luaprov import" end
 end
 
 -- A record that had the key before, has it still, and is no address's: perhaps one that a lost state knew.
-local function other_of(run, step, note, id)
+local function other_of(run, step, note, id, parents)
   for _, other in ipairs(note.ids) do
-    local is_there = note.known[compares.id(other)] and compares.id(other) ~= compares.id(id)
-    if is_there and not run.ids[id_of(step, other)] then return other end
+    local its = compares.id(other)
+    if note.known[its] and its ~= id and not run.ids[id_of(run, step, other, parents)] then return other end
   end
 end
 
---- What the state has of a record from now on.
-local function remember_row(run, step, row)
+--- A row as it is when a run begins.
+function M.remember_row(run, step, row)
   run.rows[step.address] = row
-  run.ids[id_of(step, row.id)] = step.address
+  -- Of what the provider file tells nothing any more nobody is answered with a record.
+  if step.description then run.ids[id_of_row(run, step, row)] = step.address end
+end
+
+-- What a record is from now on, for those that need it.
+local function remember_made(run, step, row, record)
+  if not run.needed[step.address] then return end
+  run.rows[step.address], run.made[step.address] = row, record
 end
 
 --- A record is there no more: whoever has its id later is another one.
 function M.forget_id(run, step)
-  local name = id_of(step, step.row.id)
-  if run.ids[name] == step.address then run.ids[name] = nil end
+  local name = step.description and id_of_row(run, step, step.row)
+  if run.ids[name or ""] == step.address then run.ids[name] = nil end
 end
 
 -- A vendor may have deleted and made before we hear of either: an id may be free by now.
@@ -99,6 +112,13 @@ local function is_gone(run, step)
   run.noted:remove(step.alias, step.description, step.row.parents, step.row.id)
 end
 
+-- What `write_made` has to be told.
+local function written(made, ok, err)
+  if not ok then return made.on_end(made, "unknown", err) end
+  remember_made(made.run, made.step, made.row, made.record)
+  return made.on_end(made, "done", nil, made.notes)
+end
+
 function M.create(run, step)
   local account, node = run.manifest.account[step.alias], step.record
   local resource = account.client[step.resource]
@@ -109,15 +129,14 @@ function M.create(run, step)
   if not checked then return "failed", err end
   local is_ready, why_not = output.ready(node)
   if not is_ready then return "failed", failure(step, "create", "invalid", why_not) end
-  local wanted = settling.wanted(checked)
-  local note, unlisted = run.noted:of(step.alias, resource, wanted, checked.parents)
+  local note, unlisted = run.noted:of(step.alias, resource, checked)
   if note == nil then
     return "failed", failure(step, "create", unlisted.kind,
       "what is there already cannot be listed first: " .. unlisted.message)
   end
   local about, is_first = run.accounts[step.alias], step.action == "replace" and step.first == "create"
   local intent = intents.create(node, about, account.state.timeout, {
-    wanted = wanted, parents = checked.parents, fields = fields, noted = note and note.ids or nil, store = run.store,
+    checked = checked, fields = fields, noted = note and note.ids or nil, store = run.store,
     replaces = is_first and step.row.id or nil,
   })
   local ok
@@ -129,8 +148,9 @@ function M.create(run, step)
     err.message = err.message .. "; luaprov adopt " .. step.address .. " takes over one that is there"
   end
   if not record then return ended(run, intent, err) end
-  await_end(run, id_of(step, record.id))
-  local why = taken(run, step, record, note)
+  local id, name = compares.id(record.id), id_of(run, step, record.id, checked.parents)
+  await_end(run, name)
+  local why = taken(run, step, id, name, note)
   if why then
     ok, err = run.journal:finish(intent, "refused", { taken = record.id })
     if not ok then return "unknown", err end
@@ -138,30 +158,37 @@ function M.create(run, step)
       ("the vendor answered with %s, which is not a new one: %s"):format(compares.text(record.id), why))
   end
   -- Ours before anybody waits: whoever is answered with the same one meanwhile has none.
-  if note then note.known[compares.id(record.id)] = true end
-  run.ids[id_of(step, record.id)] = step.address
+  if note then note.known[id] = true end
+  run.ids[name] = step.address
   local notes = output.write(node, record)
   -- Nobody will see it again.
   notes.lost = #notes > 0
-  local other = note and other_of(run, step, note, record.id)
+  local other = note and other_of(run, step, note, id, checked.parents)
   if other then
     notes[#notes + 1] = ("the vendor had one with its key before (id %s), and has both now")
       :format(compares.text(other))
   end
   if err then notes[#notes + 1] = "created, and could not be read back: " .. err.message end
-  local row, items = rows.of(node, fields, record, about), {}
-  items[1] = { record = row }
+  local row = rows.of(node, fields, record, about, nil, intent.key)
+  local items = { { record = row } }
   if is_first then
     -- From now on the state has the new one here: that the old one has to go is said by its intent alone.
     step.leftover = intents.delete(step.row, { base_url = step.row.base_url, account = step.row.account })
     step.leftover.id = run.store:next_id()
     items[2] = { intent = step.leftover }
   end
-  ok, err = run.journal:finish(intent, "done", { id = record.id }, items)
-  if not ok then return "unknown", err end
-  remember_row(run, step, row)
-  run.made[step.address] = record
-  return "done", nil, notes
+  return "later", nil, nil, {
+    intent = intent, items = items, row = row, record = record, notes = notes,
+    start = nil, action = nil, ready = nil, run = nil, step = nil, on_end = nil, -- room for what it gains
+  }
+end
+
+--- Writes what came of a create that is done, and does not wait for it.
+--- @param made table what `create` returned last
+--- @param on_end function made, what, err, notes: called as soon as it is written; made.record is the record
+function M.write_made(run, step, made, on_end)
+  made.run, made.step, made.on_end = run, step, on_end
+  run.journal:finish_later(made.intent, "done", { id = made.record.id }, made.items, written, made)
 end
 
 local function paths_of(step)
@@ -229,8 +256,7 @@ function M.update(run, step)
   for _, text in ipairs(fault and {} or output.write(node, record)) do notes[#notes + 1] = text end
   ok, err = run.journal:finish(intent, fault and "ignored" or "done", nil, { { record = row } })
   if not ok then return "unknown", err end
-  remember_row(run, step, row)
-  run.made[step.address] = record
+  run.rows[step.address], run.made[step.address] = row, record
   if fault then return "failed", fault end
   return "done", nil, notes
 end
@@ -291,7 +317,7 @@ local function delete(run, step)
 end
 
 function M.delete(run, step)
-  local name, event = id_of(step, step.row.id), runtime.event()
+  local name, event = id_of_row(run, step, step.row), runtime.event()
   run.ending[name] = event
   local ok, what, err = pcall(delete, run, step)
   run.ending[name] = nil
@@ -306,8 +332,5 @@ function M.forget(run, step)
   run.rows[step.address] = nil
   return "done"
 end
-
---- A row as it is when a run begins.
-M.remember_row = remember_row
 
 return M

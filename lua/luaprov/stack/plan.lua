@@ -34,11 +34,13 @@
 ---              key_goes_to
 ---   fields     the wanted fields, with what is known filled in; `deferred`: how many values are known later
 local actions = require "luaprov.stack.actions"
+local collections = require "luaprov.stack.collection"
 local compare = require "luaprov.stack.compare"
 local errors = require "luaprov.errors"
 local estimate = require "luaprov.stack.estimate"
 local keys = require "luaprov.stack.key"
 local near = require "luaprov.near"
+local policy = require "luaprov.policy.compare"
 local rows_of = require "luaprov.stack.rows"
 local reference = require "luaprov.stack.reference"
 local target = require "luaprov.stack.target"
@@ -204,17 +206,26 @@ local function note_emptied(ctx)
   end
 end
 
+-- A key as it is told from that of another parent's record.
+local function key_of(step, key, first, second)
+  local parts, parents = { step.alias, step.resource, key }, collections.parents(step.description, first, second)
+  for _, name in ipairs(step.description.shape.paths) do
+    parts[#parts + 1] = parents[name] ~= nil and policy.id(parents[name]) or "?"
+  end
+  return table.concat(parts, "\0")
+end
+
 -- A record that is declared under another name is, to a plan, another one: one goes, and one of the same key is made.
 local function note_renamed(ctx)
   local going = {}
   for _, step in ipairs(ctx.plan.steps) do
     local key = step.action == "delete" and step.row.key
-    if key and step.description then going[table.concat({ step.alias, step.resource, key }, "\0")] = step end
+    if key and step.description then going[key_of(step, key, step.row.parents, step.row.fields)] = step end
   end
   if next(going) == nil then return end
   for _, step in ipairs(ctx.plan.steps) do
     local key = step.action == "create" and keys.of(step.description, step.fields)
-    local old = key and going[table.concat({ step.alias, step.resource, key }, "\0")]
+    local old = key and going[key_of(step, key, step.fields)]
     if old then
       step.takes_key_of, old.key_goes_to = old.address, step.address
       table.insert(ctx.plan.notes, { address = step.address,

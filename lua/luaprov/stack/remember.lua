@@ -5,6 +5,7 @@
 --- manifest wanted and was sent (nil: nobody knows what the vendor has); `shown` of what the vendor showed then, which
 --- may be masked. So a changed secret is seen on either side, and a mask is none. Without `secret` it is a plain field
 --- that the vendor takes and does not show. What was declared as a secret stays one, also where it is declared no more.
+local core = require "luaprov.core"
 local equal = require "luaprov.stack.equal"
 local find = require "luaprov.stack.fields_of"
 local hash = require "luaprov.stack.hash"
@@ -12,64 +13,83 @@ local hidden = require "luaprov.stack.hidden"
 local json = require "luaprov.json"
 local reference = require "luaprov.stack.reference"
 local secret = require "luaprov.secret"
+local tables = require "luaprov.tables"
 
 local M = {}
 
 local NONE = {}
 
---- A copy without secrets; a list with one is left out whole.
+--- A value without secrets; a list with one is left out whole.
 --- @param value any
---- @return any copy
-local function open_part(value)
-  if type(value) ~= "table" then return value end
-  if secret.is(value) or json.is_array(value) and hidden.within(value) then return nil end
-  local copy = setmetatable({}, getmetatable(value))
-  for key, inner in pairs(value) do copy[key] = open_part(inner) end
+--- @param texts string[]|nil what is secret, too
+--- @param fresh boolean|nil no table of it is to be one of the value's
+--- @return any open the same where no secret is in it
+M.open = core.json.without_secrets
+
+-- A table without what the keys up to `depth` name; a copy, where that is there.
+local function without(fields, keys, depth, at)
+  local key = keys[at]
+  local inner, left = fields[key], nil
+  if at < depth and type(inner) == "table" then left = without(inner, keys, depth, at + 1) end
+  if left == inner or at < depth and left == nil then return fields end
+  local copy = tables.shallow(fields)
+  copy[key] = left
   return copy
 end
 
-M.open = open_part
-
-local function remove(fields, keys)
-  for i = 1, #keys - 1 do
-    fields = fields[keys[i]]
-    if type(fields) ~= "table" then return end
-  end
-  fields[keys[#keys]] = nil
+local function path_of(keys, depth)
+  if depth == 1 then return tostring(keys[1]) end
+  if depth == 2 then return tostring(keys[1]) .. "." .. tostring(keys[2]) end
+  local parts = {}
+  for i = 1, depth do parts[i] = tostring(keys[i]) end
+  return table.concat(parts, ".")
 end
 
-local function note(ctx, shape, wanted, there, around)
-  local scope = { wanted, there, outer = around.scope }
+local function is_shown(value)
+  return value ~= nil and value ~= "" and value ~= json.null and type(value) ~= "table"
+end
+
+local function has_secret(value) return type(value) == "table" and hidden.within(value) end
+
+local function note_one(ctx, path, field, value, other)
+  if hidden.is_field(field) or has_secret(value) or has_secret(other) then
+    local text = not reference.is(value) and hidden.text(value)
+    local shown = not equal.is_nothing(other) and hidden.text(other)
+    ctx.secrets[path] = {
+      secret = true, sent = text and hash.salted(text), shown = shown and hash.salted(shown) or nil,
+    }
+    return true
+  elseif equal.is_nothing(other) and not equal.is_nothing(value) then
+    ctx.secrets[path] = { sent = hash.salted(hidden.text(value)) }
+  end
+end
+
+-- keys up to `depth` - 1: where the walk is; outer: the scope of the tables around.
+local function note(ctx, shape, wanted, there, depth, outer)
+  local keys = ctx.keys
+  local scope = { wanted, there, outer = outer }
   local map = find.map(shape, scope)
   for name, value in pairs(wanted) do
-    local path = around.path == "" and tostring(name) or around.path .. "." .. tostring(name)
     local field, other = map[name], there[name]
-    around.keys[around.depth] = name
-    if field and field.shape and type(value) == "table" and not secret.is(value) then
-      note(ctx, field.shape, value, type(other) == "table" and not secret.is(other) and other or NONE,
-        { scope = scope, path = path, keys = around.keys, depth = around.depth + 1 })
-    elseif hidden.is_field(field) or hidden.within(value) or hidden.within(other) then
-      local text = not reference.is(value) and hidden.text(value)
-      local shown = not equal.is_nothing(other) and hidden.text(other)
-      ctx.secrets[path] = {
-        secret = true, sent = text and hash.salted(text), shown = shown and hash.salted(shown) or nil,
-      }
-      remove(ctx.fields, around.keys)
-    elseif equal.is_nothing(other) and not equal.is_nothing(value) then
-      ctx.secrets[path] = { sent = hash.salted(hidden.text(value)) }
+    if type(value) ~= "table" and is_shown(other) and not hidden.is_field(field) then -- luacheck: ignore 542
+      -- The vendor shows what there is to be seen.
+    else
+      keys[depth] = name
+      if field and field.shape and type(value) == "table" and not secret.is(value) then
+        local inner = type(other) == "table" and not secret.is(other) and other or NONE
+        note(ctx, field.shape, value, inner, depth + 1, scope)
+      elseif note_one(ctx, path_of(keys, depth), field, value, other) then
+        ctx.fields = without(ctx.fields, keys, depth, 1)
+      end
     end
-    around.keys[around.depth] = nil
   end
 end
 
--- What is known of a secret that was not sent now; it is taken out of what is shown.
-local function again(fields, keys, entry, record)
+-- What is known of a secret that was not sent now.
+local function again(entry, value)
   local copy = { secret = entry.secret, sent = entry.sent, shown = entry.shown }
-  if not entry.secret then return copy end
-  local at = reference.at(record, keys)
-  local shown = not equal.is_nothing(at) and hidden.text(at)
+  local shown = entry.secret and not equal.is_nothing(value) and hidden.text(value)
   if shown and not (entry.shown and hash.matches(entry.shown, shown)) then copy.shown = hash.salted(shown) end
-  remove(fields, keys)
   return copy
 end
 
@@ -81,12 +101,13 @@ end
 --- @return table fields
 --- @return table secrets
 function M.of(description, wanted, record, before)
-  local ctx = { fields = open_part(record), secrets = {} }
-  if wanted then note(ctx, description.shape, wanted, record, { path = "", keys = {}, depth = 1 }) end
+  local ctx = { fields = M.open(record, nil, true), secrets = {}, keys = {} }
+  if wanted then note(ctx, description.shape, wanted, record, 1) end
   for path, entry in pairs(before or NONE) do
     local keys = find.keys(description, path)
     if entry.secret and not ctx.secrets[path] and reference.at(wanted, keys) == nil then
-      ctx.secrets[path] = again(ctx.fields, keys, entry, record)
+      ctx.secrets[path] = again(entry, reference.at(record, keys))
+      ctx.fields = without(ctx.fields, keys, #keys, 1)
     end
   end
   return ctx.fields, ctx.secrets
@@ -99,9 +120,11 @@ end
 --- @return table fields
 --- @return table secrets
 function M.again(description, row, record)
-  local fields, secrets = open_part(record), {}
+  local fields, secrets = M.open(record, nil, true), {}
   for path, entry in pairs(row.secrets or NONE) do
-    secrets[path] = again(fields, find.keys(description, path), entry, record)
+    local keys = find.keys(description, path)
+    secrets[path] = again(entry, reference.at(record, keys))
+    if entry.secret then fields = without(fields, keys, #keys, 1) end
   end
   return fields, secrets
 end

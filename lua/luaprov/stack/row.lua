@@ -25,14 +25,15 @@ end
 --- @param record table as the client returned it
 --- @param about table base_url, account
 --- @param before table|nil secrets of the row that there was
+--- @param key string|nil of the fields, where it is known
 --- @return table row for Store:commit
-function M.of(node, fields, record, about, before)
+function M.of(node, fields, record, about, before, key)
   local description, wanted = node.description, fields or record
   local shown, secrets = remember.of(description, fields, record, before)
-  local parents = collections.parents(description, wanted)
+  local parents = description.shape.paths[1] and collections.parents(description, wanted) or nil
   return M.new(node, record, about, {
-    fields = shown, secrets = secrets, key = keys.of(description, wanted),
-    parents = next(parents) ~= nil and parents or nil,
+    fields = shown, secrets = secrets, key = key or keys.of(description, wanted),
+    parents = parents and next(parents) ~= nil and parents or nil,
   })
 end
 

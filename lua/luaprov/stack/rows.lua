@@ -1,9 +1,12 @@
 --- The rows of the state, and which of them needs which: for what must go before what.
 local compare = require "luaprov.policy.compare"
+local identity = require "luaprov.provider.identity"
 local reference = require "luaprov.stack.reference"
 local store_rows = require "luaprov.stack.store.rows"
 
 local M = {}
+
+local NONE = {}
 
 --- A row as it is compared: its fields and secrets as tables. As texts (JSON), which is how a store has them, many rows
 --- take a quarter of the memory; they are opened one at a time.
@@ -37,18 +40,66 @@ function M.at(row, path)
   return reference.at((M.parts(row)), path)
 end
 
-local function id_key(alias, resource, id) return alias .. "\0" .. resource .. "\0" .. compare.id(id) end
-
--- The rows that a row's fields name as parents.
-local function add_parents(row, alias, description, by_id, add)
-  row = M.open(row)
-  for _, field in ipairs(description.shape.fields) do
-    if field.parent then
-      local id = row.fields[field.name]
-      if id == nil and row.parents then id = row.parents[field.name] end
-      if type(id) == "string" or type(id) == "number" then add(by_id[id_key(alias, field.parent, id)]) end
+--- The parents that a row's record is told from others by.
+--- @param description table of its resource
+--- @param row table
+--- @return table|nil parents name -> id
+function M.parents(description, row)
+  local names, parents = identity.parents(description), row.parents
+  for _, name in ipairs(names) do
+    if (parents or NONE)[name] == nil then
+      local all, fields = {}, M.parts(row) or NONE
+      for _, other in ipairs(names) do
+        all[other] = (parents or NONE)[other]
+        if all[other] == nil then all[other] = fields[other] end
+      end
+      return all
     end
   end
+  return parents
+end
+
+local function id_key(alias, resource, id) return alias .. "\0" .. resource .. "\0" .. compare.id(id) end
+
+-- What a row says of whom its record belongs to.
+local function values_of(row, description)
+  local values, fields = {}, M.parts(row) or NONE
+  for _, field in ipairs(description.shape.fields) do
+    local name = field.name
+    if field.parent or field.path then
+      values[name] = fields[name]
+      if values[name] == nil then values[name] = (row.parents or NONE)[name] end
+    end
+  end
+  return values
+end
+
+-- The rows that a row's fields name as parents.
+local function add_parents(row, alias, provider, ids, add)
+  local description = provider.resource[row.resource]
+  local values = values_of(row, description)
+  for _, field in ipairs(description.shape.fields) do
+    local id, above = values[field.name], field.parent and provider.resource[field.parent]
+    if above and (type(id) == "string" or type(id) == "number") then
+      local other = ids.first[id_key(alias, field.parent, id)]
+      while other do
+        if identity.may_name(above, M.parents(above, other), values) then add(other) end
+        other = ids.more[other]
+      end
+    end
+  end
+end
+
+-- Rows by id; records of several parents may have one.
+local function ids_of(list)
+  local ids = { first = {}, more = {} }
+  for _, row in ipairs(list) do
+    if row.id ~= nil then
+      local key = id_key(row.address:match("^[^.]+"), row.resource, row.id)
+      ids.more[row], ids.first[key] = ids.first[key], row
+    end
+  end
+  return ids
 end
 
 local function has_parents(description)
@@ -69,15 +120,7 @@ function M.index(rows, manifest)
   end
   -- In an order that does not hang on the store.
   table.sort(index.list, function(a, b) return a.address < b.address end)
-  local by_id
-  local function ids()
-    if by_id then return by_id end
-    by_id = {}
-    for _, row in ipairs(index.list) do
-      if row.id ~= nil then by_id[id_key(row.address:match("^[^.]+"), row.resource, row.id)] = row end
-    end
-    return by_id
-  end
+  local ids
   local parental = {}
   function index.needs(row)
     local needed, seen = {}, { [row.address] = true }
@@ -93,7 +136,10 @@ function M.index(rows, manifest)
     local description = account and account.provider.resource[row.resource]
     if not description then return needed end
     if parental[description] == nil then parental[description] = has_parents(description) end
-    if parental[description] then add_parents(row, alias, description, ids(), add) end
+    if parental[description] then
+      ids = ids or ids_of(index.list)
+      add_parents(row, alias, account.provider, ids, add)
+    end
     return needed
   end
   return index

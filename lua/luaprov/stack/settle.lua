@@ -10,14 +10,20 @@
 --- What others name still (leftover.lua) is deleted when they do no more: `later`.
 ---
 --- What cannot be told stays open, and is shown with the two commands that end it.
+local adopt = require "luaprov.stack.adopt"
 local compares = require "luaprov.policy.compare"
 local core = require "luaprov.core"
 local errors = require "luaprov.errors"
+local freed = require "luaprov.stack.freed"
 local guards = require "luaprov.stack.guard"
+local identity = require "luaprov.provider.identity"
 local intents = require "luaprov.stack.intent"
 local journals = require "luaprov.stack.journal"
+local json = require "luaprov.json"
 local leftovers = require "luaprov.stack.leftover"
+local orphan = require "luaprov.stack.orphan"
 local output = require "luaprov.stack.output"
+local owners = require "luaprov.stack.owners"
 local perform = require "luaprov.stack.perform"
 local reference = require "luaprov.stack.reference"
 local rows = require "luaprov.stack.row"
@@ -54,6 +60,7 @@ local function account_of(run, intent)
     return nil, intent.provider .. " has no resource " .. intent.resource .. " any more"
   end
   intent.account_now = run.accounts[found.alias].account
+  intent.description = found.provider.resource[intent.resource]
   return found
 end
 
@@ -73,21 +80,43 @@ end
 
 local function same_id(a, b) return compares.id(a) == compares.id(b) end
 
--- Whether a row's record may be one that an intent is about.
-local function is_beside(row, intent)
-  return row.provider == intent.provider and row.resource == intent.resource
-    and (row.account == intent.account or row.account == intent.account_now)
+-- The account that an intent is of, as it is today.
+local function today(intent) return { base_url = intent.base_url, account = intent.account_now } end
+
+-- What a record of an intent's collection is told from all others by.
+local function name_of(intent, id) return identity.of(intent.description, today(intent), id, intent.parents) end
+
+-- The rows that have a record of an intent's collection: those whose own it is, and those whose own was gone before it
+-- was begun, so that whoever has its id is another one.
+local function rows_with(run, intent, id)
+  local list, gone = {}, {}
+  local accounts = { today(intent), intent.account ~= intent.account_now and intent or nil }
+  for _, about in ipairs(accounts) do
+    for _, row in ipairs(run.owners:of(intent.provider, intent.description, about, id, intent.parents)) do
+      if run.gone[row] then gone[#gone + 1] = row
+      elseif intent.operation == "create" and freed.is(run.freed, row, intent) then gone[#gone + 1] = row
+      else list[#list + 1] = row end
+    end
+  end
+  return list, gone
+end
+
+-- The address that has a record, among those of the state; not the intent's own.
+local function owner_of(run, intent, id)
+  for _, row in ipairs((rows_with(run, intent, id))) do
+    if row.address ~= intent.address then return row.address end
+  end
 end
 
 -- ---- creates ----
 
+-- What was there before, or has an address; it is asked for ids as policy/settle.lua knows them.
 local function known_ids(run, intent)
-  local known = {}
-  for _, id in ipairs(intent.noted) do known[compares.id(id)] = true end
-  for _, row in ipairs(run.list) do
-    if is_beside(row, intent) and row.id ~= nil then known[compares.id(row.id)] = true end
-  end
-  return known
+  local noted = {}
+  for _, id in ipairs(intent.noted) do noted[compares.id(id)] = true end
+  return setmetatable({}, { __index = function(_, id)
+    return noted[id] or (rows_with(run, intent, id))[1] ~= nil
+  end })
 end
 
 -- The record that it was to replace: from now on the state has another one in its place, and that it has to go is said
@@ -100,16 +129,21 @@ local function replaced_by(run, intent, record)
   return gone
 end
 
--- The address that has a record, among those of the state.
-local function owner_of(run, intent, id)
-  for _, row in ipairs(run.list) do
-    if is_beside(row, intent) and row.id ~= nil and same_id(row.id, id) then return row.address end
+-- What a record takes the place of in the state, which the vendor has no more.
+local function remove_gone(run, intent, record, items)
+  local _, gone = rows_with(run, intent, record.id)
+  for _, row in ipairs(gone) do
+    run.gone[row] = true
+    if row.address ~= intent.address and run.by_address[row.address] == row then
+      run.by_address[row.address] = nil
+      items[#items + 1] = { remove = row.address }
+    end
   end
 end
 
 -- Its record is in the state from now on.
 local function take_over(run, intent, account, record, outcome)
-  local claim = account.alias .. "\0" .. intent.resource .. "\0" .. compares.id(record.id)
+  local claim = name_of(intent, record.id)
   local other = run.claimed[claim] or owner_of(run, intent, record.id)
   if other and other ~= intent.address then return nil, "the record that it may have made is that of " .. other end
   run.claimed[claim] = intent.address
@@ -120,9 +154,12 @@ local function take_over(run, intent, account, record, outcome)
   row.parents = row.parents or intent.parents
   local gone, items = replaced_by(run, intent, record), { { record = row } }
   items[2] = gone and { intent = gone }
+  remove_gone(run, intent, record, items)
   local ok, err = run.journal:finish(intent, outcome, { id = record.id }, items)
   if not ok then return nil, err end
-  run.list[#run.list + 1], run.by_address[row.address] = row, row
+  run.by_address[row.address] = row
+  run.owners:add(row)
+  if run.leftovers then run.leftovers:add(row) end
   return { id = record.id, verdict = outcome, notes = notes, gone = gone }
 end
 
@@ -131,14 +168,19 @@ local function settle_create(run, intent, account)
   local pages, get = settling.looks(resource, intent.parents or {})
   if not pages or not intent.noted then return nil, "the provider has no list, or no key, to look it up" end
   local over_at = core.now() + math.max(0, intent.left or 0) + resource.description.settles_in
-  local record, verdict, candidates = settle.find {
+  local record, verdict, candidates, err = settle.find {
     resource = resource.description, wanted = intent.fields or {}, pages = pages, get = get,
     note = { known = known_ids(run, intent) }, unique = resource.description.unique, over_at = over_at,
     ends = over_at + PATIENCE,
   }
   if record then return take_over(run, intent, account, record, "found") end
-  if verdict ~= "held" and verdict ~= "not there" then return nil, verdict, candidates end
-  local ok, err = run.journal:finish(intent, "absent")
+  local is_absent = verdict == "held" or verdict == "not there"
+  if not is_absent and not orphan.is_one(account, resource, intent.parents or {}, err) then
+    for _, candidate in ipairs(candidates) do run.in_doubt[name_of(intent, candidate.id)] = intent.address end
+    return nil, verdict, candidates
+  end
+  local ok
+  ok, err = run.journal:finish(intent, "absent")
   if not ok then return nil, err.message end
   return { verdict = "absent" }
 end
@@ -157,14 +199,23 @@ end
 
 local DELETED = { done = "deleted", unknown = "again", kept = "kept" } -- outcome -> verdict
 
+-- Who names a record that is to be deleted.
+local function named_by(run, intent)
+  run.leftovers = run.leftovers or leftovers.index(run.rows, run.manifest)
+  return run.leftovers:named_by(run.by_address, intent)
+end
+
 local function settle_delete(run, intent, account)
   local row, outcome = run.by_address[intent.address], "unknown"
   local other = owner_of(run, intent, intent.record_id)
-  if other and other ~= intent.address then
+  local in_doubt = run.in_doubt[name_of(intent, intent.record_id)]
+  if other then
     -- Somebody has taken it over since.
     outcome = "kept"
+  elseif in_doubt then
+    return nil, "its id may be that of the record of " .. in_doubt .. " by now"
   elseif not row or not same_id(row.id, intent.record_id) then
-    if not run.is_later and leftovers.named_by(run.by_address, run.manifest, intent) then return { later = true } end
+    if not run.is_later and named_by(run, intent) then return { later = true } end
     local about = { resource = intent.resource, id = intent.record_id, parents = intent.parents }
     local done, why = perform.remove(account, about)
     if not done then return nil, why.message end
@@ -197,23 +248,24 @@ local function settle_one(run, intent)
   end
   run.on_event { what = settled and "settled" or "left", op = entry.op, address = entry.address, id = entry.id,
                  verdict = entry.verdict, why = why, candidates = candidates }
-  if settled and settled.gone then settle_one(run, settled.gone) end
+  if settled and settled.gone then table.insert(run.ends, settled.gone) end
 end
 
 local function leave(run, intent, why)
   table.insert(run.result.left, { address = intent.address, op = intent.operation, intent = intent, why = why })
 end
 
-local function new_run(args, guard)
+local function new_run(args, list, guard)
   local run = {
     manifest = args.manifest, store = args.store, accounts = args.accounts, journal = journals.new(args.store),
-    guard = guard, list = {}, by_address = {}, result = { settled = {}, left = {}, later = {} },
-    claimed = {},
+    guard = guard, rows = {}, by_address = {}, result = { settled = {}, left = {}, later = {} },
+    claimed = {}, ends = {}, in_doubt = {}, gone = {},
+    owners = owners.new(args.rows), freed = freed.new(args.store, list),
     on_event = args.on_event or function() end, same = {},
   }
   for _, alias in ipairs(args.same_accounts or {}) do run.same[alias] = true end
   for i, row in ipairs(args.rows) do
-    run.list[i], run.by_address[row.address] = row, row
+    run.rows[i], run.by_address[row.address] = row, row
   end
   function run.lookup(address, path) return rows_of.at(run.by_address[address], path) end
   return run
@@ -222,14 +274,20 @@ end
 local function settle_all(args, list, is_later)
   if not list[1] then return { settled = {}, left = {}, later = {} } end
   local guard = guards.new(args.lease, args.manifest)
-  local run = new_run(args, guard)
+  local run = new_run(args, list, guard)
   run.is_later = is_later
-  local ok, raised, stopped = pcall(runtime.map, list, function(intent) settle_one(run, intent) end,
-    { concurrency = AT_ONCE })
+  local ok, raised = pcall(function()
+    -- A vendor may use the id again of what it has deleted: nothing goes before it is known what was made.
+    local makes = {}
+    for _, intent in ipairs(list) do table.insert(intent.operation == "delete" and run.ends or makes, intent) end
+    for _, part in ipairs { makes, run.ends } do
+      local _, stopped = runtime.map(part, function(intent) settle_one(run, intent) end, { concurrency = AT_ONCE })
+      -- Of what nobody came to nothing is known either.
+      for index, why in pairs(stopped) do leave(run, part[index], why.message) end
+    end
+  end)
   guard:stop()
   if not ok then error(raised, 0) end
-  -- Of what nobody came to nothing is known either.
-  for index, why in pairs(stopped) do leave(run, list[index], why.message) end
   local broken = run.journal.broken or guard.broken
   if broken then return nil, broken end
   run.result.last = guard.last
@@ -272,8 +330,11 @@ end
 
 -- The record that somebody names: as the vendor has it, where it can be read.
 local function known_record(resource, intent, id)
-  if resource.description.operations.get then return resource:get(id, intent.parents) end
-  local record = { id = id }
+  local record, err = adopt.record(resource, id, intent.parents)
+  if record or err then return record, err end
+  -- A vendor whose ids are numbers has no text in their place.
+  local is_number = resource.description.ids == "number" and tostring(id):find "^%d+$"
+  record = { id = is_number and json.decode(id) or id }
   for name, value in pairs(intent.fields or {}) do record[name] = value end
   return record
 end
@@ -300,7 +361,7 @@ end
 function M.by_hand(args)
   local open, err = args.store:open_intents()
   if not open then return nil, err end
-  local run = new_run(args)
+  local run = new_run(args, open)
   for _, intent in ipairs(open) do
     if intent.address == args.address then return by_hand(run, intent, args.id) end
   end

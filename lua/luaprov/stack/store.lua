@@ -91,20 +91,20 @@ end
 function Store:next_id()
   local lease = lease_of(self)
   lease.number = lease.number + 1
-  return ("%d-%d"):format(lease.fence, lease.number)
+  return lease.prefix .. lease.number
 end
 
 -- ---- writing ----
 
 local OPEN_OF = "SELECT id FROM luaprov_intents WHERE state = 'open' AND address = ?1"
 
-local function write(self, steps, before)
+local function write(self, steps, values, before)
   local lease = lease_of(self)
   if lease.lost then return nil, lease.lost end
   return self.db:transaction("write", function(db)
     lease:check()
     if before then before(db) end
-    for _, step in ipairs(steps) do step(db) end
+    for i = 1, #steps do steps[i](db, values[i]) end
     return true
   end)
 end
@@ -122,16 +122,16 @@ end
 --- @return boolean|nil done
 --- @return luaprov.StoreError|nil err
 function Store:commit(items)
-  local steps, lease = {}, lease_of(self)
-  for i, item in ipairs(items) do
-    local step, err = batch.step(item, lease)
+  local steps, values, lease = {}, {}, lease_of(self)
+  for i = 1, #items do
+    local step, found = batch.step(items[i], lease)
     if not step then
-      err.item = i
-      return nil, err
+      found.item = i
+      return nil, found
     end
-    steps[i] = step
+    steps[i], values[i] = step, found
   end
-  return write(self, steps)
+  return write(self, steps, values)
 end
 
 -- What is open must be settled under the name that it has.
@@ -146,18 +146,18 @@ end
 --- @return boolean|nil done
 --- @return luaprov.StoreError|nil err kind "missing", "exists", "open"
 function Store:move(from, to)
-  local step, err = batch.step({ move = from, to = to }, lease_of(self))
-  if not step then return nil, err end
-  return write(self, { step }, function(db) refuse_open(db, from) refuse_open(db, to) end)
+  local step, values = batch.step({ move = from, to = to }, lease_of(self))
+  if not step then return nil, values end
+  return write(self, { step }, { values }, function(db) refuse_open(db, from) refuse_open(db, to) end)
 end
 
 --- Forgets a record; at the vendor it stays as it is.
 --- @return boolean|nil done
 --- @return luaprov.StoreError|nil err kind "missing", "open"
 function Store:remove(address)
-  local step, err = batch.step({ remove = address }, lease_of(self))
-  if not step then return nil, err end
-  return write(self, { step }, function(db)
+  local step, values = batch.step({ remove = address }, lease_of(self))
+  if not step then return nil, values end
+  return write(self, { step }, { values }, function(db)
     refuse_open(db, address)
     if #db:query(batch.KNOWN, address) == 0 and not db.repeated then
       error(errors.new("missing", "the state has no record " .. address), 0)
@@ -172,7 +172,7 @@ local PRUNE = "DELETE FROM luaprov_intents WHERE state = 'settled' AND settled <
 --- @return boolean|nil done
 --- @return luaprov.StoreError|nil err
 function Store:prune(seconds)
-  return write(self, { function(db) db:query(PRUNE, math.floor(seconds * 1000)) end })
+  return write(self, { function(db) db:query(PRUNE, math.floor(seconds * 1000)) end }, {})
 end
 
 -- ---- reading ----

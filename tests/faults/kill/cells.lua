@@ -141,6 +141,10 @@ M.FOREIGN = {
   { fault = "others", on = "myreports pbxs", records = {
     plain(kazoo("Acme", "pbx.acme.invalid", "FAKE-key")), plain(kazoo("Dora", "pbx.dora.invalid", "FAKE-key")) } },
   { fault = "others", on = "onebox connections", records = { plain(page("Acme", "acme1", "FAKE-token")) } },
+  { fault = "others", on = "blind phones", records = { plain(THIRD[1][2]) } },
+  { fault = "others", on = "acme hubs", records = {
+    { name = "New", site = "there" }, { name = "Old", site = "here" } } },
+  { fault = "others", on = "acme phones", records = { { name = "A", hub = "somebody's" } } },
 }
 
 -- Two seconds after the client has died.
@@ -169,45 +173,90 @@ local CREATES = { "hubster hubs create", "ocamba integrations create", "myreport
                   "onebox connections create", "hubster integrations create" }
 local unpack_ = table.unpack or unpack -- luacheck: ignore 113 143
 
+-- ---- other commands than apply ----
+
+local function destroys() return "destroy --yes --parallel 2" end
+
+local TARGETS = { FIRST[1], FIRST[3], FIRST[6], FIRST[8] }
+
+local function targeted(words)
+  for _, item in ipairs(TARGETS) do words = words .. " --target " .. item[1] end
+  return words
+end
+
+-- Addresses that the state does not know, with the ids of their records.
+local function to_take(stage)
+  local rows, list = stage:rows(), {}
+  for _, item in ipairs(stage.cell.declared) do
+    if not rows[item[1]] then list[#list + 1] = { item[1], tostring(stage.ids[item[1]]) } end
+  end
+  return list
+end
+
+local function adopts(stage)
+  local words = {}
+  for i, pair in ipairs(to_take(stage)) do words[i] = ("%s='%s'"):format(pair[1], pair[2]) end
+  return words[1] and "adopt --parallel 4 " .. table.concat(words, " ")
+end
+
+local function imports(stage)
+  local pair = to_take(stage)[1]
+  return pair and ("import %s '%s'"):format(pair[1], pair[2])
+end
+
+local function addresses(list)
+  local names = {}
+  for i, item in ipairs(list) do names[i] = item[1] end
+  return names
+end
+
+local TWO = { FIRST[6], FIRST[10] }
+local SOME = { outside = 1, between = 1, intent = 1, sent = 2, answered = 1 }
+
 --- name, resources (RESOURCES), declared, before (what is there when the killed run begins), keeps (addresses that
---- are to have the same record then), foreign, faults (from the killed run on),
---- parallel, postgres (has the state), twice (the run that settles is
---- killed, too: its calls are the ones that are chosen from)
+--- are to have the same record then), faults (from the killed run on), parallel, postgres (has the state), twice (the
+--- run that settles is killed, too: its calls are the ones that are chosen from); words (function stage -> the command
+--- in place of apply, nil: it has nothing to do any more), after (what is there in the end, in place of what is
+--- declared), plan (its words, in place of a plan of all), takes (the vendors have what was there before, and the state
+--- not), quota (kills by part of the run)
 M.list = {
   { name = "creates", declared = FIRST, parallel = 1 },
   { name = "creates at once", declared = FIRST, parallel = 16 },
-  { name = "creates beside others' records", declared = FIRST, parallel = 1, foreign = true },
-  { name = "creates that are done late", declared = FIRST, parallel = 1, foreign = true,
+  { name = "creates that are done late", declared = FIRST, parallel = 1,
     faults = late("hubster hubs create", "ocamba integrations create", "myreports pbxs create") },
-  { name = "creates that are listed late", declared = FIRST, parallel = 4, foreign = true,
+  { name = "creates that are listed late", declared = FIRST, parallel = 4,
     faults = unlisted(8, true, unpack_(CREATES)) },
-  { name = "creates that are listed late and not answered", declared = FIRST, parallel = 16, foreign = true,
+  { name = "creates that are listed late and not answered", declared = FIRST, parallel = 16,
     faults = unlisted(8, false, unpack_(CREATES)) },
-  { name = "creates whose answers are dropped", declared = FIRST, parallel = 16, foreign = true,
-    faults = drop(unpack_(CREATES)) },
+  { name = "creates whose answers are dropped", declared = FIRST, parallel = 16, faults = drop(unpack_(CREATES)) },
   { name = "changes", declared = SECOND, before = FIRST, keeps = KEPT, parallel = 1 },
-  { name = "changes at once", declared = SECOND, before = FIRST, keeps = KEPT, parallel = 16, foreign = true },
-  { name = "changes that are done late", declared = SECOND, before = FIRST, keeps = KEPT, parallel = 1, foreign = true,
+  { name = "changes at once", declared = SECOND, before = FIRST, keeps = KEPT, parallel = 16 },
+  { name = "changes that are done late", declared = SECOND, before = FIRST, keeps = KEPT, parallel = 1,
     faults = late("ocamba integrations update", "hubster integrations delete", "ocamba integrations create",
       "myreports pbxs delete") },
   { name = "changes whose answers are dropped", declared = SECOND, before = FIRST, keeps = KEPT, parallel = 16,
-    foreign = true, faults = drop("hubster hubs update", "ocamba integrations update", "hubster integrations delete",
+    faults = drop("hubster hubs update", "ocamba integrations update", "hubster integrations delete",
       "ocamba integrations create", "myreports pbxs update", "ocamba integrations delete",
       "onebox connections update") },
-  { name = "creates, the state in PostgreSQL", declared = FIRST, parallel = 16, foreign = true,
-    postgres = true },
+  { name = "creates, the state in PostgreSQL", declared = FIRST, parallel = 16, postgres = true },
   { name = "changes, the state in PostgreSQL", declared = SECOND, before = FIRST, keeps = KEPT, parallel = 1,
     postgres = true },
-  { name = "deletes", declared = {}, before = FEW, parallel = 2, foreign = true,
+  { name = "deletes", declared = {}, before = FEW, parallel = 2,
     faults = drop("hubster hubs delete", "ocamba integrations delete") },
-  { name = "a run that settles creates", declared = FIRST, parallel = 16, foreign = true, twice = true },
-  { name = "a run that settles changes", declared = SECOND, before = FIRST, keeps = KEPT, parallel = 16, foreign = true,
-    twice = true },
+  { name = "a run that settles creates", declared = FIRST, parallel = 16, twice = true },
+  { name = "a run that settles changes", declared = SECOND, before = FIRST, keeps = KEPT, parallel = 16, twice = true },
   { name = "creates where nobody can look", declared = THIRD, parallel = 3,
     resources = { { "blind", "phones" } } },
   { name = "a parent that is made anew", declared = phones("New", "there"), before = phones("Old", "here"),
     keeps = { "acme.phones.a", "acme.phones.b" }, parallel = 1,
     resources = { { "acme", "hubs" }, { "acme", "phones" } } },
+  { name = "destroy", words = destroys, declared = FEW, before = FEW, after = {}, quota = SOME, parallel = 2 },
+  { name = "apply of some records", words = function() return targeted "apply --yes --parallel 4" end, declared = FIRST,
+    after = TARGETS, plan = targeted "plan", quota = SOME, parallel = 4 },
+  { name = "adopt", words = adopts, declared = FIRST, before = FIRST, keeps = addresses(FIRST), takes = true,
+    quota = { outside = 1, between = 4 }, parallel = 4 },
+  { name = "import", words = imports, declared = TWO, before = TWO, keeps = addresses(TWO), takes = true,
+    quota = { outside = 1, between = 4 }, parallel = 1 },
 }
 
 return M

@@ -1,4 +1,4 @@
--- One kill: what was going on then, and what another apply makes of it.
+-- One kill: what was going on then, and what another run makes of it.
 local json = require "luaprov.json"
 local stages = require "tests.faults.kill.stage"
 local traces = require "tests.faults.kill.trace"
@@ -49,7 +49,7 @@ local function count(intents)
   return begun, settled
 end
 
--- Kills apply before it makes a call.
+-- Kills the command before it makes a call.
 local function kill(stage, pair, total)
   local earlier, open = stage:intents(), {}
   local before = count(earlier)
@@ -58,7 +58,7 @@ local function kill(stage, pair, total)
   local path, status, output = stage:trace(options:format(ALWAYS, pair.name, pair.name, pair.n))
   local calls, about = traces.read(path)
   if not about.killed then
-    error(("the kill did not fire: exit status %d, and …%s"):format(status, output:sub(-200)), 0)
+    error({ missed = ("the kill did not fire: exit status %d, and …%s"):format(status, output:sub(-200)) }, 0)
   end
   local intents = stage:intents()
   local begun, settled = count(intents)
@@ -85,10 +85,12 @@ local function by_hand(stage, event)
   if status ~= 0 then error("settle by hand failed: " .. output, 0) end
 end
 
--- Applies until that is done.
+-- Runs the command until that is done.
 local function go_on(stage, result)
-  for run = 1, RUNS do
-    local status, output = stage:luaprov("apply --yes --json --allow-delete 100 --parallel " .. stage.cell.parallel)
+  for _ = 1, RUNS do
+    local words = stage:words()
+    if not words then return end
+    local status, output = stage:luaprov(words .. " --json")
     local was_left = false
     for _, event in ipairs(events(output)) do
       if event.what == "settled" then
@@ -101,17 +103,19 @@ local function go_on(stage, result)
         by_hand(stage, event)
       end
     end
-    if status == 0 then return run end
-    if status ~= 1 then error(("apply ended with %d:\n%s"):format(status, output), 0) end
-    if not was_left then result.again = result.again + 1 end
+    if status == 0 and not stage.cell.takes then return end
+    if status ~= 1 and status ~= 0 then error(("%s ended with %d:\n%s"):format(words, status, output), 0) end
+    if status ~= 0 and not was_left then result.again = result.again + 1 end
     result.last = output
   end
-  error("apply does not come to its end:\n" .. tostring(result.last), 0)
+  if stage.cell.takes and not stage:words() then return end
+  error("it does not come to its end:\n" .. tostring(result.last), 0)
 end
 
 local function check(stage)
   local cell = stage.cell
-  local found, faults = stage:compare(cell.declared), {}
+  local wanted = cell.after or cell.declared
+  local found, faults = stage:compare(wanted), {}
   for _, address in ipairs(cell.keeps or {}) do
     if found.ids[address] ~= stage.ids[address] then table.insert(found.lost, address .. " is another one") end
   end
@@ -119,7 +123,7 @@ local function check(stage)
     for _, text in ipairs(found[what]) do faults[#faults + 1] = what .. ": " .. text end
   end
   local rows, declared = stage:rows(), {}
-  for _, item in ipairs(cell.declared) do
+  for _, item in ipairs(wanted) do
     local address, row = item[1], rows[item[1]]
     declared[address] = true
     if not row then faults[#faults + 1] = "the state lacks " .. address
@@ -136,7 +140,8 @@ local function check(stage)
   for _, intent in ipairs(stage:intents()) do
     if intent.state == "open" then faults[#faults + 1] = "an intent is open: " .. intent.address end
   end
-  local status, output = stage:luaprov "plan --detailed-exitcode"
+  if cell.after and not cell.plan then stage:declare(cell.after) end
+  local status, output = stage:luaprov((cell.plan or "plan") .. " --detailed-exitcode")
   if status ~= 0 then faults[#faults + 1] = "another plan is not empty:\n" .. output end
   return found, faults
 end
@@ -153,7 +158,7 @@ local function record(cell, folder, server, first)
   local calls, about = traces.read(path)
   local begun = count(stage:intents())
   stage:close()
-  traces.parts(calls, cell.twice)
+  traces.parts(calls, cell.twice or cell.takes, cell.takes)
   about.failed = status ~= 0 and output
   return calls, begun - before, about
 end
@@ -178,9 +183,9 @@ end
 --- @param job table cell, pair (name, n), first (another pair, for a run before), total
 --- @param folder string an empty one
 --- @param server table|nil of PostgreSQL
---- @return table result fired, phase, inside (between the first intent and the last result), lost, doubled, stolen (how
----   many), looking, repeating, human (how many intents were settled so), again (runs that failed and were repeated),
----   verdicts, struck (how often the vendors were unkind), faults (texts)
+--- @return table result fired, missed (the kill did not fire), phase, inside (between the first intent and the last
+---   result), lost, doubled, stolen (how many), looking, repeating, human (how many intents were settled so), again
+---   (runs that failed and were repeated), verdicts, struck (how often the vendors were unkind), faults (texts)
 function M.play(job, folder, server)
   local result = { looking = 0, repeating = 0, human = 0, again = 0, lost = 0, doubled = 0, stolen = 0, faults = {},
                    verdicts = {} }
@@ -198,7 +203,10 @@ function M.play(job, folder, server)
     found, result.faults = check(stage)
     for _, what in ipairs { "lost", "doubled", "stolen" } do result[what] = #found[what] end
   end)
-  if not ok then table.insert(result.faults, tostring(why)) end
+  if not ok then
+    result.missed = type(why) == "table" and why.missed ~= nil
+    table.insert(result.faults, result.missed and why.missed or tostring(why))
+  end
   result.struck = stage:struck()
   if #result.faults > 0 and os.getenv "KEEP" then
     result.faults[#result.faults + 1] = "kept: " .. folder

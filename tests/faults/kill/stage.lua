@@ -48,6 +48,7 @@ function M.new(cell, folder, server)
     if not has(served, file) then
       if own then write(file, own) end
       served[#served + 1] = file
+      self.accounts[names[1]] = true
       self.accounts[#self.accounts + 1] = { own and ("./%s.lua"):format(names[1]) or names[1], names[1] }
     end
   end
@@ -57,13 +58,16 @@ function M.new(cell, folder, server)
     account[3] = { timeout = TIMEOUT, limits = false, base_url = options.base_url,
                    token = declared.secret(options.token), region = options.region }
   end
-  for _, fault in ipairs(cell.foreign and cells.FOREIGN or {}) do self.box:fault(fault) end
+  for _, fault in ipairs(cells.FOREIGN) do
+    if self.accounts[fault.on:match "^%S+"] then self.box:fault(fault) end
+  end
   for _, names in ipairs(self.resources) do
     for _, record in ipairs(self.box:records(names[1], names[2])) do
       self.foreign[names[1] .. " " .. names[2] .. " " .. tostring(record[id_field(names[1], names[2])])] =
         json.encode(record)
     end
   end
+  assert(next(self.foreign), "nobody else has a record there")
   return self
 end
 
@@ -84,6 +88,7 @@ function Stage:prepare()
     local status, output = self:luaprov "apply --yes"
     assert(status == 0, output)
     self.ids = self:compare(self.cell.before).ids
+    if self.cell.takes then os.execute("rm -rf '" .. self.folder .. "/.luaprov'") end
   end
   self:declare(self.cell.declared)
   self.faults = {}
@@ -97,15 +102,21 @@ function Stage:struck()
   return struck
 end
 
---- Runs apply under strace.
+--- The command that is killed, and run again until all is done.
+--- @return string|nil words nil: there is nothing to do any more
+function Stage:words()
+  if self.cell.words then return self.cell.words(self) end
+  return "apply --yes --allow-delete 100 --parallel " .. self.cell.parallel
+end
+
+--- Runs it under strace.
 --- @param options string of strace
 --- @return string path of what it wrote
 function Stage:trace(options)
   local path = self.folder .. "/trace"
   os.remove(path)
   local status, output = processes.run(self.folder, ("%sstrace -f -qq -ttt -s 4000 -o trace %s "
-    .. "%s/bin/luaprov apply --yes --allow-delete 100 --lease %d --parallel %d"):format(self:environment(), options,
-    build, LEASE, self.cell.parallel))
+    .. "%s/bin/luaprov %s --lease %d"):format(self:environment(), options, build, self:words(), LEASE))
   return path, status, output
 end
 
@@ -149,7 +160,7 @@ end
 
 --- The id of the one record that has a declaration's fields.
 function Stage:id_of(address)
-  for _, item in ipairs(self.cell.declared) do
+  for _, item in ipairs(self.cell.after or self.cell.declared) do
     if item[1] == address then return self:compare({ item }).ids[address] end
   end
 end

@@ -64,7 +64,8 @@ end
 --- "answered" (and that is not written). `since` are the seconds since something was sent.
 --- @param calls table[]
 --- @param settles boolean|nil the run settles first: from its first request on nothing is "outside"
-function M.parts(calls, settles)
+--- @param to_end boolean|nil nor is what comes after the last one
+function M.parts(calls, settles, to_end)
   local pending, open, sent_at, last = {}, 0, nil, nil
   for _, call in ipairs(calls) do
     call.part = open > 0 and "sent" or last == "answered" and "answered" or "between"
@@ -86,6 +87,7 @@ function M.parts(calls, settles)
       final = i
     end
   end
+  if to_end then final = #calls end
   for i, call in ipairs(calls) do
     if not first or i < first or i > final then call.part = "outside" end
   end

@@ -53,7 +53,7 @@ function M.foreign(work, plan, seen)
   if not addresses[1] or plan.faults[1] then return end
   local list, errors = adopt.candidates {
     manifest = work.manifest, rows = rows_there(seen), addresses = addresses, concurrency = work.args.parallel,
-    brief = true,
+    accounts = seen.accounts, brief = true,
   }
   for _, item in ipairs(list) do
     if item.candidates[1] then

@@ -6,8 +6,6 @@ local rows = require "luaprov.stack.store.rows"
 
 local M = {}
 
-local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
-
 local RECORD_NAMES, RECORD_VALUES = rows.sql(rows.record, 1)
 local SETS = {}
 for _, column in ipairs(rows.record) do
@@ -32,25 +30,31 @@ local NOTE = ("INSERT INTO luaprov_intents (fence, number, deadline, %s, state, 
 
 local SETTLE = "UPDATE luaprov_intents SET state = 'settled', outcome = ?2, result = ?3, settled = {now} WHERE id = ?1"
 
+local RECORD_COUNT, INTENT_COUNT = #rows.record, 3 + #rows.intent
+
 local function text_of(value, what)
   local fault = rows.text_fault(value)
   if fault then return nil, errors.new("invalid", what .. " " .. fault) end
   return value
 end
 
--- An item of a batch as what is to be run in the transaction: fn(db).
+-- An item of a batch as what is to be run in the transaction, and its values: fn(db, values).
 local STEPS = {}
 
+local function put_record(db, values) db:put(PUT, values, RECORD_COUNT) end
+
 function STEPS.record(item)
-  local values, err = rows.values(rows.record, item.record, "a record")
+  local values, err = rows.values(rows.record, item.record, "a record", 1)
   if not values then return nil, err end
-  return function(db) db:query(PUT, unpack(values, 1, values.n)) end
+  return put_record, values
 end
+
+local function remove(db, values) db:put(REMOVE, values, 1) end
 
 function STEPS.remove(item)
   local address, err = text_of(item.remove, "an address")
   if not address then return nil, err end
-  return function(db) db:query(REMOVE, address) end
+  return remove, { address }
 end
 
 -- Who needs it needs it under its new name: what goes before what is told by that.
@@ -83,9 +87,11 @@ function STEPS.move(item)
   end
 end
 
+local function note(db, values) db:put(NOTE, values, INTENT_COUNT) end
+
 function STEPS.intent(item, lease)
   local intent = item.intent
-  local values, err = rows.values(rows.intent, intent, "an intent")
+  local values, err = rows.values(rows.intent, intent, "an intent", 4)
   if not values then return nil, err end
   local fence, number = intent.id:match("^(%d+)%-(%d+)$")
   if tonumber(fence) ~= lease.fence then
@@ -100,9 +106,13 @@ function STEPS.intent(item, lease)
     return nil, errors.new("short", ("the lease ends in %.1f s, before the %g s in which %s can be acted on"):format(
       math.max(0, lease.ends - core.now()), within, intent.address))
   end
-  return function(db)
-    db:query(NOTE, tonumber(fence), tonumber(number), within and math.ceil(within * 1000),
-      unpack(values, 1, values.n))
+  values[1], values[2], values[3] = tonumber(fence), tonumber(number), within and math.ceil(within * 1000)
+  return note, values
+end
+
+local function settle(db, values)
+  if db:put(SETTLE, values, 3) ~= 1 then
+    error(errors.new("missing", "the journal has no intent " .. values[1]), 0)
   end
 end
 
@@ -115,19 +125,21 @@ function STEPS.settled(item)
     result, why = json.encode(item.result)
     if not result then return nil, errors.new("invalid", "a result has no JSON form: " .. why) end
   end
-  return function(db)
-    local _, changed = db:query(SETTLE, id, outcome, result)
-    if changed ~= 1 then error(errors.new("missing", "the journal has no intent " .. id), 0) end
-  end
+  return settle, { id, outcome, result }
 end
+
+local ORDER = { "record", "settled", "intent", "remove", "move" }
 
 --- @param item table see Store:commit
 --- @param lease luaprov.Lease
---- @return function|nil step what is to be run in the transaction: step(db)
---- @return luaprov.StoreError|nil err kind "invalid" or "short"
+--- @return function|nil step what is to be run in the transaction: step(db, values)
+--- @return table|luaprov.StoreError|nil values, or err: kind "invalid" or "short"
 function M.step(item, lease)
-  for name, make in pairs(STEPS) do
-    if type(item) == "table" and item[name] ~= nil then return make(item, lease) end
+  if type(item) == "table" then
+    for i = 1, #ORDER do
+      local name = ORDER[i]
+      if item[name] ~= nil then return STEPS[name](item, lease) end
+    end
   end
   error("an item of a batch is an intent, settled, a record, remove, or move", 3)
 end

@@ -5,6 +5,13 @@ local secret = require "luaprov.secret"
 
 local M = {}
 
+-- Salt -> the hash of a text.
+local keyed = setmetatable({}, { __mode = "v", __index = function(made, salt)
+  local hash = digest.keyed(salt)
+  made[salt] = hash
+  return hash
+end })
+
 local function open(value)
   if secret.is(value) then
     local text, why = value:reveal()
@@ -19,6 +26,6 @@ end
 --- @param salt string the state's
 --- @param value string|luaprov.Secret
 --- @return string
-function M.hash(salt, value) return digest.hmac(salt, open(value)) end
+function M.hash(salt, value) return keyed[salt](open(value)) end
 
 return M

@@ -83,7 +83,7 @@ local function take(db, options, token)
     end
     return setmetatable({
       db = db, fence = row.fence, holder = row.holder, since = row.since / 1000, seconds = options.seconds,
-      ends = asked + options.seconds, number = 0,
+      ends = asked + options.seconds, number = 0, prefix = ("%d-"):format(row.fence),
     }, Lease)
   end)
   return lease, err

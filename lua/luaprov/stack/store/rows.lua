@@ -1,17 +1,20 @@
 --- Records and intents, as rows of the tables of schema.lua. No text of JSON shows a secret: its encoder writes
 --- `<secret>`.
+local core = require "luaprov.core"
 local errors = require "luaprov.stack.store.errors"
-local is_utf8 = require("luaprov.text").is_utf8
 local json = require "luaprov.json"
 
 local M = {}
 
--- name, kind; a name with `!` must be there. `json` may be anything that JSON can be.
+local cells, characters = core.json.cells, core.json.characters
+
+-- name, kind; a name with `!` must be there. `json` may be anything that JSON can be. `cells` is for core.json.cells.
 local function columns(list)
-  local out = {}
+  local out = { cells = {} }
   for i, words in ipairs(list) do
     local name, needed, kind = words:match("^([%w_]+)(!?) (%w+)$")
     out[i] = { name = name, needed = needed == "!", kind = kind }
+    out.cells[2 * i - 1], out.cells[2 * i] = name, needed == "!" and needed or kind
   end
   return out
 end
@@ -31,32 +34,28 @@ M.intent = columns {
 --- @return string|nil why
 function M.text_fault(value)
   if type(value) ~= "string" then return "is no text" end
-  if not is_utf8(value) then return "is not UTF-8" end
+  if not characters(value) then return "is not UTF-8" end
 end
 
-local function cell(column, value)
-  if value == nil then return nil, column.needed and "is missing" or nil end
-  if column.kind == "json" then
-    local text, why = json.encode(value)
-    return text, not text and "has no JSON form: " .. why or nil
-  end
-  return value, value == "" and column.needed and "is empty" or M.text_fault(value)
+-- Why a value may not stand in a column.
+local function cell_fault(column, value)
+  if value == nil then return "is missing" end
+  if column.kind == "json" then return "has no JSON form: " .. tostring(select(2, json.encode(value))) end
+  return value == "" and "is empty" or M.text_fault(value)
 end
 
 --- The values of a row, in the order of the columns.
 --- @param list table M.record or M.intent
 --- @param from table
 --- @param what string for messages
---- @return table|nil values with their number in `n`
+--- @param first integer place of the first
+--- @return table|nil values
 --- @return luaprov.StoreError|nil err
-function M.values(list, from, what)
-  local values = { n = #list }
-  for i, column in ipairs(list) do
-    local value, why = cell(column, from[column.name])
-    if why then return nil, errors.new("invalid", ("%s: %s %s"):format(what, column.name, why)) end
-    values[i] = value
-  end
-  return values
+function M.values(list, from, what, first)
+  local values, number = cells(list.cells, from, first)
+  if values then return values end
+  local column = list[number]
+  return nil, errors.new("invalid", ("%s: %s %s"):format(what, column.name, cell_fault(column, from[column.name])))
 end
 
 --- A text of JSON that a row has, as a value.

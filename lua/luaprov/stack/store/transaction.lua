@@ -55,17 +55,19 @@ end
 
 local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
 
+local function translated(self, sql)
+  local text = self.translate(sql)
+  self.statements[sql] = text
+  return text
+end
+
 --- One statement, within a transaction; what is refused there ends the transaction.
 --- @param sql string its parameters are ?1, ?2 …; {now} is the database's time (milliseconds since 1970), {lock} keeps
 ---   the rows that were selected from other writers, {text} is the type of a text
 --- @return table[] rows { column = value } each
 --- @return integer changed
 function M:query(sql, ...)
-  local text = self.statements[sql]
-  if not text then
-    text = self.translate(sql)
-    self.statements[sql] = text
-  end
+  local text = self.statements[sql] or translated(self, sql)
   if not self.encode then
     local rows, changed, code = self.handle:query(text, ...)
     if not rows then refuse(self, changed, code) end
@@ -80,6 +82,22 @@ function M:query(sql, ...)
     end
   end
   return rows, changed
+end
+
+--- The same for a statement without rows, whose parameters are in a list.
+--- @param sql string
+--- @param values table
+--- @param count integer how many there are
+--- @return integer changed
+function M:put(sql, values, count)
+  local handle = self.handle
+  if self.encode or not handle.put then
+    local _, changed = self:query(sql, unpack(values, 1, count))
+    return changed
+  end
+  local changed, message, code = handle:put(self.statements[sql] or translated(self, sql), values)
+  if not changed then refuse(self, message, code) end
+  return changed
 end
 
 local function run(self, mode, work)
