@@ -60,12 +60,13 @@ M.share = runtime.share
 
 --- Sends one request once and waits for its answer. Redirects are not followed. In a task that is cancelled nothing is
 --- sent, and within a deadline (see luaprov.deadline) it waits for no longer.
---- @param request table method, url (already escaped), headers ({ name = value }), body (string or nil), deadline
----   (seconds of http.now(), for the whole exchange), connect_timeout (seconds), limit (bytes of the answer's body,
----   8 MiB by default), transport (of luaprov.transport), shown (function(request) -> the
+--- @param request table method, url (already escaped), keep_url (true: nothing in it is secret, and it comes
+---   again: it is not parsed each time; one with a query is), headers ({ name = value }), body (string or nil),
+---   deadline (seconds of http.now(), for the whole exchange), connect_timeout (seconds), limit (bytes of the answer's
+---   body, 8 MiB by default), transport (of luaprov.transport), shown (function(request) -> the
 ---   URL as it may be printed, or nil), context (for it), order (the names of all headers, sorted: whoever sends many
 ---   of the same knows it). It gains what the engine wants to know besides.
---- @return table|nil response status, headers (names in lower case), body, seconds, http (10, 11 or 20)
+--- @return table|nil response status, headers (names in lower case), body, http (10, 11 or 20)
 --- @return luaprov.Error|nil err
 --- @return table|nil part what had arrived, when headers and status did and the body did not
 function M.exchange(request)

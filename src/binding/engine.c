@@ -15,7 +15,8 @@ static lp_engine *engine_of(lua_State *L) {
   return engine;
 }
 
-/* engine:submit(request) -> id, or nil and what is wrong with the request; see lp_read_request */
+/* engine:submit(request) -> id and its slot, or nil and what is wrong with the request; see lp_read_request. A slot is a
+   number of its own, from 1, among what is submitted and not taken. */
 static int submit(lua_State *L) {
   lp_engine *engine = engine_of(L);
   lp_request request;
@@ -29,7 +30,8 @@ static int submit(lua_State *L) {
     return 2;
   }
   lua_pushnumber(L, (lua_Number)id);
-  return 1;
+  lua_pushinteger(L, (lua_Integer)lp_id_slot(id));
+  return 2;
 }
 
 /* ---- drive, reap, take, cancel ---- */
@@ -53,12 +55,12 @@ static int reap(lua_State *L) {
   return 1;
 }
 
-/* engine:next() -> id and response of one that has ended and is not reaped; nothing when there is none */
+/* engine:next() -> slot and response of one that has ended and is not reaped; nothing when there is none */
 static int next_ended(lua_State *L) {
   lp_engine *engine = engine_of(L);
   lp_id id;
   if (lp_engine_reap(engine, &id, 1) == 0) return 0;
-  lua_pushnumber(L, (lua_Number)id);
+  lua_pushinteger(L, (lua_Integer)lp_id_slot(id));
   lp_push_response(L, lp_engine_take(engine, id));
   lp_engine_release(engine, id);
   return 2;

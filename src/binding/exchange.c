@@ -88,6 +88,8 @@ void lp_read_request(lua_State *L, lp_request *request, lp_header few[LP_FEW_HEA
   request->timeout_ms = seconds_field(L, "timeout");
   request->connect_timeout_ms = seconds_field(L, "connect_timeout");
   transport_fields(L, &request->transport);
+  lua_getfield(L, 2, "keep_url");
+  request->keep_url = lua_toboolean(L, -1);
   lua_getfield(L, 2, "limit");
   lua_Number limit = lua_tonumber(L, -1);
   request->response_limit = limit >= 1 && limit < 1e15 ? (size_t)limit : 0;
@@ -113,9 +115,14 @@ static int count_of(const char *headers, size_t len) {
   return nuls / 2;
 }
 
-/* response.headers: made of what has arrived when somebody asks for it first; of most answers nobody does. */
-static int headers_of(lua_State *L) {
-  if (lua_type(L, 2) != LUA_TSTRING || strcmp(lua_tostring(L, 2), "headers") != 0) return 0;
+/* What of most answers nobody asks for: headers, made of what has arrived when somebody does first, and the outcome. */
+static int rest_of(lua_State *L) {
+  const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+  if (strcmp(name, "outcome") == 0) {
+    lua_pushstring(L, outcomes[LP_ANSWERED]);
+    return 1;
+  }
+  if (strcmp(name, "headers") != 0) return 0;
   size_t len;
   lua_pushliteral(L, "head");
   lua_rawget(L, 1);
@@ -130,16 +137,16 @@ static int headers_of(lua_State *L) {
 
 static void mark_response(lua_State *L) {
   if (luaL_newmetatable(L, "luaprov.response")) {
-    lua_pushcfunction(L, headers_of);
+    lua_pushcfunction(L, rest_of);
     lua_setfield(L, -2, "__index");
   }
   lua_setmetatable(L, -2);
 }
 
 void lp_push_response(lua_State *L, const lp_response *response) {
-  lua_createtable(L, 0, 8); /* what an answer has */
+  lua_createtable(L, 0, 4); /* what an answer has */
   if (response->proxy) set_text(L, "proxy", response->proxy);
-  set_text(L, "outcome", outcomes[response->outcome]);
+  if (response->outcome != LP_ANSWERED) set_text(L, "outcome", outcomes[response->outcome]);
   if (response->failure != LP_OK) {
     set_text(L, "failure", failures[response->failure]);
     set_text(L, "message", response->message);
@@ -152,12 +159,8 @@ void lp_push_response(lua_State *L, const lp_response *response) {
   lua_setfield(L, -2, "head");
   lua_pushlstring(L, response->body, response->body_len);
   lua_setfield(L, -2, "body");
-  lua_pushboolean(L, response->reused);
-  lua_setfield(L, -2, "reused");
   lua_pushinteger(L, response->http);
   lua_setfield(L, -2, "http");
-  lua_pushnumber(L, response->seconds);
-  lua_setfield(L, -2, "seconds");
   mark_response(L);
 }
 

@@ -14,12 +14,12 @@ lp_id lp_read_id(lua_State *L, int index);
 long lp_milliseconds(lua_Number seconds);
 
 /* Reads the request at 2, which points into `few` and what lies on the stack then: the table's strings.
- * method, url, headers (names and values in turn), body, timeout and connect_timeout (seconds), limit (bytes);
+ * method, url, keep_url, headers (names and values in turn), body, timeout and connect_timeout (seconds), limit (bytes);
  * ca_file, client_certificate, client_key, client_key_password, proxy, insecure, connections as in lp_transport */
 void lp_read_request(lua_State *L, lp_request *request, lp_header few[LP_FEW_HEADERS]);
 
-/* Pushes a table: outcome, failure and message (if it failed), status, headers, body, reused, http, seconds, proxy (its
- * host and port, if there was one). */
+/* Pushes a table: outcome, failure and message (if it failed), status, headers, body, http, proxy (its host and port, if
+ * there was one). */
 void lp_push_response(lua_State *L, const lp_response *response);
 
 /* Reads the table at 1, if there is one: { per_host = transfers at once to one origin, ca_file = PEM file }. */

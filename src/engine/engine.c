@@ -252,7 +252,10 @@ static lp_transfer *load(lp_engine *engine, const lp_request *request) {
   else if (!*proxy) proxy = NULL;
   lp_transfer *transfer = engine->pooled ? engine->pool[--engine->pooled] : new_transfer(engine);
   if (!transfer) return NULL;
+  size_t routes = engine->routes.made;
   lp_route *route = lp_route_take(&engine->routes, &request->transport, engine->ca_file, proxy);
+  if (engine->routes.made != routes) /* or what waits in the pool would keep the oldest ones from being dropped */
+    for (size_t i = 0; i < engine->pooled; i++) lp_transfer_leave_route(engine->pool[i]);
   if (route && lp_transfer_load(transfer, request, route)) return transfer;
   recycle(engine, transfer);
   return NULL;

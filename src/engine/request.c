@@ -43,6 +43,10 @@ size_t lp_origin_len(const char *url, size_t len) {
   return i;
 }
 
+bool lp_header_is(const lp_header *header, const char *name, size_t len) {
+  return header->name_len == len && strncasecmp(header->name, name, len) == 0;
+}
+
 const char *lp_request_fault(const lp_request *request) {
   const char *fault = url_fault(request->url, request->url_len);
   if (fault) return fault;
@@ -54,7 +58,7 @@ const char *lp_request_fault(const lp_request *request) {
     if (!is_token(header->name, header->name_len)) return "a header's name is not a token";
     if (has_control(header->value, header->value_len)) return "a header's value has a control character";
     /* Another length than the body's own would make two requests of one. */
-    if (strcasecmp(header->name, "Content-Length") == 0 || strcasecmp(header->name, "Transfer-Encoding") == 0)
+    if (lp_header_is(header, "Content-Length", 14) || lp_header_is(header, "Transfer-Encoding", 17))
       return "Content-Length and Transfer-Encoding are the engine's own";
   }
   if (request->timeout_ms < 1 || request->connect_timeout_ms < 1) return "a time-out is not above zero";

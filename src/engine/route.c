@@ -99,6 +99,7 @@ lp_route *lp_route_take(lp_routes *routes, const lp_transport *transport, const 
     while (drop_one_too_many(routes)) {}
     route = make_route(&key);
     if (!route) return NULL;
+    routes->made++;
   }
   route->next = routes->first;
   routes->first = route;
@@ -120,7 +121,7 @@ void lp_routes_free(lp_routes *routes) {
 
 /* ---- a handle's options ---- */
 
-/* Every option is set every time, so that nothing depends on what the handle did before. */
+/* Every option is set, so that nothing depends on what the handle did before. */
 bool lp_route_set(const lp_route *route, CURL *easy) {
   const char *system_file = NULL, *system_folder = NULL;
   curl_easy_getinfo(easy, CURLINFO_CAINFO, &system_file);
@@ -145,6 +146,10 @@ bool lp_route_set(const lp_route *route, CURL *easy) {
   SET(CURLOPT_PROXYPASSWORD, route->proxy.password);
 #undef SET
   return ok;
+}
+
+bool lp_route_is_plain(const lp_route *route) {
+  return !route->certificate && !route->private_key && !route->key_password && !route->has_proxy;
 }
 
 void lp_route_unset(CURL *easy) {

@@ -18,7 +18,7 @@ typedef struct lp_route lp_route;
 
 struct lp_route {
   lp_route *next;
-  size_t users;  /* transfers that hold it */
+  size_t users;  /* transfers that hold it, those in the pool whose handle stays on it too */
   CURLSH *share; /* its connections and TLS sessions */
   lp_bytes key;  /* all that tells it from others; the strings below are in it */
   const char *ca_file, *certificate, *private_key, *key_password; /* as in lp_transport */
@@ -29,6 +29,7 @@ struct lp_route {
 
 typedef struct {
   lp_route *first; /* the one used last comes first */
+  size_t made;     /* so far */
 } lp_routes;
 
 /* The route of a transport, held until lp_route_leave; NULL when there is no memory. `proxy` stands in place of the
@@ -40,6 +41,9 @@ void lp_route_leave(lp_route *route);
 
 /* Sets everything that a route says of a handle; false when there is no memory, and the handle may not be used. */
 bool lp_route_set(const lp_route *route, CURL *easy);
+
+/* Whether a handle may stay on it for its next request: nothing of it is secret, or somebody's own. */
+bool lp_route_is_plain(const lp_route *route);
 
 /* Takes all of a route from a handle. */
 void lp_route_unset(CURL *easy);

@@ -7,7 +7,10 @@
 #include "engine/request.h"
 #include "engine/verdict.h"
 
-enum { KEEP = 64 * 1024 }; /* bytes of a buffer that stay with a pooled transfer */
+enum {
+  KEEP = 64 * 1024,  /* bytes of a buffer that stay with a pooled transfer */
+  UNEXPECTED = 1024, /* bytes of a body; before a larger one libcurl would ask and wait a second (Expect: 100-continue) */
+};
 
 /* ---- what libcurl tells while it works: C buffers and the evidence, nothing else ---- */
 
@@ -138,7 +141,9 @@ lp_transfer *lp_transfer_new(lp_sockets *sockets) {
 void lp_transfer_free(lp_transfer *transfer) {
   if (!transfer) return;
   curl_easy_cleanup(transfer->easy);
+  curl_url_cleanup(transfer->url);
   lp_route_leave(transfer->route);
+  lp_bytes_clear(&transfer->url_text, 0);
   lp_bytes_clear(&transfer->request, 0);
   lp_bytes_clear(&transfer->head, 0);
   lp_bytes_clear(&transfer->body, 0);
@@ -146,11 +151,29 @@ void lp_transfer_free(lp_transfer *transfer) {
   free(transfer);
 }
 
-void lp_transfer_clear(lp_transfer *transfer) {
-  curl_easy_setopt(transfer->easy, CURLOPT_URL, NULL); /* it may have had a credential in its query */
+void lp_transfer_leave_route(lp_transfer *transfer) {
+  if (!transfer->route) return;
   lp_route_unset(transfer->easy);
   lp_route_leave(transfer->route);
   transfer->route = NULL;
+}
+
+/* Takes over the hold. */
+static bool take_route(lp_transfer *transfer, lp_route *route) {
+  if (transfer->route == route) {
+    lp_route_leave(route); /* it is held already */
+    return true;
+  }
+  lp_transfer_leave_route(transfer);
+  transfer->route = route;
+  if (lp_route_set(route, transfer->easy)) return true;
+  lp_transfer_leave_route(transfer);
+  return false;
+}
+
+void lp_transfer_clear(lp_transfer *transfer) {
+  if (!transfer->url) curl_easy_setopt(transfer->easy, CURLOPT_URL, NULL); /* it may have had a credential in it */
+  if (transfer->route && !lp_route_is_plain(transfer->route)) lp_transfer_leave_route(transfer);
   lp_bytes_clear(&transfer->request, KEEP);
   lp_bytes_clear(&transfer->head, KEEP);
   lp_bytes_clear(&transfer->body, KEEP);
@@ -163,9 +186,9 @@ void lp_transfer_clear(lp_transfer *transfer) {
   transfer->response = (lp_response){0};
 }
 
-static bool has_header(const lp_request *request, const char *name) {
+static bool has_content_type(const lp_request *request) {
   for (size_t i = 0; i < request->header_count; i++)
-    if (strcasecmp(request->headers[i].name, name) == 0) return true;
+    if (lp_header_is(&request->headers[i], "Content-Type", 12)) return true;
   return false;
 }
 
@@ -209,21 +232,19 @@ static bool make_room(lp_transfer *transfer, const lp_request *request) {
 /* The nodes are ours, made in one piece: libcurl only reads the list. */
 static void load_headers(lp_transfer *transfer, const lp_request *request) {
   size_t n = 0;
-  transfer->headers[n++].data = copy(&transfer->request, "Expect:", 7); /* or a large body waits a second */
+  if (request->body_len > UNEXPECTED) transfer->headers[n++].data = copy(&transfer->request, "Expect:", 7);
   for (size_t i = 0; i < request->header_count; i++)
     transfer->headers[n++].data = copy_header(&transfer->request, &request->headers[i]);
-  if (request->body && !has_header(request, "Content-Type"))
+  if (request->body && !has_content_type(request))
     transfer->headers[n++].data = copy(&transfer->request, "Content-Type:", 13);
   for (size_t i = 0; i < n; i++) transfer->headers[i].next = i + 1 < n ? &transfer->headers[i + 1] : NULL;
-  curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
+  curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, n ? transfer->headers : NULL);
 }
 
 static void load_body(lp_transfer *transfer, const lp_request *request, const char *method) {
   CURL *easy = transfer->easy;
-  /* Also undoes NOBODY and POST of the transfer before. */
-  curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
   if (request->body) {
-    curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(easy, CURLOPT_POST, 1L); /* also undoes NOBODY of the transfer before */
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, copy(&transfer->request, request->body, request->body_len));
   } else {
@@ -234,14 +255,40 @@ static void load_body(lp_transfer *transfer, const lp_request *request, const ch
   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
 }
 
+static void forget_url(lp_transfer *transfer) {
+  if (!transfer->url) return;
+  curl_easy_setopt(transfer->easy, CURLOPT_CURLU, NULL);
+  curl_easy_setopt(transfer->easy, CURLOPT_URL, NULL); /* what libcurl has made of it */
+  curl_url_cleanup(transfer->url);
+  transfer->url = NULL;
+  lp_bytes_clear(&transfer->url_text, 0);
+}
+
+static bool keep_url(lp_transfer *transfer, const lp_request *request) {
+  if (!request->keep_url || memchr(request->url, '?', request->url_len)) return false;
+  transfer->url = curl_url();
+  return transfer->url && lp_bytes_add(&transfer->url_text, request->url, request->url_len) &&
+         curl_url_set(transfer->url, CURLUPART_URL, request->url, CURLU_PATH_AS_IS) == CURLUE_OK &&
+         curl_easy_setopt(transfer->easy, CURLOPT_CURLU, transfer->url) == CURLE_OK;
+}
+
+/* A URL that comes again is not parsed again: that is a tenth of what a call costs. */
+static void load_url(lp_transfer *transfer, const lp_request *request, const char *url) {
+  const lp_bytes *kept = &transfer->url_text;
+  if (transfer->url && kept->len == request->url_len && memcmp(kept->data, url, kept->len) == 0) return;
+  forget_url(transfer);
+  if (keep_url(transfer, request)) return;
+  forget_url(transfer);
+  curl_easy_setopt(transfer->easy, CURLOPT_URL, url);
+}
+
 bool lp_transfer_load(lp_transfer *transfer, const lp_request *request, lp_route *route) {
-  transfer->route = route;
-  if (!make_room(transfer, request) || !lp_route_set(route, transfer->easy)) return false;
+  if (!take_route(transfer, route) || !make_room(transfer, request)) return false;
   const char *url = copy(&transfer->request, request->url, request->url_len);
   const char *method = copy(&transfer->request, request->method, request->method_len);
   load_headers(transfer, request);
   load_body(transfer, request, method);
-  curl_easy_setopt(transfer->easy, CURLOPT_URL, url);
+  load_url(transfer, request, url);
   curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 0L);
   /* Without TLS there is no HTTP/2 to wait for, and libcurl would hold every call back until the first is answered. */
   curl_easy_setopt(transfer->easy, CURLOPT_PIPEWAIT, strncasecmp(url, "https:", 6) == 0 ? 1L : 0L);

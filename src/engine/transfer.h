@@ -19,7 +19,7 @@ typedef struct lp_transfer lp_transfer;
 
 struct lp_transfer {
   lp_sockets *sockets; /* its engine's */
-  lp_route *route;     /* held; NULL while there is no request */
+  lp_route *route;     /* held; what the handle is set for, or NULL */
   lp_id id;
   lp_state state;
   bool told; /* reaped */
@@ -32,6 +32,8 @@ struct lp_transfer {
   lp_bytes request;           /* URL, method, header lines, body */
   struct curl_slist *headers; /* an array of header_count nodes that point into `request` */
   size_t header_room;
+  CURLU *url; /* one that stays for the next request with the same, parsed; NULL: none */
+  lp_bytes url_text;
 
   /* The evidence. */
   unsigned sendings;   /* how often libcurl was about to send the request; the second time is refused */
@@ -70,7 +72,10 @@ void lp_transfer_end(lp_transfer *transfer, CURLcode code);
 /* Fills in the response of a transfer that libcurl has not ended: a time-out in the queue, a cancel. */
 void lp_transfer_stop(lp_transfer *transfer, lp_failure failure, const char *message);
 
-/* Wipes what the transfer carried and makes it ready for another. */
+/* Wipes what the transfer carried and makes it ready for another. It stays on a plain route: the next one may be its. */
 void lp_transfer_clear(lp_transfer *transfer);
+
+/* Takes one that carries nothing from the route that it has stayed on. */
+void lp_transfer_leave_route(lp_transfer *transfer);
 
 #endif

@@ -184,6 +184,7 @@ static void test_plain_proxy(void **state) {
   lp_request request = client_request("POST", "http://origin.invalid/x", "{}");
   for (int i = 0; i < 3; i++) {
     request.transport.proxy = proxy;
+    request.keep_url = i > 0;
     lp_id id = client_submit(b.engine, &request);
     client_expect(&b, id, LP_OK, LP_ANSWERED);
     lp_engine_release(b.engine, id);

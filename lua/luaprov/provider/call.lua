@@ -49,6 +49,8 @@ local function expand_path(state, path_template, parts)
   return path
 end
 
+local function is_one_text(template_parts) return template_parts[2] == nil and type(template_parts[1]) == "string" end
+
 --- The path of an operation below the base URL.
 --- @param parts table name -> value, of the id (as `id`) and of parents
 --- @return string|nil path
@@ -56,7 +58,7 @@ end
 function M.path(state, operation, parts)
   local template_parts = operation.path
   -- Most paths of a collection are one text.
-  if template_parts[2] == nil and type(template_parts[1]) == "string" then return template_parts[1] end
+  if is_one_text(template_parts) then return template_parts[1] end
   return expand_path(state, template_parts, parts)
 end
 
@@ -298,8 +300,8 @@ local function class_of(state, operation, resource)
     expect = operation.expect, secret_names = state.secret_names, complete = complete, state = state,
     try = try_and_read, changes = name ~= "get" and name ~= "list", waited = 0, waited_in_all = 0,
     requests = { __index = {
-      method = operation.method, connect_timeout = state.connect_timeout, limit = state.response_limit,
-      transport = state.transport, shown = shown_url,
+      method = operation.method, keep_url = is_one_text(operation.path), connect_timeout = state.connect_timeout,
+      limit = state.response_limit, transport = state.transport, shown = shown_url,
     } },
   } }
   state.contexts[operation] = class

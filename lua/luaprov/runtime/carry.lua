@@ -29,9 +29,8 @@ local open = setmetatable({}, { __mode = "k" })
 -- Coroutine -> true, while it waits.
 local waiting = setmetatable({}, { __mode = "k" })
 
--- Told whose code runs next: the interpreter asks for it.
-local function nobody() end
-M.on_switch = nobody
+--- Told whose code runs next, where the interpreter asks for it.
+M.on_switch = nil
 
 local function current()
   local co, is_main = running()
@@ -55,9 +54,9 @@ end
 function M.resume(co)
   local before = base
   base = co
-  M.on_switch(co, true)
+  if M.on_switch then M.on_switch(co, true) end
   local ok, err = lua.resume(co)
-  M.on_switch(nil)
+  if M.on_switch then M.on_switch(nil) end
   base = before
   return ok, err
 end
@@ -76,11 +75,11 @@ local function came_back(co, me, ok, first, ...)
     waiting[co] = true
     yield(WAIT)
     waiting[co] = nil
-    M.on_switch(co, true)
+    if M.on_switch then M.on_switch(co, true) end
     return came_back(co, me, lua.resume(co))
   end
   around[co], open[co] = nil, nil
-  M.on_switch(me, base ~= nil)
+  if M.on_switch then M.on_switch(me, base ~= nil) end
   return ok, first, ...
 end
 
@@ -92,7 +91,7 @@ local function resume(co, ...)
   local me = current()
   around[co] = me
   if base and (me == base or open[me]) and is_yieldable() then open[co] = true end
-  M.on_switch(co, base ~= nil)
+  if M.on_switch then M.on_switch(co, base ~= nil) end
   return came_back(co, me, lua.resume(co, ...))
 end
 

@@ -11,8 +11,8 @@ local BUSY = 1000000
 
 local host = debug.getregistry()["luaprov.interpreter"]
 
---- Whether a Ctrl-C came that the loop has to see to.
-M.came = host and host.came or function() return false end
+--- Whether a Ctrl-C came that the loop has to see to. This one, `loop` and `done` are nil where nobody tells of one.
+M.came = host and host.came
 
 --- Whether a Ctrl-C has been raised.
 M.raised = host and host.raised or function() return false end
@@ -33,23 +33,17 @@ end
 --- Calls `fn` before a Ctrl-C ends the process at once.
 M.before_end = host and host.before_end or function() end
 
---- Says that the loop runs from now on, and may not be interrupted in its midst. What is said is undone by `done`.
-function M.loop()
-  if host then host.aim(nil) end
-end
-
---- Says that the code of whoever has called the loop goes on.
---- @param in_task boolean
-function M.done(in_task)
-  if not host then return end
-  local co = carry.current()
-  host.aim(co == carry.MAIN and true or co, in_task and BUSY or 1)
-end
-
 if host then
-  function carry.on_switch(co, in_task)
-    host.aim(co == carry.MAIN and true or co, in_task and BUSY or 1)
-  end
+  --- Says that the loop runs from now on, and may not be interrupted in its midst. What is said is undone by `done`.
+  function M.loop() host.aim(nil) end
+
+  local function aim(co, in_task) host.aim(co == carry.MAIN and true or co, in_task and BUSY or 1) end
+
+  --- Says that the code of whoever has called the loop goes on.
+  --- @param in_task boolean
+  function M.done(in_task) aim(carry.current(), in_task) end
+
+  carry.on_switch = aim
 end
 
 return M

@@ -9,6 +9,9 @@ local timers = require "luaprov.runtime.timers"
 
 local M = {}
 
+-- Each nil where nobody tells of a Ctrl-C.
+local came, leave, back = interrupts.came, interrupts.loop, interrupts.done
+
 M.now = core.now
 M.timers = timers.new()
 
@@ -16,7 +19,7 @@ M.timers = timers.new()
 M.task = nil
 
 local engine
-local transfers = {}       -- id of a transfer -> its waiter
+local transfers, under_way = {}, 0 -- slot of a transfer -> its waiter; how many
 local ready = { first = 1, last = 0 } -- tasks to resume, in order
 local watchers = {} -- those who share the loop: { fd, on_turn, due = when it wants to be called }
 local calling = false -- one of them
@@ -49,7 +52,7 @@ end
 -- within one of them may have taken the rest.
 local function resume_ready()
   local last = ready.last
-  while ready.first <= math.min(last, ready.last) do
+  while ready.first <= last and ready.first <= ready.last do
     local task = ready[ready.first]
     ready[ready.first] = nil
     ready.first = ready.first + 1
@@ -64,13 +67,14 @@ local function resume_ready()
   if ready.first > ready.last then ready.first, ready.last = 1, 0 end
 end
 
-local function reap()
-  local id, response = engine:next()
-  while id do
-    local waiter = transfers[id]
-    transfers[id] = nil
-    if waiter then M.wake(waiter, response) end
-    id, response = engine:next()
+-- Waits for at most so many seconds until a transfer ends, and wakes whoever waits for what has.
+local function drive(seconds)
+  for _ = 1, engine:drive(seconds) do
+    local slot, response = engine:next()
+    local waiter = transfers[slot]
+    transfers[slot] = nil
+    under_way = under_way - 1
+    M.wake(waiter, response)
   end
 end
 
@@ -79,17 +83,18 @@ end
 function M.end_transfers(each)
   if not engine then return end
   local ended = {}
-  for id, waiter in pairs(transfers) do
-    engine:cancel(id)
+  for _, waiter in pairs(transfers) do
+    engine:cancel(waiter.id)
     ended[#ended + 1] = waiter
   end
-  reap()
+  drive(0)
   for _, waiter in ipairs(ended) do each(waiter, waiter.value) end
 end
 
 -- Seconds that the next turn may wait.
 local function patience()
   if depth <= DEPTH and ready.first <= ready.last then return 0 end
+  if not M.timers[1] and not watchers[1] then return DRIVE end
   local due = M.timers:due()
   for _, watcher in ipairs(watchers) do
     if watcher.due and (not due or watcher.due < due) then due = watcher.due end
@@ -119,22 +124,21 @@ end
 --- @param waiter table|nil the one that the loop ran for, if it has just been woken
 M.on_interrupt = nil
 
-local function turn(ended)
-  if ready.first <= ready.last and (depth <= DEPTH or not engine or engine:in_flight() == 0) then
+local function turn(ended, waiter)
+  if ready.first <= ready.last and (depth <= DEPTH or under_way == 0) then
     resume_ready()
-    if ended() then return end
+    if ended(waiter) then return end
   end
-  if interrupts.came() then
+  if came and came() then
     M.on_interrupt(depth == 1)
-    if ended() then return end -- a script has caught it already: nothing is raised
+    if ended(waiter) then return end -- a script has caught it already: nothing is raised
   end
-  local moves = watchers[1] or engine and (engine:in_flight() > 0 or engine:drive(0) > 0)
+  local moves = watchers[1] or under_way > 0
   if not moves and not M.timers:due() and ready.first > ready.last then
     error("a task waits for something that nothing will bring", 0)
   end
   if moves then
-    engine:drive(patience())
-    reap()
+    drive(patience())
   else
     core.pause(patience())
   end
@@ -143,24 +147,26 @@ local function turn(ended)
 end
 
 local function turns(ended, waiter)
-  while not ended() do turn(ended) end
-  if depth == 1 and interrupts.came() then M.on_interrupt(true, waiter) end
+  while not ended(waiter) do turn(ended, waiter) end
+  if depth == 1 and came and came() then M.on_interrupt(true, waiter) end
 end
 
---- Runs the loop until `ended()` is true.
+--- Runs the loop until `ended(waiter)` is true.
 --- @param ended function asked before and within every turn
 --- @param waiter table|nil whom it runs for
 function M.run(ended, waiter)
   if calling then error("on_turn is part of the loop: it may not wait", 0) end
   local task = M.task
   depth = depth + 1
-  interrupts.loop()
+  if leave then leave() end
   local ok, err = pcall(turns, ended, waiter)
   M.task = task
   depth = depth - 1
-  interrupts.done(task ~= nil)
+  if back then back(task ~= nil) end
   if not ok then error(err, 0) end
 end
+
+local function is_full(waiter) return waiter.full end
 
 local function time_out(waiter) M.wake(waiter, "timeout") end
 
@@ -177,7 +183,7 @@ function M.wait(waiter, at)
       waiter.task = task
       carry.wait()
     else
-      M.run(function() return waiter.full end, waiter)
+      M.run(is_full, waiter)
     end
   end
   if task then task.waiting = nil end
@@ -202,18 +208,18 @@ end
 function M.transfer(request)
   if calling then error("on_turn is part of the loop: it may not wait", 0) end
   -- Nothing may interrupt between the sending and the waiting.
-  interrupts.loop()
+  if leave then leave() end
   if not engine then start_engine() end
-  local ok, id, why = pcall(engine.submit, engine, request)
+  local ok, id, slot_or_why = pcall(engine.submit, engine, request)
   if not ok or not id then
-    interrupts.done(M.task ~= nil)
+    if back then back(M.task ~= nil) end
     if not ok then error(id, 0) end
-    return nil, why
+    return nil, slot_or_why
   end
   -- With room for all that it gains.
   local waiter = { id = id, request = request, interrupt = cancel_transfer, full = nil, value = nil,
                    task = nil }
-  transfers[id] = waiter
+  transfers[slot_or_why], under_way = waiter, under_way + 1
   return M.wait(waiter)
 end
 

@@ -55,11 +55,11 @@ function M.map(list, fn, options)
     while next_index <= count and not raised and not context.stop() do
       local index = next_index
       next_index = index + 1
-      local result = { xpcall(function() return fn(list[index], index) end, context.traced) }
-      if result[1] then
-        results[index], errors[index] = result[2], result[3]
+      local ok, result, err = xpcall(fn, context.traced, list[index], index)
+      if ok then
+        results[index], errors[index] = result, err
       else
-        raised = raised or { result[2] }
+        raised = raised or { result }
       end
     end
   end
