@@ -138,13 +138,15 @@ describe("an end within nginx #nginx", function()
 
     it(("by TERM with calls in flight in %d worker(s): at once"):format(workers), function()
       start { workers = workers }
-      for _ = 1, 20 do
+      local calls = {} -- held: what is collected is closed
+      for i = 1, 20 do
         nginx:send("/app/list?url=" .. vendor.url)
-        vendor:receive()
+        calls[i] = vendor:receive()
       end
       local began = socket.gettime()
       nginx:stop()
       assert.is_true(socket.gettime() - began < 5)
+      assert.equal(20, #calls)
       assert.equal("", left_behind(temporary))
     end)
   end
@@ -152,10 +154,11 @@ describe("an end within nginx #nginx", function()
   it("by KILL: the next worker works", function()
     start()
     local request = nginx:send("/app/list?url=" .. vendor.url)
-    vendor:receive()
+    local call = vendor:receive() -- held: what is collected is closed
     local killed = nginx:workers()[1]
     nginx:signal("KILL", killed)
     assert.is_nil((request:read()))
+    assert.truthy(call)
     worker.eventually("a new worker", function()
       local now = nginx:workers()
       return #now == 1 and now[1] ~= killed
