@@ -295,6 +295,19 @@ describe("luaprov apply", function()
     assert.equal("no changes; 2 unchanged\n", (stack:done "plan"))
   end)
 
+  it("is not done while nobody knows what became of a call of a record that is declared no more", function()
+    start { { fault = "drop", on = "acme boxes create", times = 1 } }
+    stack:write "acme.boxes('b', { name = 'Box' })"
+    stack:run "apply --yes"
+    stack:write "acme.hubs('h', { name = 'Hub' })"
+    for _, words in ipairs { "apply --yes", "apply --yes", "destroy --yes", "destroy --yes" } do
+      local _, err, code = stack:run(words)
+      assert.equal(1, code)
+      assert.truthy(err:find("luaprov settle acme.boxes.b --absent\n", 1, true), err)
+    end
+    assert.same({ "boxes Box" }, stack:names())
+  end)
+
   it("settles by itself what it can look for", function()
     start { { fault = "drop", on = "acme hubs create", times = 1 } }
     stack:write(stacks.TWO)

@@ -112,6 +112,29 @@ describe("Two parents that each have a record of one id", function()
     end
   end)
 
+  it("are kept apart where one takes the place of the other", function()
+    local before, after = HUBS .. ONE, HUBS .. ONE:gsub("a%.id", "b.id")
+    local there = { "hubs A", "hubs B", "lines One" }
+    local stack = start()
+    stack:apply(before)
+    local result, plan = stack:apply(after)
+    assert.same({ "create", 2 }, { plan.step["acme.lines.one"].first, done(result).done })
+    stack:is(after, there)
+    stacks.stop()
+    for _, case in ipairs { { "dies", "delete", "deleted" }, { "dies_before", "delete", "deleted" },
+                            { "dies", "create", "found", "deleted" }, { "dies_before", "create", "absent" } } do
+      stack = start()
+      stack:apply(before)
+      stack:apply(after, { on_plan = stacks[case[1]](case[2]) })
+      local _, _, settled = stack:apply(after)
+      local verdicts = {}
+      for i, entry in ipairs(settled.settled) do verdicts[i] = entry.verdict end
+      assert.same({ case[3], case[4] }, verdicts)
+      stack:is(after, there)
+      stacks.stop()
+    end
+  end)
+
   it("are kept apart by adopt and import", function()
     local stack = start()
     stack:apply(HUBS .. ONE)

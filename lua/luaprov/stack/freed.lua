@@ -1,8 +1,8 @@
 --- Records that the state has and the vendor has no more: whoever is answered with the id of one has a new record, for
 --- a vendor may use a number again. What a run knew of it before its first create is written down, for whoever has to
 --- find out what became of that.
-local compares = require "luaprov.policy.compare"
 local json = require "luaprov.json"
+local rows_of = require "luaprov.stack.rows"
 
 local M = {}
 
@@ -58,11 +58,11 @@ end
 --- Whether the record of a row was gone, or about to go, when a run began a create: what has its id then is another.
 --- @param freed table
 --- @param row table of the state
---- @param intent table the create
+--- @param intent table the create, with the description of its resource
 --- @return boolean
 function M.is(freed, row, intent)
   for _, delete in ipairs(freed.deletes[row.address] or {}) do
-    if compares.id(delete.record_id) == compares.id(row.id) then return true end
+    if rows_of.is(intent.description, row, delete.record_id, delete.parents) then return true end
   end
   local look = look_of(freed, intent.fence)
   -- One that was made since has a row that was written since.

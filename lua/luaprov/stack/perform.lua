@@ -69,7 +69,7 @@ local function id_of_row(run, step, row) return id_of(run, step, row.id, rows_of
 local function taken(run, step, id, name, note)
   local other = run.ids[name]
   if other and other ~= step.address then return "it is the record of " .. other end
-  if step.action == "replace" and id == compares.id(step.row.id) and step.first == "create" then
+  if step.action == "replace" and step.first == "create" and name == id_of_row(run, step, step.row) then
     return "it is the record that it was to replace"
   end
   if note and note.known[id] then return "it was there before: take it over with luaprov adopt or luaprov import" end

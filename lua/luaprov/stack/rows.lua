@@ -59,6 +59,17 @@ function M.parents(description, row)
   return parents
 end
 
+--- Whether a row's record is the one with an id and parents.
+--- @param description table of its resource
+--- @param row table
+--- @param id string|number|nil
+--- @param parents table|nil
+--- @return boolean
+function M.is(description, row, id, parents)
+  return row.id ~= nil and id ~= nil and compare.id(row.id) == compare.id(id)
+    and identity.may_name(description, M.parents(description, row), parents)
+end
+
 local function id_key(alias, resource, id) return alias .. "\0" .. resource .. "\0" .. compare.id(id) end
 
 -- What a row says of whom its record belongs to.

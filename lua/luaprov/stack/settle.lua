@@ -80,6 +80,9 @@ end
 
 local function same_id(a, b) return compares.id(a) == compares.id(b) end
 
+-- Whether a row's record is the one that an intent is about.
+local function is_of(intent, row) return rows_of.is(intent.description, row, intent.record_id, intent.parents) end
+
 -- The account that an intent is of, as it is today.
 local function today(intent) return { base_url = intent.base_url, account = intent.account_now } end
 
@@ -123,7 +126,8 @@ end
 -- by an intent of its own.
 local function replaced_by(run, intent, record)
   local row, id = run.by_address[intent.address], intent.record_id
-  if id == nil or not row or not same_id(row.id, id) or same_id(record.id, id) then return nil end
+  if id == nil or not row or not same_id(row.id, id) then return nil end
+  if rows_of.is(intent.description, row, record.id, intent.parents) then return nil end
   local gone = intents.delete(row, { base_url = row.base_url, account = row.account })
   gone.id = run.store:next_id()
   return gone
@@ -189,7 +193,7 @@ end
 
 local function settle_update(run, intent)
   local row, items = run.by_address[intent.address], {}
-  if row and same_id(row.id, intent.record_id) then
+  if row and is_of(intent, row) then
     items[1] = { record = perform.in_doubt(rows_of.open(row), intent.fields or {}) }
   end
   local ok, err = run.journal:finish(intent, "unknown", nil, items)
@@ -214,7 +218,7 @@ local function settle_delete(run, intent, account)
     outcome = "kept"
   elseif in_doubt then
     return nil, "its id may be that of the record of " .. in_doubt .. " by now"
-  elseif not row or not same_id(row.id, intent.record_id) then
+  elseif not row or not is_of(intent, row) then
     if not run.is_later and named_by(run, intent) then return { later = true } end
     local about = { resource = intent.resource, id = intent.record_id, parents = intent.parents }
     local done, why = perform.remove(account, about)

@@ -204,13 +204,18 @@ local function end_later(work, later)
   return result.left[1] and 1 or 0
 end
 
+-- All is not done while nobody knows what became of an earlier call, whether or not today's plan has to do with it.
+local function end_all(work, seen)
+  local code = end_later(work, seen.later)
+  return next(seen.blocked or {}) ~= nil and 1 or code
+end
+
 -- What is to be written when there is nothing to do at the vendors.
 local function end_quietly(work, seen, plan)
   local ok, err = work.lease:renew()
   if ok then ok, err = remember(work, seen, plan) end
   if not ok then return say.error(work.out, err) end
-  local code = end_later(work, seen.later)
-  return next(seen.blocked or {}) ~= nil and 1 or code
+  return end_all(work, seen)
 end
 
 local function go_on(work, seen, plan, about)
@@ -227,7 +232,7 @@ local function go_on(work, seen, plan, about)
   local result = perform(work, seen, plan)
   shorten(work, result)
   local code = finish(work, result)
-  return code == 0 and end_later(work, seen.later) or code
+  return code == 0 and end_all(work, seen) or code
 end
 
 local function run(work, about)
