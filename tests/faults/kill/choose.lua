@@ -11,9 +11,10 @@ local QUOTA = { outside = 1, between = 2, intent = 2, sent = 2, answered = 2 } -
 -- What hangs on waiting and on connections: how long a vendor takes says how many there are.
 local WAITING = { poll = true, socket = true, connect = true, getsockname = true, getpeername = true,
                   getsockopt = true, setsockopt = true }
--- What hangs on that a little, on memory, or on what is written together, whatever the recorded runs have of it.
-local UNSTEADY = { close = true, fdatasync = true, fcntl = true, pread64 = true, pwrite64 = true, brk = true,
-                   mmap = true, munmap = true, mprotect = true, mremap = true, madvise = true, futex = true }
+-- What hangs on that a little, or on what is written together, whatever the recorded runs have of it.
+local UNSTEADY = { close = true, fdatasync = true, fcntl = true, pread64 = true, pwrite64 = true, futex = true }
+-- What hangs on where memory lies, which is another place in every process.
+local MEMORY = { brk = true, mmap = true, munmap = true, mprotect = true, mremap = true, madvise = true }
 local SENT_FOR = 0.8 -- seconds: a vendor that acts two seconds after the death acts within the deadline then
 
 -- Why a call is left out.
@@ -72,7 +73,7 @@ local function numbers_of(cell, runs)
   end
   for name, number in pairs(of) do
     -- Of a run that settles what an earlier one left nothing is determined: when that died, others were on their way.
-    number.steady = number.least == number.most and not (UNSTEADY[name] or WAITING[name] or cell.twice
+    number.steady = number.least == number.most and not (UNSTEADY[name] or WAITING[name] or MEMORY[name] or cell.twice
       or cell.postgres or cell.faults)
     local share = WAITING[name] and 0 or is_alone and 0.7 or cell.twice and 0.4 or 0.5
     number.sure = number.steady and number.least or number.before + (number.least - number.before) * share
@@ -86,7 +87,7 @@ local function why_not(cell, number, call, all)
   if call.name == "execve" then return "first" end
   if call.n > number.least then return "single" end
   if cell.faults and call.part == "sent" and call.since >= SENT_FOR then return "late" end
-  if not all and call.n > number.sure then return "number" end
+  if not all and (MEMORY[call.name] or call.n > number.sure) then return "number" end
 end
 
 --- @param cell table
