@@ -80,36 +80,29 @@ size_t lp_utf8_char(const char *text, size_t len) {
   return size;
 }
 
-bool lp_utf8_count(const char *text, size_t len, size_t *count) {
+/* Where the text stops being UTF-8, or its end; and how many characters come before. */
+static size_t walk_utf8(const char *text, size_t len, size_t *count) {
   size_t at = 0;
   *count = 0;
   while (at < len) {
     size_t plain = lp_json_plain(text + at, len - at);
     at += plain;
     *count += plain;
-    if (at == len) {
-      break;
-    }
-    size_t size = lp_utf8_char(text + at, len - at);
+    size_t size = at < len ? lp_utf8_char(text + at, len - at) : 0;
     if (size == 0) {
-      return false;
+      break;
     }
     at += size;
     ++*count;
   }
-  return true;
+  return at;
 }
 
+bool lp_utf8_count(const char *text, size_t len, size_t *count) { return walk_utf8(text, len, count) == len; }
+
 size_t lp_utf8_bad(const char *text, size_t len) {
-  size_t at = 0;
-  while (at < len) {
-    size_t size = lp_utf8_char(text + at, len - at);
-    if (size == 0) {
-      break;
-    }
-    at += size;
-  }
-  return at;
+  size_t count;
+  return walk_utf8(text, len, &count);
 }
 
 static lp_json_event fail(lp_json *scan, const char *where, const char *error) {
