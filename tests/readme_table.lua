@@ -1,6 +1,7 @@
 -- Writes the README's table of providers from the provider files: `lua5.4 tests/readme_table.lua README.md`, or
 -- `make readme`. The table stands between two marks.
 local load = require "luaprov.provider.load"
+local part = require "tests.readme_part"
 
 local M = {}
 
@@ -74,26 +75,9 @@ function M.table()
   return table.concat(lines, "\n") .. "\n"
 end
 
-local function parts_of(text)
-  local open, after = text:find(OPEN, 1, true)
-  local close = text:find(CLOSE, 1, true)
-  assert(open and close, "the README has no marks for its table of providers")
-  return text:sub(1, after), text:sub(after + 1, close - 1), text:sub(close)
-end
-
 --- The table that a README has.
-function M.of(text)
-  local _, inner = parts_of(text)
-  return inner
-end
+function M.of(text) return part.of(text, OPEN, CLOSE) end
 
-if arg and arg[0] and arg[0]:find("readme_table%.lua$") then
-  local file = assert(io.open(arg[1], "rb"))
-  local before, _, rest = parts_of(file:read("*a"))
-  file:close()
-  file = assert(io.open(arg[1], "wb"))
-  file:write(before, M.table(), rest)
-  file:close()
-end
+if arg and arg[0] and arg[0]:find("readme_table%.lua$") then part.write(arg[1], OPEN, CLOSE, M.table()) end
 
 return M

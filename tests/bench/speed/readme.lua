@@ -1,5 +1,6 @@
 -- Writes the README's table of speed from the report that is kept: `lua5.4 tests/bench/speed/readme.lua README.md`, or
 -- `make bench-readme`. The table stands between two marks.
+local part = require "tests.readme_part"
 local report = require "tests.bench.speed.report"
 
 local M = {}
@@ -81,28 +82,13 @@ function M.table(kept)
   return table.concat(lines, "\n") .. "\n"
 end
 
-local function parts_of(text)
-  local _, after = text:find(OPEN, 1, true)
-  local close = text:find(CLOSE, 1, true)
-  assert(after and close, "the README has no marks for its table of speed")
-  return text:sub(1, after), text:sub(after + 1, close - 1), text:sub(close)
-end
-
 --- The table that a README has.
-function M.of(text)
-  local _, inner = parts_of(text)
-  return inner
-end
+function M.of(text) return part.of(text, OPEN, CLOSE) end
 
 local function write(path)
   local kept = report.kept()
   if not kept then error(report.FILE .. " is not there: `make bench RENEW=1` writes it", 0) end
-  local file = assert(io.open(path, "rb"))
-  local before, _, rest = parts_of(file:read "*a")
-  file:close()
-  file = assert(io.open(path, "wb"))
-  file:write(before, M.table(kept), rest)
-  file:close()
+  part.write(path, OPEN, CLOSE, M.table(kept))
 end
 
 if arg and arg[0] and arg[0]:find "speed/readme%.lua$" then write(arg[1]) end
