@@ -37,6 +37,24 @@ static void push_array_mt(lua_State *L) {
   }
 }
 
+lp_mark lp_json_mark(lua_State *L, int array_mt) {
+  lp_mark found = LP_OBJECT;
+  if (lua_getmetatable(L, -1)) {
+    if (lua_rawequal(L, -1, array_mt)) {
+      found = LP_ARRAY;
+    } else {
+      lua_pushliteral(L, "__name");
+      lua_rawget(L, -2);
+      if (lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "luaprov.secret") == 0) {
+        found = LP_SECRET;
+      }
+      lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+  }
+  return found;
+}
+
 static int free_locale(lua_State *L) {
   locale_t *box = lua_touserdata(L, 1);
   if (*box != (locale_t)0) {

@@ -141,31 +141,11 @@ static bool encode_number(encoder *e, const place *up) {
   return true;
 }
 
-typedef enum { OBJECT, ARRAY, SECRET } shape;
-
-/* What the metatable of the value on top says it is. */
-static shape marked(encoder *e) {
-  lua_State *L = e->L;
-  shape found = OBJECT;
-  if (lua_getmetatable(L, -1)) {
-    if (lua_rawequal(L, -1, lua_upvalueindex(LP_ENCODE_ARRAY_MT))) {
-      found = ARRAY;
-    } else {
-      lua_pushliteral(L, "__name");
-      lua_rawget(L, -2);
-      if (lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "luaprov.secret") == 0) {
-        found = SECRET;
-      }
-      lua_pop(L, 1);
-    }
-    lua_pop(L, 1);
-  }
-  return found;
-}
+static lp_mark marked(const encoder *e) { return lp_json_mark(e->L, lua_upvalueindex(LP_ENCODE_ARRAY_MT)); }
 
 /* What a look at every key of a table has shown. */
 typedef struct {
-  shape kind;
+  lp_mark kind;
   lua_Integer count;
   bool collected; /* an object's keys are in e->keys, and with their values on the stack */
 } look;
@@ -203,14 +183,14 @@ static bool look_at(encoder *e, const place *up, look *seen) {
     }
     lua_pop(L, 1);
   }
-  bool array = seen->kind == ARRAY;
+  bool array = seen->kind == LP_ARRAY;
   if (strings > 0 && (indexes > 0 || array)) {
     return fail(e, up, array ? "an array has keys that are strings" : "mixed table: both strings and indexes");
   }
   if (highest != (lua_Number)indexes) {
     return fail(e, up, "sparse array: %lld values, highest index %.14g", (long long)indexes, highest);
   }
-  seen->kind = array || indexes > 0 ? ARRAY : OBJECT;
+  seen->kind = array || indexes > 0 ? LP_ARRAY : LP_OBJECT;
   seen->count = strings + indexes;
   seen->collected = collected == strings;
   return true;
@@ -318,8 +298,8 @@ static bool encode_object(encoder *e, place *at, const look *seen, int table) {
 static bool encode_table(encoder *e, const place *up) {
   lua_State *L = e->L;
   luaL_checkstack(L, 16, "JSON");
-  shape kind = marked(e);
-  if (kind == SECRET) {
+  lp_mark kind = marked(e);
+  if (kind == LP_SECRET) {
     put_secret(e);
     return true;
   }
@@ -337,7 +317,7 @@ static bool encode_table(encoder *e, const place *up) {
   if (!look_at(e, up, &seen)) {
     return false;
   }
-  return seen.kind == ARRAY ? encode_array(e, &at, seen.count) : encode_object(e, &at, &seen, table);
+  return seen.kind == LP_ARRAY ? encode_array(e, &at, seen.count) : encode_object(e, &at, &seen, table);
 }
 
 /* Puts the value on top of the stack, which stays there. If it has no JSON form: false, and why on top of it. */
@@ -355,7 +335,7 @@ static bool encode_value(encoder *e, const place *up) {
     case LUA_TTABLE:
       return encode_table(e, up);
     case LUA_TUSERDATA:
-      if (marked(e) == SECRET) {
+      if (marked(e) == LP_SECRET) {
         put_secret(e);
         return true;
       }

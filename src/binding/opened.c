@@ -1,12 +1,11 @@
 /* Values with secrets in them: copies that have none, or have them revealed. What has none is not copied. */
 #include <lauxlib.h>
 #include <stdbool.h>
-#include <string.h>
 
 #include "binding/json.h"
 #include "engine/json.h"
 
-enum { VALUE = 1, HOW, FRESH, ARRAY_MT, NAME };
+enum { VALUE = 1, HOW, FRESH };
 
 typedef struct {
   lua_State *L;
@@ -17,26 +16,6 @@ typedef struct {
 
 /* What a value has become: it is the same, a copy, or a copy in which a secret is no more. */
 typedef enum { SAME, COPIED, CHANGED } change;
-
-typedef enum { PLAIN, ARRAY, SECRET } kind;
-
-static kind kind_of_top(lua_State *L) {
-  kind found = PLAIN;
-  if (lua_getmetatable(L, -1)) {
-    if (lua_rawequal(L, -1, ARRAY_MT)) {
-      found = ARRAY;
-    } else {
-      lua_pushvalue(L, NAME);
-      lua_rawget(L, -2);
-      if (lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "luaprov.secret") == 0) {
-        found = SECRET;
-      }
-      lua_pop(L, 1);
-    }
-    lua_pop(L, 1);
-  }
-  return found;
-}
 
 static bool is_secret_text(walk *w) {
   for (int i = 1; i <= w->texts; i++) {
@@ -50,12 +29,12 @@ static bool is_secret_text(walk *w) {
   return false;
 }
 
-static void copy_table(lua_State *L, int from, kind its) {
+static void copy_table(lua_State *L, int from, lp_mark its) {
   int count = 0; /* many live long: none is larger than it has to be */
   for (lua_pushnil(L); lua_next(L, from); lua_pop(L, 1)) {
     count++;
   }
-  lua_createtable(L, its == ARRAY ? count : 0, its == ARRAY ? 0 : count);
+  lua_createtable(L, its == LP_ARRAY ? count : 0, its == LP_ARRAY ? 0 : count);
   if (lua_getmetatable(L, from)) {
     lua_setmetatable(L, -2);
   }
@@ -83,8 +62,8 @@ static change replace(walk *w, int depth) {
     luaL_error(L, "tables nested deeper than %d", LP_JSON_DEPTH);
   }
   luaL_checkstack(L, 12, "a value");
-  kind its = kind_of_top(L);
-  if (its == SECRET) {
+  lp_mark its = lp_json_mark(L, lua_upvalueindex(1));
+  if (its == LP_SECRET) {
     if (w->reveal) {
       lua_pushvalue(L, HOW);
       lua_insert(L, -2);
@@ -112,7 +91,7 @@ static change replace(walk *w, int depth) {
       lua_pop(L, 1);
       continue;
     }
-    if (its_own == CHANGED && its == ARRAY && !w->reveal) { /* one with a secret is left out whole */
+    if (its_own == CHANGED && its == LP_ARRAY && !w->reveal) { /* one with a secret is left out whole */
       lua_settop(L, table - 1);
       lua_pushnil(L);
       return CHANGED;
@@ -137,8 +116,6 @@ static change replace(walk *w, int depth) {
 
 static int run(lua_State *L, bool reveal) {
   lua_settop(L, FRESH);
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lua_pushliteral(L, "__name");
   walk w = { .L = L, .reveal = reveal, .fresh = !reveal && lua_toboolean(L, FRESH) };
   if (!reveal && lua_istable(L, HOW)) {
     while (lua_rawgeti(L, HOW, w.texts + 1), !lua_isnil(L, -1)) {
