@@ -23,6 +23,7 @@ clean() {
 trap clean EXIT
 trap 'exit 0' INT TERM
 
+: >"$folder/sandbox" # it is looked into before the sandbox has begun
 "$build/bin/luaprov" sandbox >"$folder/sandbox" &
 sandbox=$!
 until grep -q '^# luaprov sandbox at' "$folder/sandbox"; do

@@ -18,6 +18,7 @@ clean() {
 trap clean EXIT
 trap 'exit 130' INT TERM
 
+: >"$folder/sandbox" # it is looked into before the sandbox has begun
 luaprov sandbox >"$folder/sandbox" &
 sandbox=$!
 until grep -q '^# luaprov sandbox at' "$folder/sandbox"; do
