@@ -181,6 +181,37 @@ describe("apply", function()
     assert.equal(1, stack:apply(text).done)
   end)
 
+  it("fills in a secret that the vendor shows, and sends none that it shows no more and nobody changes", function()
+    local provider = stacks.ACME:gsub('"apiKey" { computed = true', '%0, example = "FAKE-key"')
+    local stack = stacks.start { provider = provider:format("", "0.2") }
+    local text = 'local a = acme.hubs("a", { name = "A" })\n'
+    stack:apply(text)
+    text = text .. 'acme.hubs("b", { name = "B", about = "one", pin = a.apiKey })\n'
+    assert.equal(1, stack:apply(text).done)
+    local function unseen(plan) plan.observed["acme.hubs.a"].apiKey = nil end
+    local changed = text:gsub('"one"', '"two"')
+    assert.equal(1, stack:apply(changed, { on_plan = unseen }).done)
+    assert.equal("two", stack:there()["hubs B"].about)
+    assert.equal(0, stack:apply(changed).done)
+    local result = stack:apply(changed .. 'acme.hubs("c", { name = "C", pin = a.apiKey })', { on_plan = unseen })
+    assert.matches("the vendor's answer has no acme.hubs.a.apiKey", tostring(result.failed[1].err), 1, true)
+  end)
+
+  it("says what a list is that an update has left as it was", function()
+    local provider = stacks.ACME:gsub('text "about" {}', 'list "about" { of = text {} }')
+    local stack = stacks.start { provider = provider:format("", "0.2") }
+    stack:apply('acme.hubs("h", { name = "H", about = { "one" } })')
+    local result = stack:apply('acme.hubs("h", { name = "H", about = { "two" } })', { on_plan = function(_, args)
+      local state = args.manifest.account.acme.state
+      local exchange = state.exchange
+      state.exchange = function(request, what)
+        if what == "update" then request.body = '{"color":"red"}' end
+        return exchange(request, what)
+      end
+    end })
+    assert.matches('about is as before (["one"])', result.failed[1].err.message, 1, true)
+  end)
+
   it("begins nothing more when it is told to stop, and says what is left", function()
     local stack = stacks.start()
     local done = 0

@@ -229,13 +229,28 @@ describe("a plan", function()
     assert.truthy(plan.notes[1].message:find("code cannot be compared", 1, true))
   end)
 
+  it("changes a list that names a record which is made anew", function()
+    local before = 'local a = acme.hubs("a", { name = "a", site = "https://a" }) '
+      .. 'acme.hubs("b", { name = "b", steps = { "to " .. a.id }, people = { { name = a.id } } })'
+    local plan = plan_after(before, changed(before, "https://a", "https://b"))
+    assert.same({ "replace acme.hubs.a", "update acme.hubs.b" }, stack.steps(plan))
+    local paths = {}
+    for i, change in ipairs(plan.steps[2].changes) do paths[i] = change.path end
+    assert.same({ "people", "steps" }, paths)
+    plan = plan_after(before, changed(before, 'name = "a"', 'name = "a", about = "new"'))
+    assert.same({ "update acme.hubs.a" }, stack.steps(plan))
+  end)
+
   it("does not take for changed a secret that was shown once", function()
     local text = 'local a = acme.hubs("a", { name = "a" }) acme.lines("l", { hub = a.id, name = "l", kind = "sms", '
       .. "token = a.apiKey })"
-    local plan = plan_after(text, text, { answer = function(address, record)
+    local function answer(address, record)
       if address == "acme.hubs.a" then record.apiKey = secret "once-0000" end
-    end })
+    end
+    local plan = plan_after(text, text, { answer = answer })
     assert.same({}, stack.steps(plan))
+    plan = plan_after(text, changed(text, 'name = "a"', 'name = "a", about = "new"'), { answer = answer })
+    assert.same({ "update acme.hubs.a" }, stack.steps(plan))
   end)
 end)
 

@@ -68,6 +68,13 @@ describe("a plan that is shown", function()
     }, lines_of(plan_of "by hand\a"))
   end)
 
+  it("as text says of a list that a part of it is known later", function()
+    local manifest = stack.manifest([[local a = acme.hubs("a", { name = "a" })
+      acme.hubs("b", { name = "b", steps = { a.id } })]])
+    local lines = table.concat(lines_of(stack.plan { manifest = manifest }), "\n")
+    assert.matches('steps  ["acme.hubs.a.id"] (partly known at apply)\n', lines, 1, true)
+  end)
+
   it("as text has colours when they are asked for, and no other control characters", function()
     local plain, colored = lines_of(plan_of "x"), lines_of(plan_of "x", { color = true })
     assert.is_nil(table.concat(plain):find("%c"))

@@ -23,11 +23,20 @@ local NONE = {}
 
 local function nobody() end
 
+-- What the state must not keep, as a secret, the vendor may have shown when it was looked at.
+local function observed_in(run, address, path)
+  local step, observed = run.plan.step[address], run.plan.observed
+  if step and step.action ~= "update" or not observed then return nil end
+  return reference.at(observed[address] or NONE, path)
+end
+
 local function lookup_in(run)
   return function(address, path)
     local made = run.made[address]
-    if made then return reference.at(made, path) end
-    return rows_of.at(run.rows[address], path)
+    local known
+    if made then known = reference.at(made, path) else known = rows_of.at(run.rows[address], path) end
+    if known == nil then return observed_in(run, address, path) end
+    return known
   end
 end
 

@@ -4,6 +4,7 @@
 ---   compare.changes(description, wanted, there, options) -> list of changes
 ---   compare.drift(description, known, there, options)    -> list of changes: known is what the state has
 ---   compare.input(step)                                  -> table for client.RESOURCE:update
+---   compare.without_later(description, fields)           -> fields without those of which nothing is known yet
 ---
 --- `there` is a record as the client returns it (secrets closed) or a state row's `fields`. `options`: ignore (set of
 --- paths), secrets (of the state row: path -> { sent, shown, secret }, see remember.lua), pending (function deferred ->
@@ -232,5 +233,23 @@ function M.input(step)
   for _, change in ipairs(step.changes) do put(step, change, input) end
   return input
 end
+
+-- ---- what is known ----
+
+local function known_in(shape, fields, outer)
+  local scope, kept = { fields, outer = outer }, setmetatable({}, getmetatable(fields))
+  local map = find.map(shape, scope)
+  for name, value in pairs(fields) do
+    local field = map[name]
+    if field and field.shape and plain_table(value) then kept[name] = known_in(field.shape, value, scope)
+    elseif not has_deferred(value) then kept[name] = value end
+  end
+  return kept
+end
+
+--- @param description table of a resource
+--- @param fields table
+--- @return table fields a copy; a list is left out whole
+function M.without_later(description, fields) return known_in(description.shape, fields) end
 
 return M

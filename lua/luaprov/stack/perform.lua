@@ -4,10 +4,10 @@
 --- nobody knows what became of it, and its intent stays open. Third come texts to be told besides.
 local compare = require "luaprov.stack.compare"
 local compares = require "luaprov.policy.compare"
-local equal = require "luaprov.stack.equal"
 local errors = require "luaprov.errors"
 local identity = require "luaprov.provider.identity"
 local intents = require "luaprov.stack.intent"
+local json = require "luaprov.json"
 local output = require "luaprov.stack.output"
 local reference = require "luaprov.stack.reference"
 local resources = require "luaprov.provider.resource"
@@ -24,16 +24,33 @@ local function failure(step, operation, kind, message)
                       operation = operation, message = message }
 end
 
+-- That what was known later is not known now, where it has to be.
+local function unknown_in(step, operation, fields)
+  local missing = {}
+  reference.each(fields, function(part)
+    missing[#missing + 1] = part.address .. "." .. reference.path_text(part.path)
+  end)
+  return missing[1] and failure(step, operation, "invalid",
+    "the vendor's answer has no " .. table.concat(missing, ", "))
+end
+
 -- The fields with all that was known later in them.
 local function fill(run, step, operation)
   if not step.record.deferred then return step.record.fields end
   local fields, left = reference.fill(step.record.fields, run.lookup)
   if left == 0 then return fields end
-  local missing = {}
-  reference.each(fields, function(part)
-    missing[#missing + 1] = part.address .. "." .. reference.path_text(part.path)
-  end)
-  return nil, failure(step, operation, "invalid", "the vendor's answer has no " .. table.concat(missing, ", "))
+  return nil, unknown_in(step, operation, fields)
+end
+
+-- The same of an update, and what it has to send. What nobody knows any more and is not changed is left out.
+local function fill_update(run, step)
+  local fields, left = reference.fill(step.record.fields, run.lookup)
+  step.fields = fields
+  local input = compare.input(step)
+  local err = left > 0 and unknown_in(step, "update", input)
+  if err then return nil, nil, err end
+  if left > 0 then step.fields = compare.without_later(step.description, fields) end
+  return step.fields, input
 end
 
 -- What may be sent now can be acted on for so long.
@@ -207,7 +224,7 @@ local function read_again(resource, step, fields, record)
   for _, change in ipairs(compare.changes(step.description, fields, read, { ignore = step.record.ignore })) do
     if not (change.secret or change.unseen) then
       return read, failure(step, "update", "rejected", ("the vendor says that it is done, and %s is as before (%s)")
-        :format(change.path, equal.text(change.old)))
+        :format(change.path, change.old == nil and "nothing" or json.encode(change.old)))
     end
   end
   return read
@@ -225,16 +242,15 @@ end
 function M.update(run, step)
   local account, node = run.manifest.account[step.alias], step.record
   local resource = account.client[step.resource]
-  local fields, err = fill(run, step, "update")
+  local fields, input, err = fill_update(run, step)
   if not fields then return "failed", err end
-  step.fields = fields
   local about = run.accounts[step.alias]
   local intent = intents.update(node, about, account.state.timeout, step.row, paths_of(step))
   local ok
   ok, err = begin(run, account, intent)
   if not ok then return "failed", err end
   local record
-  record, err = resource:update(step.row.id, compare.input(step), step.row.parents)
+  record, err = resource:update(step.row.id, input, step.row.parents)
   if not record then
     if err.kind == "not_found" and err.outcome ~= "unknown" and went_with(run, step) then
       ok, err = run.journal:finish(intent, err.outcome, { kind = err.kind }, { { remove = step.address } })

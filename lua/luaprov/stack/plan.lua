@@ -23,6 +23,7 @@
 ---   actions    what apply does, see actions.lua: list of { op, step, needs }
 ---   accounts   list of { alias, calls, seconds }; calls, seconds: of all, side by side (seconds: nil without limits)
 ---   faults     list of { address, line, message }: a plan with any is not applied
+---   observed   as it was given: what the vendors have shown
 --- A step:
 ---   action     create, update, replace, delete or forget (the state's row alone; the vendor has it no more)
 ---   address, alias, provider, resource, description; record (of the manifest, or nil); row (of the state, or nil)
@@ -71,9 +72,11 @@ end
 local function pending_in(ctx)
   return function(deferred)
     local found = false
-    for _, part in ipairs(reference.parts(deferred)) do
-      if type(part) == "table" then found = found or ctx.fate[part.address] ~= nil end
-    end
+    -- It may stand deep in a list. A secret that is not known was shown once: only a new record has another.
+    reference.each(deferred, function(part, value)
+      local fate = ctx.fate[part.address]
+      found = found or fate == "later" or fate == "update" and not reference.is_secret(value)
+    end)
     return found
   end
 end
@@ -342,7 +345,7 @@ end
 function M.make(args)
   local plan = {
     steps = {}, step = {}, drift = {}, notes = {}, faults = {}, deletes = 0, destroy = args.destroy,
-    targets = args.targets, manifest = args.manifest,
+    targets = args.targets, manifest = args.manifest, observed = args.observed,
     counts = { create = 0, update = 0, replace = 0, delete = 0, forget = 0, unchanged = 0, drift = 0 },
   }
   local ctx = { plan = plan, manifest = args.manifest, rows = rows_of.index(args.rows or NONE, args.manifest),

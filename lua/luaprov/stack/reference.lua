@@ -204,12 +204,12 @@ function M.fill(value, lookup)
   return copy or value, left
 end
 
---- Calls `visit` with every reference in a value: address, path, line.
+--- Calls `visit` with every reference in a value ({ address, path, line }), and with the deferred value that has it.
 function M.each(value, visit)
   if type(value) ~= "table" or secret.is(value) then return end
   if M.is(value) then
     for _, part in ipairs(M.parts(value)) do
-      if type(part) == "table" then visit(part) end
+      if type(part) == "table" then visit(part, value) end
     end
     return
   end

@@ -41,7 +41,9 @@ end
 local function shown(value)
   if value == nil then return "(nothing)" end
   if reference.is(value) then return texts.plain(reference.shown(value)) .. " (known at apply)" end
-  return cut(texts.escape_unseen(json.encode(named(value)) or "?"))
+  local later = false
+  reference.each(value, function() later = true end)
+  return cut(texts.escape_unseen(json.encode(named(value)) or "?")) .. (later and " (partly known at apply)" or "")
 end
 
 local function change_text(change, creating)
