@@ -80,6 +80,11 @@ describe("the state", function()
     assert.same({ "luaprov: the state has no record acme.hubs.dsk\n", 1 }, { err, code })
   end)
 
+  it("takes the words that other commands take to read the manifest", function()
+    assert.same({ "acme.lines.one" }, addresses "state list acme.lines --var region=eu")
+    stack:done "show --var region=eu --var other=1"
+  end)
+
   it("forgets a record, which stays at the vendor", function()
     local id = stack:there()["lines One"].id
     local out = stack:done "state rm acme.lines.one"
@@ -96,6 +101,7 @@ describe("the state", function()
       ["the state has a record acme.lines.two"] = { "state mv acme.lines.one acme.lines.two", 1 },
       ["a record stays one of its resource"] = { "state mv acme.lines.one acme.hubs.one", 64 },
       ["an address is ALIAS.RESOURCE.NAME, and 'one' is none"] = { "state mv acme.lines.one one", 64 },
+      ["is none: the name is longer than 200 bytes"] = { "state mv acme.lines.one acme.lines." .. ("a"):rep(201), 64 },
       ["the state has no record acme.lines.nine"] = { "state mv acme.lines.nine acme.lines.ten", 1 },
       ["mv takes two addresses"] = { "state mv acme.lines.one", 64 },
       ["rm takes the address of a record"] = { "state rm", 64 },

@@ -186,6 +186,7 @@ describe("a declaration", function()
     is_fault("acme.hubs: the name is empty", 'acme.hubs("", { name = "x" })')
     is_fault("acme.hubs: the name has a control character, or white space at an end",
       'acme.hubs("a\\n", { name = "x" })')
+    is_fault("acme.hubs: the name is not UTF-8", 'acme.hubs("a\\255", { name = "x" })')
     is_fault("acme.hubs: the name is longer than 200 bytes", 'acme.hubs(("x"):rep(201), { name = "x" })')
     is_fault("acme.hubs.x: takes a table of fields second", 'acme.hubs "x"')
     is_fault("acme.hubs.x: takes a table of options third", 'acme.hubs("x", { name = "x" }, true)')

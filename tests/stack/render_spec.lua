@@ -109,6 +109,12 @@ describe("a plan that is shown", function()
     local manifest = stack.manifest(AFTER)
     local plan = stack.plan { manifest = manifest, rows = (stack.applied(manifest)) }
     assert.same({ "no changes; 5 unchanged" }, lines_of(plan))
+    assert.equal(5, objects_of(plan)[1].declared)
+    plan = stack.plan { manifest = stack.manifest "" }
+    assert.same({ "no changes; 0 unchanged; the manifest declares nothing" }, lines_of(plan))
+    assert.equal(0, objects_of(plan)[1].declared)
+    plan = stack.plan { manifest = stack.manifest "", destroy = true }
+    assert.same({ "no changes; 0 unchanged" }, lines_of(plan))
   end)
 
   it("cuts long values, not within a character", function()

@@ -1,4 +1,5 @@
 --- luaprov state list|show|rm|mv
+local declare = require "luaprov.stack.declare"
 local open = require "luaprov.cli.stack.open"
 local options = require "luaprov.cli.stack.options"
 local errors = require "luaprov.errors"
@@ -76,9 +77,6 @@ function commands.rm(args, out)
   end)
 end
 
--- Addresses say which provider's and which resource's record it is.
-local function family(address) return address:match("^([^.]+%.[^.]+)%..+$") end
-
 -- An alias is one provider's.
 local function other_provider(store, address, to)
   local row, alias = store:record(address), to:match("^[^.]+")
@@ -91,8 +89,12 @@ local function other_provider(store, address, to)
 end
 
 function commands.mv(args, out)
-  if not family(args.to) then
-    return out:wrong("an address is ALIAS.RESOURCE.NAME, and '" .. args.to .. "' is none")
+  -- No manifest could declare it.
+  local name = args.to:match("^[^.]+%.[^.]+%.(.+)$")
+  local fault = name and declare.name_fault(name)
+  if not name or fault then
+    return out:wrong("an address is ALIAS.RESOURCE.NAME, and '" .. args.to .. "' is none"
+      .. (fault and ": the name " .. fault or ""))
   end
   if args.address:match("^[^.]+%.([^.]+)") ~= args.to:match("^[^.]+%.([^.]+)") then
     return out:wrong "a record stays one of its resource: only the alias and the name may be others"

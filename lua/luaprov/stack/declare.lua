@@ -11,6 +11,7 @@ local near = require "luaprov.near"
 local reference = require "luaprov.stack.reference"
 local secret = require "luaprov.secret"
 local tables = require "luaprov.tables"
+local texts = require "luaprov.text"
 
 local M = {}
 
@@ -80,12 +81,16 @@ function copy(value, node, path, depth, note)
   return value
 end
 
-local function name_fault(name)
+--- What keeps a text from being a record's name, or nil.
+--- @param name string
+--- @return string|nil fault
+function M.name_fault(name)
   if name == "" then return "is empty" end
   if #name > NAME then return "is longer than " .. NAME .. " bytes" end
   if name:find("%c") or name:find("^%s") or name:find("%s$") then
     return "has a control character, or white space at an end"
   end
+  if not texts.is_utf8(name) then return "is not UTF-8" end
 end
 
 local NONE = {}
@@ -100,7 +105,7 @@ local function declare(ctx, family, name, fields, options)
       or type(name)))
     return reference.handle(M.NOWHERE, ctx)
   end
-  local fault = name_fault(name)
+  local fault = M.name_fault(name)
   if fault then ctx.fault(line, what .. ": the name " .. fault) end
   local node = setmetatable({
     address = what .. "." .. name, name = name, line = line, needs = {}, sequence = #ctx.records + 1,

@@ -4,7 +4,7 @@
 ---   render.json(plan, emit)                      emit(text), one JSON object each:
 ---     { type = "drift", address, gone, changes }, { type = "note", address, message },
 ---     { type = "step", action, address, id, changes, why, first }, { type = "fault", address, line, message } and last
----     { type = "summary", counts, calls, seconds, deletes, allow_delete, accounts }
+---     { type = "summary", declared, counts, calls, seconds, deletes, allow_delete, accounts }
 ---     a change: path, old, new, later (the name of what is known at apply), secret, fixed, unseen
 local digits = require "luaprov.digits"
 local json = require "luaprov.json"
@@ -118,6 +118,8 @@ function M.summary(plan)
   local line = #parts > 0 and table.concat(parts, ", ") or "no changes"
   line = line .. ("; %d unchanged"):format(counts.unchanged)
   if counts.drift > 0 then line = line .. (", %d changed at the vendors"):format(counts.drift) end
+  -- Perhaps it is not the one that was meant.
+  if not plan.destroy and not plan.manifest.records[1] then line = line .. "; the manifest declares nothing" end
   return line
 end
 
@@ -205,8 +207,9 @@ function M.json(plan, emit)
   for _, fault in ipairs(plan.faults) do
     object { type = "fault", address = fault.address, line = fault.line, message = fault.message }
   end
-  object { type = "summary", counts = plan.counts, calls = plan.calls, seconds = plan.seconds,
-           deletes = plan.deletes, allow_delete = plan.allow_delete, accounts = json.array(plan.accounts) }
+  object { type = "summary", declared = #plan.manifest.records, counts = plan.counts, calls = plan.calls,
+           seconds = plan.seconds, deletes = plan.deletes, allow_delete = plan.allow_delete,
+           accounts = json.array(plan.accounts) }
 end
 
 return M

@@ -38,6 +38,9 @@ end
 --- Which state, where no manifest is read.
 function M.state_alone(parser)
   add_file(parser)
+  -- Whoever has it in an alias of the shell, beside --file, need not take it out.
+  parser:option("--var", "As of the other commands. No manifest is read here."):argname("<name=value>"):count("*")
+    :target("vars")
   M.state(parser)
 end
 
