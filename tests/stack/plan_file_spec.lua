@@ -98,6 +98,8 @@ describe("a saved plan", function()
       ['{"luaprov_plan":2}'] = "the plan has format 2, and this luaprov reads format 1: make it anew",
       ['{"luaprov_plan":1}'] = "the plan is damaged",
       ['{"luaprov_plan":1,"salt":"a","accounts":{},"steps":[5]}'] = "the plan is damaged",
+      ['{"luaprov_plan":1,"salt":"a","accounts":{},"steps":[],"manifest":{}}'] = "the plan is damaged",
+      ['{"luaprov_plan":1,"salt":"a","accounts":{},"steps":[],"targets":[5]}'] = "the plan is damaged",
       [""] = "the plan is no JSON",
     } do
       local saved, err = plan_file.decode(text)

@@ -112,6 +112,23 @@ local function invalid(message, details)
   return errors.new { kind = "invalid", outcome = "not_sent", message = message, details = details }
 end
 
+local function is_or_nil(value, kind) return value == nil or type(value) == kind end
+
+local function is_whole(saved)
+  if type(saved.salt) ~= "string" or type(saved.steps) ~= "table" or type(saved.accounts) ~= "table" then
+    return false
+  end
+  if not (is_or_nil(saved.manifest, "string") and is_or_nil(saved.destroy, "boolean")
+    and is_or_nil(saved.targets, "table")) then return false end
+  for _, target in ipairs(saved.targets or {}) do
+    if type(target) ~= "string" then return false end
+  end
+  for _, step in ipairs(saved.steps) do
+    if type(step) ~= "table" or type(step.address) ~= "string" then return false end
+  end
+  return true
+end
+
 --- @param text string
 --- @return table|nil saved
 --- @return luaprov.Error|nil err
@@ -123,14 +140,7 @@ function M.decode(text)
     return nil, invalid("the plan has format " .. tostring(saved.luaprov_plan) .. ", and this luaprov reads format "
       .. FORMAT .. ": make it anew")
   end
-  if type(saved.salt) ~= "string" or type(saved.steps) ~= "table" or type(saved.accounts) ~= "table" then
-    return nil, invalid "the plan is damaged: make it anew"
-  end
-  for _, step in ipairs(saved.steps) do
-    if type(step) ~= "table" or type(step.address) ~= "string" then
-      return nil, invalid "the plan is damaged: make it anew"
-    end
-  end
+  if not is_whole(saved) then return nil, invalid "the plan is damaged: make it anew" end
   return saved
 end
 
