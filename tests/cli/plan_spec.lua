@@ -88,6 +88,8 @@ describe("luaprov plan", function()
     local _, err, code = stack:run "plan --target acme.hubs.dsk"
     assert.equal(64, code)
     assert.truthy(err:find("there is no record acme.hubs.dsk (did you mean 'acme.hubs.desk'?)", 1, true), err)
+    _, err, code = stack:run "plan --target=.x"
+    assert.same({ "luaprov: plan: --target: there is no record .x", 64 }, { err:match("^.-%.x"), code })
   end)
 
   it("shows what was changed at the vendor, unless it is told not to look", function()

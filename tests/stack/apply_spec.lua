@@ -175,7 +175,7 @@ describe("apply", function()
       end
       assert(client and plan)
     end })
-    assert.equal("rejected", result.failed[1].err.kind)
+    assert.same({ "rejected", "refused" }, { result.failed[1].err.kind, result.failed[1].err.outcome })
     assert.matches("about is as before", result.failed[1].err.message)
     assert.equal("one", stack:rows()["acme.hubs.h"].fields.about)
     assert.equal(1, stack:apply(text).done)

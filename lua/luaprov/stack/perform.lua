@@ -19,8 +19,8 @@ local M = {}
 
 local BEGINS = 3 -- times that an intent is written, while the lease is too short for it
 
-local function failure(step, operation, kind, message)
-  return errors.new { kind = kind, outcome = "not_sent", provider = step.provider, resource = step.resource,
+local function failure(step, operation, kind, message, outcome)
+  return errors.new { kind = kind, outcome = outcome or "not_sent", provider = step.provider, resource = step.resource,
                       operation = operation, message = message }
 end
 
@@ -172,7 +172,7 @@ function M.create(run, step)
     ok, err = run.journal:finish(intent, "refused", { taken = record.id })
     if not ok then return "unknown", err end
     return "failed", failure(step, "create", "conflict",
-      ("the vendor answered with %s, which is not a new one: %s"):format(compares.text(record.id), why))
+      ("the vendor answered with %s, which is not a new one: %s"):format(compares.text(record.id), why), "refused")
   end
   -- Ours before anybody waits: whoever is answered with the same one meanwhile has none.
   if note then note.known[id] = true end
@@ -224,7 +224,7 @@ local function read_again(resource, step, fields, record)
   for _, change in ipairs(compare.changes(step.description, fields, read, { ignore = step.record.ignore })) do
     if not (change.secret or change.unseen) then
       return read, failure(step, "update", "rejected", ("the vendor says that it is done, and %s is as before (%s)")
-        :format(change.path, change.old == nil and "nothing" or json.encode(change.old)))
+        :format(change.path, change.old == nil and "nothing" or json.encode(change.old)), "refused")
     end
   end
   return read

@@ -38,7 +38,10 @@ function M.of(manifest, seen, about)
     for _, account in ipairs(not about.destroy and manifest.accounts or {}) do add(account.alias) end
     return aliases
   end
-  for _, name in ipairs(targets) do add(alias_of(name)) end
+  for _, name in ipairs(targets) do
+    local alias = alias_of(name)
+    if alias then add(alias) end -- else it names no record, and the plan says so
+  end
   -- What is needed comes along, and who needs what goes.
   local links, at = links_of(manifest, seen.rows), 1
   while queue[at] do
