@@ -2,6 +2,8 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "binding/driver.h"
@@ -29,6 +31,14 @@ static int is_terminal(lua_State *L) {
   return 1;
 }
 
+/* columns(fd) -> how many columns a terminal has at the moment; nothing where it does not say */
+static int columns(lua_State *L) {
+  struct winsize size = {0};
+  bool known = ioctl((int)luaL_checkinteger(L, 1), TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  if (known) lua_pushinteger(L, size.ws_col);
+  return known ? 1 : 0;
+}
+
 /* ignore_sigpipe(): from now on, writing to whoever has gone is an error and not the end of the process */
 static int ignore_sigpipe(lua_State *L) {
   (void)L;
@@ -52,6 +62,8 @@ int luaopen_luaprov_core(lua_State *L) {
   lua_setfield(L, -2, "pause");
   lua_pushcfunction(L, is_terminal);
   lua_setfield(L, -2, "isatty");
+  lua_pushcfunction(L, columns);
+  lua_setfield(L, -2, "columns");
   lua_pushcfunction(L, ignore_sigpipe);
   lua_setfield(L, -2, "ignore_sigpipe");
   return 1;

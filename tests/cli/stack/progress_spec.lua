@@ -1,5 +1,7 @@
+local core = require "luaprov.core"
 local options = require "luaprov.cli.stack.options"
 local progress = require "luaprov.cli.stack.progress"
+local run = require "tests.cli.support"
 local secret = require "luaprov.secret"
 
 describe("the line of progress", function()
@@ -21,6 +23,17 @@ describe("the line of progress", function()
     assert.equal("done 0 of 40, 2 min 0 s left", text { seconds = 1, least = 121 })
     assert.equal("done 10 of 40, 2.0 a second, 1 min 35 s left", text { done = 10, seconds = 5, least = 100 })
     assert.equal("done 10 of 40, 2.0 a second, 15 s left", text { done = 10, seconds = 5, least = 6 })
+  end)
+end)
+
+describe("a terminal", function()
+  it("says how wide it is, and a pipe does not", function()
+    local script = "io.write(tostring((require 'luaprov.core'.columns(1))), '|')"
+    local command = ("stty cols 37; %s -e %s"):format(run.quote(os.getenv "LUAPROV_BUILD" .. "/bin/luaprov"),
+      run.quote(script))
+    local out = run.sh("env -u LD_PRELOAD script -qec " .. run.quote(command) .. " /dev/null </dev/null")
+    assert.truthy(out:find("37|", 1, true), out)
+    assert.is_nil((core.columns(-1)))
   end)
 end)
 

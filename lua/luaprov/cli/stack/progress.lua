@@ -13,8 +13,9 @@ local COLUMNS = 80
 local Line = {}
 Line.__index = Line
 
+-- One that is as wide as the terminal would go on in the next line, and stay there. Shells do not export COLUMNS.
 local function columns()
-  return math.max(20, tonumber(os.getenv "COLUMNS" or "") or COLUMNS) - 1
+  return math.max(1, (core.columns(2) or tonumber(os.getenv "COLUMNS" or "") or COLUMNS) - 1)
 end
 
 -- The accounts of which somebody waits for a turn.
