@@ -214,12 +214,16 @@ describe("apply", function()
 
   it("begins nothing more when it is told to stop, and says what is left", function()
     local stack = stacks.start()
-    local done = 0
+    local done, told = 0, {}
     local text = 'for i = 1, 80 do acme.hubs("h" .. i, { name = "H" .. i }) end'
     local result = stack:apply(text, { parallel = 8,
-      on_event = function(event) if event.what == "done" then done = done + 1 end end,
+      on_event = function(event)
+        if event.what == "done" then done = done + 1 end
+        if event.what == "skipped" then told[event.message] = true end
+      end,
       stop = function() return done >= 5 end,
     })
+    assert.same({ ["it was stopped before"] = true }, told)
     assert.equal(80, result.done + #result.skipped)
     assert.is_true(result.stopped)
     assert.is_true(#result.skipped > 0)

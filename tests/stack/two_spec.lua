@@ -56,8 +56,9 @@ describe("A database that is restarted", function()
   it("and does not come back stops the sending; what was sent is found by the next", function()
     local postgres = server.start()
     local stack = stacks.start { place = postgres.url }
-    local gone
+    local gone, told = nil, {}
     local result = stack:apply(TEXT, { patience = 0.5, keep = true, parallel = 8, on_event = function(event)
+      if event.what == "skipped" then told[event.message] = true end
       if event.what == "done" and not gone then
         gone = true
         postgres:stop "INT"
@@ -66,6 +67,7 @@ describe("A database that is restarted", function()
     assert.is_table(result.broken)
     assert.equal(60, result.done + #result.failed + #result.unknown + #result.skipped)
     assert.is_true(#result.skipped > 0)
+    assert.same({ ["the state is out of reach"] = true }, told)
     assert(postgres:run())
     local again = stack:apply(TEXT)
     assert.same({ {}, {} }, { again.failed, again.unknown })

@@ -77,10 +77,10 @@ local function tell(run, what, action, more)
   run.on_event(event)
 end
 
-local function skip(run, action)
+local function skip(run, action, why)
   run.seen[action] = true
   table.insert(run.result.skipped, action.step.address)
-  tell(run, "skipped", action)
+  tell(run, "skipped", action, why and { message = why })
 end
 
 local function failed(run, ready, action, what, err)
@@ -171,8 +171,11 @@ local function give_out(run, ready)
 end
 
 local function skip_the_rest(run, all)
+  local result = run.result
+  local broken = result.broken or run.journal.broken or run.guard.broken
+  local why = broken and "the state is out of reach" or result.stopped and "it was stopped before" or nil
   for _, action in ipairs(all) do
-    if not run.seen[action] then skip(run, action) end
+    if not run.seen[action] then skip(run, action, why) end
   end
 end
 
