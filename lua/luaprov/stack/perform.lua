@@ -4,6 +4,7 @@
 --- nobody knows what became of it, and its intent stays open. Third come texts to be told besides.
 local compare = require "luaprov.stack.compare"
 local compares = require "luaprov.policy.compare"
+local doubt = require "luaprov.stack.doubt"
 local errors = require "luaprov.errors"
 local identity = require "luaprov.provider.identity"
 local intents = require "luaprov.stack.intent"
@@ -26,12 +27,13 @@ end
 
 -- That what was known later is not known now, where it has to be.
 local function unknown_in(step, operation, fields)
-  local missing = {}
-  reference.each(fields, function(part)
+  local missing, once = {}, ""
+  reference.each(fields, function(part, value)
     missing[#missing + 1] = part.address .. "." .. reference.path_text(part.path)
+    if reference.is_secret(value) then once = " (what is shown once, only a record that is made anew has)" end
   end)
   return missing[1] and failure(step, operation, "invalid",
-    "the vendor's answer has no " .. table.concat(missing, ", "))
+    "the vendor's answer has no " .. table.concat(missing, ", ") .. once)
 end
 
 -- The fields with all that was known later in them.
@@ -157,7 +159,7 @@ function M.create(run, step)
     replaces = is_first and step.row.id or nil,
   })
   local ok
-  ok, err = begin(run, account, intent)
+  ok, err = begin(run, account, intent, doubt.items(run, step, M.in_doubt))
   if not ok then return "failed", err end
   local record
   record, err = resources.create(resource, checked, nil, note or nil)

@@ -33,10 +33,12 @@
 ---   first      "delete" or "create", of a replace
 ---   takes_key_of  address of a record that goes and has the key of this one, which is made; that one's step has
 ---              key_goes_to
+---   doubts     see doubt.lua
 ---   fields     the wanted fields, with what is known filled in; `deferred`: how many values are known later
 local actions = require "luaprov.stack.actions"
 local collections = require "luaprov.stack.collection"
 local compare = require "luaprov.stack.compare"
+local doubt = require "luaprov.stack.doubt"
 local errors = require "luaprov.errors"
 local estimate = require "luaprov.stack.estimate"
 local keys = require "luaprov.stack.key"
@@ -373,6 +375,7 @@ function M.make(args)
     if unknown then return nil, no_such_target(unknown, ctx) end
   end
   note_renamed(ctx)
+  doubt.find(plan)
   for _, step in ipairs(plan.steps) do forbid(plan, step) end
   count(plan, #ctx.rows.list, args.destroy)
   plan.actions = actions.of(plan, ctx.rows)
