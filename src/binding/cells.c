@@ -12,7 +12,7 @@ static bool make_cell(lua_State *L, const char *kind) {
   if (type == LUA_TNIL) {
     return *kind != '!';
   }
-  if (*kind == 'j') {
+  if (*kind == 'j' || (*kind == 'f' && type != LUA_TSTRING)) {
     lua_pushvalue(L, ENCODE_SLOT);
     lua_insert(L, -2);
     lua_call(L, 1, 1);
@@ -24,8 +24,8 @@ static bool make_cell(lua_State *L, const char *kind) {
 }
 
 /* cells(columns, from, first) -> a list that has, from `first` on, what `from` has for each column; or nil, the number of
- * a column that it has nothing good for. Columns: name, kind, name, kind …; kind: "json", "text" (UTF-8), "!" (a text
- * that must be there, and not be empty). */
+ * a column that it has nothing good for. Columns: name, kind, name, kind …; kind: "json", "fields" (the same, or a text of
+ * JSON as it is), "text" (UTF-8), "!" (a text that must be there, and not be empty). */
 int lp_json_cells(lua_State *L) {
   luaL_checktype(L, COLUMNS, LUA_TTABLE);
   luaL_checktype(L, FROM, LUA_TTABLE);

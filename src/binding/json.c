@@ -89,12 +89,21 @@ static int characters(lua_State *L) {
   return 1;
 }
 
+/* The two upvalues are on top, below them the table that gets it: they stay. */
+static void add_encoder(lua_State *L, lua_CFunction encode, const char *name) {
+  for (int i = 0; i < LP_ENCODE_UPVALUES; i++) {
+    lua_pushvalue(L, -LP_ENCODE_UPVALUES);
+  }
+  lua_pushcclosure(L, encode, LP_ENCODE_UPVALUES);
+  lua_setfield(L, -LP_ENCODE_UPVALUES - 2, name);
+}
+
 void lp_json_open(lua_State *L) {
   luaL_checkstack(L, 10, NULL);
   push_cjson(L);
   push_array_mt(L);
   int cjson = lua_gettop(L) - 1, array_mt = cjson + 1;
-  lua_createtable(L, 0, 9);
+  lua_createtable(L, 0, 10);
 
   lua_pushvalue(L, array_mt);
   lua_getfield(L, cjson, "decode");
@@ -111,18 +120,13 @@ void lp_json_open(lua_State *L) {
   lua_pushvalue(L, -1);
   lp_push_form_maker(L);
   lua_setfield(L, -4, "form");
+  add_encoder(L, lp_json_encode_open, "encode_open");
+  add_encoder(L, lp_json_encode_revealed, "encode_revealed");
   lua_pushcclosure(L, lp_json_encode, LP_ENCODE_UPVALUES);
   lua_pushvalue(L, -1);
   lua_setfield(L, -3, "encode");
   lua_pushcclosure(L, lp_json_cells, 1);
   lua_setfield(L, -2, "cells");
-
-  lua_pushvalue(L, array_mt);
-  lua_pushcclosure(L, lp_json_without, 1);
-  lua_setfield(L, -2, "without_secrets");
-  lua_pushvalue(L, array_mt);
-  lua_pushcclosure(L, lp_json_revealed, 1);
-  lua_setfield(L, -2, "revealed");
 
   lua_pushcfunction(L, characters);
   lua_setfield(L, -2, "characters");

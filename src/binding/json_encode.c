@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "binding/json.h"
-#include "binding/json_write.h"
+#include "binding/json_encode.h"
 #include "engine/json.h"
 
 typedef struct {
@@ -16,83 +16,25 @@ typedef struct {
   lua_Integer index; /* which of its object's keys, before they were sorted; from 1 */
 } key;
 
-/* Where the walk is: a container and the place in it. For cycles and for the paths in messages. */
-typedef struct place {
-  const struct place *up;
-  const void *table;
-  const char *key; /* NULL in an array */
-  size_t len;
-  lua_Integer index;
-  int depth;
-} place;
-
-typedef struct {
-  lua_State *L;
-  lp_room out;
-  const lp_escape *escapes;
-  lp_room keys; /* of the objects that are being walked, the innermost one's last */
-} encoder;
+static bool encode_value(lp_encoder *e, const lp_place *up);
 
 enum {
-  OUT_SLOT = 2, /* stack slots; 1 is the value */
-  KEYS_SLOT,
   OUT_FIRST = 2048,
   KEYS_FIRST = 192,
   STACK_KEYS = 64,    /* an object with more keys keeps them in a table, not on the stack */
   STACK_LIMIT = 3000, /* so does every object from here on: LuaJIT has 8000 slots for one C function */
 };
 
-static bool encode_value(encoder *e, const place *up);
-
-static void put(encoder *e, const char *text, size_t len) {
+static void put(lp_encoder *e, const char *text, size_t len) {
   lp_put(e->L, &e->out, text, len);
 }
 
-static void put_byte(encoder *e, char c) {
+static void put_byte(lp_encoder *e, char c) {
   put(e, &c, 1);
 }
 
-/* A secret shows itself to nobody; what a vendor has to get is revealed where the request is made. */
-static void put_secret(encoder *e) {
-  put(e, "\"<secret>\"", 10);
-}
-
-static bool is_name(const char *text, size_t len) {
-  static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
-  return len > 0 && (*text < '0' || *text > '9') && strspn(text, letters) == len;
-}
-
-static void add_path(luaL_Buffer *b, const place *at) {
-  enum { SHOWN = 12, KEY_SHOWN = 64 };
-  if (!at) {
-    return;
-  }
-  add_path(b, at->up);
-  if (at->depth > SHOWN) {
-    if (at->depth == SHOWN + 1) {
-      luaL_addstring(b, "…");
-    }
-  } else if (!at->key) {
-    char number[32];
-    snprintf(number, sizeof number, "[%lld]", (long long)at->index);
-    luaL_addstring(b, number);
-  } else if (is_name(at->key, at->len) && at->len <= KEY_SHOWN) {
-    if (at->up) {
-      luaL_addchar(b, '.');
-    }
-    luaL_addlstring(b, at->key, at->len);
-  } else { /* for the eye only: what is not printable ASCII is a question mark */
-    luaL_addstring(b, "[\"");
-    for (size_t i = 0; i < at->len && i < KEY_SHOWN; i++) {
-      char c = at->key[i];
-      luaL_addchar(b, c >= 0x20 && c < 0x7F ? c : '?');
-    }
-    luaL_addstring(b, at->len > KEY_SHOWN ? "…\"]" : "\"]");
-  }
-}
-
 /* Leaves "path: message" on top of the stack and returns false. */
-__attribute__((format(printf, 3, 4))) static bool fail(encoder *e, const place *up, const char *format, ...) {
+__attribute__((format(printf, 3, 4))) static bool fail(lp_encoder *e, const lp_place *up, const char *format, ...) {
   char message[160];
   va_list args;
   luaL_Buffer b;
@@ -101,7 +43,7 @@ __attribute__((format(printf, 3, 4))) static bool fail(encoder *e, const place *
   va_end(args);
   luaL_checkstack(e->L, LUA_MINSTACK, "JSON");
   luaL_buffinit(e->L, &b);
-  add_path(&b, up);
+  lp_add_path(&b, up);
   if (up) {
     luaL_addstring(&b, ": ");
   }
@@ -110,14 +52,18 @@ __attribute__((format(printf, 3, 4))) static bool fail(encoder *e, const place *
   return false;
 }
 
-static bool encode_string(encoder *e, const place *up) {
+bool lp_encode_string(lp_encoder *e, const lp_place *up) {
+  if (e->texts > 0 && lp_is_secret_text(e)) {
+    e->gone = true;
+    return true;
+  }
   size_t len;
   const char *text = lua_tolstring(e->L, -1, &len);
   size_t bad = lp_put_string(e->L, &e->out, e->escapes, text, len);
   return bad == len || fail(e, up, "string is not UTF-8 at byte %zu", bad);
 }
 
-static bool encode_number(encoder *e, const place *up) {
+static bool encode_number(lp_encoder *e, const lp_place *up) {
   lua_State *L = e->L;
 #if LUA_VERSION_NUM >= 503
   if (lua_isinteger(L, -1)) {
@@ -141,7 +87,7 @@ static bool encode_number(encoder *e, const place *up) {
   return true;
 }
 
-static lp_mark marked(const encoder *e) { return lp_json_mark(e->L, lua_upvalueindex(LP_ENCODE_ARRAY_MT)); }
+static lp_mark marked(const lp_encoder *e) { return lp_json_mark(e->L, lua_upvalueindex(LP_ENCODE_ARRAY_MT)); }
 
 /* What a look at every key of a table has shown. */
 typedef struct {
@@ -153,7 +99,7 @@ typedef struct {
 /* Looks at the table on top. The keys and values of an object that is not too large stay on the stack, from table + 1
  * on, each key before its value: a finalizer that takes one out of its table must not pull it from under our feet.
  * Nothing in the loop allocates, so none runs while lua_next is at work. */
-static bool look_at(encoder *e, const place *up, look *seen) {
+static bool look_at(lp_encoder *e, const lp_place *up, look *seen) {
   lua_State *L = e->L;
   int table = lua_gettop(L);
   lua_Integer strings = 0, indexes = 0, collected = 0;
@@ -196,8 +142,11 @@ static bool look_at(encoder *e, const place *up, look *seen) {
   return true;
 }
 
-static bool encode_array(encoder *e, place *at, lua_Integer count) {
+static bool encode_array(lp_encoder *e, lp_place *at, lua_Integer count) {
   lua_State *L = e->L;
+  size_t start = e->out.used;
+  bool before = e->changed;
+  e->changed = false;
   put_byte(e, '[');
   for (at->index = 1; at->index <= count; at->index++) {
     if (at->index > 1) {
@@ -208,8 +157,20 @@ static bool encode_array(encoder *e, place *at, lua_Integer count) {
       return false;
     }
     lua_pop(L, 1);
+    if (e->secrets == LP_LEFT_OUT && (e->gone || e->changed)) { /* one with a secret is left out whole */
+      e->gone = true;
+      e->out.used = start;
+      break;
+    }
+    if (e->gone) {
+      put(e, "null", 4);
+      e->gone = false;
+    }
   }
-  put_byte(e, ']');
+  e->changed = before;
+  if (!e->gone) {
+    put_byte(e, ']');
+  }
   return true;
 }
 
@@ -238,7 +199,7 @@ static void sort_keys(key *keys, size_t count) {
 }
 
 /* Collects the keys of a large object into e->keys; a new table at table + 1 holds on to them. */
-static size_t collect_keys(encoder *e, int table, size_t count) {
+static size_t collect_keys(lp_encoder *e, int table, size_t count) {
   lua_State *L = e->L;
   lua_settop(L, table);
   lua_createtable(L, (int)count, 0);
@@ -258,19 +219,40 @@ static size_t collect_keys(encoder *e, int table, size_t count) {
   return found;
 }
 
-static bool encode_object(encoder *e, place *at, const look *seen, int table) {
+/* Whether the key on top, which it takes from the stack, is left out. What is left out of its value stays there. */
+static bool is_omitted(lp_encoder *e, lp_place *at) {
+  lua_State *L = e->L;
+  lua_rawget(L, at->omit);
+  at->inner = lua_istable(L, -1) ? lua_gettop(L) : 0;
+  return !at->inner && lua_toboolean(L, -1);
+}
+
+static bool encode_object(lp_encoder *e, lp_place *at, const look *seen, int table) {
   lua_State *L = e->L;
   size_t first = e->keys.used / sizeof(key);
   size_t count = seen->collected ? (size_t)seen->count : collect_keys(e, table, (size_t)seen->count);
   sort_keys((key *)(void *)e->keys.at + first, count);
   e->keys.used += count * sizeof(key);
   put_byte(e, '{');
-  for (size_t i = 0; i < count; i++) {
+  int top = lua_gettop(L);
+  bool some = false;
+  for (size_t i = 0; i < count; i++, lua_settop(L, top)) {
     const key *next = (const key *)(void *)e->keys.at + first + i; /* the room may have moved */
     lua_Integer index = next->index;
     at->key = next->text;
     at->len = next->len;
-    if (i > 0) {
+    if (at->omit) {
+      if (seen->collected) {
+        lua_pushvalue(L, table + 2 * (int)index - 1);
+      } else {
+        lua_rawgeti(L, table + 1, index);
+      }
+      if (is_omitted(e, at)) {
+        continue;
+      }
+    }
+    size_t before = e->out.used;
+    if (some) {
       put_byte(e, ',');
     }
     size_t bad = lp_put_string(L, &e->out, e->escapes, at->key, at->len);
@@ -287,7 +269,13 @@ static bool encode_object(encoder *e, place *at, const look *seen, int table) {
     if (!encode_value(e, at)) {
       return false;
     }
-    lua_pop(L, 1);
+    if (e->gone) {
+      e->gone = false;
+      e->changed = true;
+      e->out.used = before;
+    } else {
+      some = true;
+    }
   }
   put_byte(e, '}');
   e->keys.used = first * sizeof(key);
@@ -295,16 +283,16 @@ static bool encode_object(encoder *e, place *at, const look *seen, int table) {
   return true;
 }
 
-static bool encode_table(encoder *e, const place *up) {
+static bool encode_table(lp_encoder *e, const lp_place *up) {
   lua_State *L = e->L;
   luaL_checkstack(L, 16, "JSON");
   lp_mark kind = marked(e);
   if (kind == LP_SECRET) {
-    put_secret(e);
-    return true;
+    return lp_encode_secret(e, up);
   }
-  place at = { .up = up, .table = lua_topointer(L, -1), .depth = up ? up->depth + 1 : 1 };
-  for (const place *above = up; above; above = above->up) {
+  lp_place at = { .up = up, .table = lua_topointer(L, -1), .depth = up ? up->depth + 1 : 1 };
+  at.omit = up ? up->inner : e->secrets == LP_LEFT_OUT && lua_istable(L, LP_OMIT_SLOT) ? LP_OMIT_SLOT : 0;
+  for (const lp_place *above = up; above; above = above->up) {
     if (above->table == at.table) {
       return fail(e, up, "cycle: the table holds itself");
     }
@@ -321,12 +309,12 @@ static bool encode_table(encoder *e, const place *up) {
 }
 
 /* Puts the value on top of the stack, which stays there. If it has no JSON form: false, and why on top of it. */
-static bool encode_value(encoder *e, const place *up) {
+static bool encode_value(lp_encoder *e, const lp_place *up) {
   lua_State *L = e->L;
   int type = lua_type(L, -1);
   switch (type) {
     case LUA_TSTRING:
-      return encode_string(e, up);
+      return lp_encode_string(e, up);
     case LUA_TNUMBER:
       return encode_number(e, up);
     case LUA_TBOOLEAN:
@@ -336,8 +324,7 @@ static bool encode_value(encoder *e, const place *up) {
       return encode_table(e, up);
     case LUA_TUSERDATA:
       if (marked(e) == LP_SECRET) {
-        put_secret(e);
-        return true;
+        return lp_encode_secret(e, up);
       }
       break;
     case LUA_TLIGHTUSERDATA:
@@ -350,26 +337,24 @@ static bool encode_value(encoder *e, const place *up) {
   return fail(e, up, "a %s has no JSON form", lua_typename(L, type));
 }
 
-/* encode(value) -> text | nil, message */
-int lp_json_encode(lua_State *L) {
-  luaL_checkany(L, 1);
-  lua_settop(L, KEYS_SLOT);
-  lua_pushvalue(L, 1);
+/* The value is argument 1, whatever else there is lies where it belongs. */
+int lp_encode(lp_encoder *e) {
+  lua_State *L = e->L;
   char text[OUT_FIRST];
   key keys[KEYS_FIRST];
-  encoder e = {
-    .L = L,
-    .escapes = lua_touserdata(L, lua_upvalueindex(LP_ENCODE_ESCAPES)),
-    .out = { .at = text, .size = sizeof text, .slot = OUT_SLOT },
-    .keys = { .at = (char *)keys, .size = sizeof keys, .slot = KEYS_SLOT },
-  };
-  bool done = encode_value(&e, NULL);
-  if (done) {
-    lua_pushlstring(L, e.out.at, e.out.used);
-  } else {
+  e->escapes = lua_touserdata(L, lua_upvalueindex(LP_ENCODE_ESCAPES));
+  e->out = (lp_room){ .at = text, .size = sizeof text, .slot = LP_OUT_SLOT };
+  e->keys = (lp_room){ .at = (char *)keys, .size = sizeof keys, .slot = LP_KEYS_SLOT };
+  lua_pushvalue(L, 1);
+  bool done = encode_value(e, NULL);
+  if (!done) {
     lua_pushnil(L);
     lua_insert(L, -2);
+  } else if (e->gone) {
+    lua_pushnil(L);
+  } else {
+    lua_pushlstring(L, e->out.at, e->out.used);
   }
-  explicit_bzero(e.out.at, e.out.used);
+  explicit_bzero(e->out.at, e->out.used);
   return done ? 1 : 2;
 }

@@ -42,7 +42,7 @@ local function write_rows(count, path)
     local known, secrets = remember.of(node.description, fields, record)
     file:write(assert(json.encode {
       address = node.address, provider = node.provider, resource = node.resource, id = record.id,
-      fields = json.encode(known), secrets = json.encode(secrets), key = key.of(node.description, fields),
+      fields = known, secrets = json.encode(secrets), key = key.of(node.description, fields),
       depends_on = node.needs[1] and node.needs or nil,
       base_url = manifest.account.hubster.state.base_url, account = "",
     }), "\n")

@@ -1,4 +1,5 @@
 -- What the specs of stack/ share: a made-up provider, manifests, and a state as apply would have left it.
+local json = require "luaprov.json"
 local load = require "luaprov.provider.load"
 local key = require "luaprov.stack.key"
 local manifests = require "luaprov.stack.manifest"
@@ -95,7 +96,8 @@ function M.applied(manifest, answer)
     observed[address] = record
     local known, secrets = remember.of(node.description, fields, record)
     rows[#rows + 1] = {
-      address = address, provider = node.provider, resource = node.resource, id = record.id, fields = known,
+      address = address, provider = node.provider, resource = node.resource, id = record.id,
+      fields = json.decode(known),
       secrets = secrets, key = key.of(node.description, fields), parents = {}, depends_on = node.needs,
       protect = node.protect, base_url = manifest.account[node.alias].state.base_url,
     }

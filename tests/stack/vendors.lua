@@ -6,6 +6,7 @@ local http = require "luaprov.http"
 local load = require "luaprov.provider.load"
 local manifests = require "luaprov.stack.manifest"
 local process = require "tests.sandbox.process"
+local rows_of = require "luaprov.stack.rows"
 local support = require "tests.support"
 
 local M = {}
@@ -81,7 +82,8 @@ function M:create(manifest)
     local account = manifest.account[node.alias]
     local fields = require("luaprov.stack.adopt_row").filled(node, require("luaprov.stack.adopt_row").lookup(rows))
     records[address] = assert(account.client[node.resource]:create(fields))
-    rows[#rows + 1] = adopt.row(node, records[address], { rows = rows, base_url = account.state.base_url })
+    local row = adopt.row(node, records[address], { rows = rows, base_url = account.state.base_url })
+    rows[#rows + 1] = rows_of.open(row)
   end
   self.calls = {}
   return rows, records

@@ -43,7 +43,7 @@ end
 --- @param text string
 function M.is_mask(text) return text:find("%*%*+") ~= nil or text:find("\226\128\162", 1, true) ~= nil end
 
-local revealed = core.json.revealed
+local encode_revealed = core.json.encode_revealed
 
 local function reveal(value) return (value:reveal()) end
 
@@ -51,11 +51,10 @@ local function reveal(value) return (value:reveal()) end
 --- @return string|nil text nil when a secret's source does not have it
 function M.text(value)
   if type(value) == "string" then return equal.text(value) end
-  if secret.is(value) then value = reveal(value)
-  elseif type(value) == "table" then value = revealed(value, reveal) end
+  if secret.is(value) then value = reveal(value) end
   if value == nil then return nil end
   if value == json.null then return "" end
-  if type(value) == "table" then return json.encode(value) or "?" end
+  if type(value) == "table" then return encode_revealed(value, reveal) or "?" end
   return equal.text(value)
 end
 

@@ -1,9 +1,9 @@
 --- An intent: what the journal says of a call before it leaves. Whoever finds it open later goes by what it says, not
 --- by what the manifest says then.
 local checks = require "luaprov.provider.fields"
+local core = require "luaprov.core"
 local hidden = require "luaprov.stack.hidden"
 local keys = require "luaprov.stack.key"
-local remember = require "luaprov.stack.remember"
 local json = require "luaprov.json"
 local tables = require "luaprov.tables"
 
@@ -15,13 +15,14 @@ local M = {}
 --- @return string
 function M.hash(store, fields) return store:hash(hidden.text(fields) or "") end
 
--- What is sent, without its secrets, wherever their values stand.
+-- What is sent as JSON, without its secrets, wherever their values stand; or nil and why it has no JSON form.
 local function sent_of(checked)
-  local open = remember.open(checks.wire(checked), checked.opened)
-  if next(checked.parents) == nil then return open end
-  local sent = tables.shallow(open)
-  for name, value in pairs(checked.parents) do sent[name] = remember.open(value, checked.opened) end
-  return sent
+  local sent = checks.wire(checked)
+  if next(checked.parents) ~= nil then
+    sent = tables.shallow(sent)
+    for name, value in pairs(checked.parents) do sent[name] = value end
+  end
+  return core.json.encode_open(sent, checked.opened)
 end
 
 local function new(operation, node, about, within)
@@ -36,14 +37,16 @@ end
 --- @param within number seconds in which one try can be acted on
 --- @param what table checked (what is sent), fields (as declared, filled), noted (a list of ids; nil: there is no way
 ---   to look), store, replaces (the id of the record that goes when this one is there)
---- @return table intent
+--- @return table|nil intent
+--- @return string|nil why not
 function M.create(node, about, within, what)
-  local parents = what.checked.parents
+  local parents, sent, why = what.checked.parents, sent_of(what.checked)
+  if not sent then return nil, why end
   return {
     address = node.address, provider = node.provider, resource = node.resource, operation = "create",
     base_url = about.base_url, account = about.account, within = within,
     key = keys.of(node.description, what.fields), parents = next(parents) and parents or nil,
-    fields = sent_of(what.checked), noted = what.noted,
+    fields = sent, noted = what.noted,
     hash = M.hash(what.store, what.fields), record_id = what.replaces,
     id = nil, -- it gains one
   }

@@ -154,10 +154,11 @@ function M.create(run, step)
       "what is there already cannot be listed first: " .. unlisted.message)
   end
   local about, is_first = run.accounts[step.alias], step.action == "replace" and step.first == "create"
-  local intent = intents.create(node, about, account.state.timeout, {
+  local intent, unsayable = intents.create(node, about, account.state.timeout, {
     checked = checked, fields = fields, noted = note and note.ids or nil, store = run.store,
     replaces = is_first and step.row.id or nil,
   })
+  if not intent then return "failed", failure(step, "create", "invalid", unsayable) end
   local ok
   ok, err = begin(run, account, intent, doubt.items(run, step, M.in_doubt))
   if not ok then return "failed", err end

@@ -13,29 +13,28 @@ local hidden = require "luaprov.stack.hidden"
 local json = require "luaprov.json"
 local reference = require "luaprov.stack.reference"
 local secret = require "luaprov.secret"
-local tables = require "luaprov.tables"
 
 local M = {}
 
 local NONE = {}
 
---- A value without secrets; a list with one is left out whole.
---- @param value any
---- @param texts string[]|nil what is secret, too
---- @param fresh boolean|nil no table of it is to be one of the value's
---- @return any open the same where no secret is in it
-M.open = core.json.without_secrets
+local encode_open = core.json.encode_open
 
--- A table without what the keys up to `depth` name; a copy, where that is there.
-local function without(fields, keys, depth, at)
-  local key = keys[at]
-  local inner, left = fields[key], nil
-  if at < depth and type(inner) == "table" then left = without(inner, keys, depth, at + 1) end
-  if left == inner or at < depth and left == nil then return fields end
-  local copy = tables.shallow(fields)
-  copy[key] = left
-  return copy
+-- Notes that what the keys up to `depth` name is left out: name -> true, or a table of the same.
+local function omit(ctx, keys, depth)
+  local at = ctx.omit or {}
+  ctx.omit = at
+  for i = 1, depth - 1 do
+    local inner = at[keys[i]] or {}
+    if inner == true then return end
+    at[keys[i]] = inner
+    at = inner
+  end
+  at[keys[depth]] = true
 end
+
+-- What may be kept of a record, as JSON. What has no JSON form is the store's to refuse.
+local function shown_of(record, ctx) return encode_open(record, nil, ctx.omit) or record end
 
 local function path_of(keys, depth)
   if depth == 1 then return tostring(keys[1]) end
@@ -71,15 +70,14 @@ local function note(ctx, shape, wanted, there, depth, outer)
   local map = find.map(shape, scope)
   for name, value in pairs(wanted) do
     local field, other = map[name], there[name]
-    if type(value) ~= "table" and is_shown(other) and not hidden.is_field(field) then -- luacheck: ignore 542
-      -- The vendor shows what there is to be seen.
-    else
+    -- Otherwise the vendor shows what there is to be seen.
+    if type(value) == "table" or not is_shown(other) or hidden.is_field(field) then
       keys[depth] = name
       if field and field.shape and type(value) == "table" and not secret.is(value) then
         local inner = type(other) == "table" and not secret.is(other) and other or NONE
         note(ctx, field.shape, value, inner, depth + 1, scope)
       elseif note_one(ctx, path_of(keys, depth), field, value, other) then
-        ctx.fields = without(ctx.fields, keys, depth, 1)
+        omit(ctx, keys, depth)
       end
     end
   end
@@ -98,35 +96,35 @@ end
 --- @param wanted table|nil the fields that were sent, or declared and equal; nil: it was imported
 --- @param record table as the client returned it
 --- @param before table|nil secrets of the row that there was
---- @return table fields
+--- @return string fields as JSON
 --- @return table secrets
 function M.of(description, wanted, record, before)
-  local ctx = { fields = M.open(record, nil, true), secrets = {}, keys = {} }
+  local ctx = { secrets = {}, keys = {}, omit = nil }
   if wanted then note(ctx, description.shape, wanted, record, 1) end
   for path, entry in pairs(before or NONE) do
     local keys = find.keys(description, path)
     if entry.secret and not ctx.secrets[path] and reference.at(wanted, keys) == nil then
       ctx.secrets[path] = again(entry, reference.at(record, keys))
-      ctx.fields = without(ctx.fields, keys, #keys, 1)
+      omit(ctx, keys, #keys)
     end
   end
-  return ctx.fields, ctx.secrets
+  return shown_of(record, ctx), ctx.secrets
 end
 
 --- After a record has been read again and nothing was sent: what was sent stays.
 --- @param description table of a resource
 --- @param row table fields, secrets
 --- @param record table
---- @return table fields
+--- @return string fields as JSON
 --- @return table secrets
 function M.again(description, row, record)
-  local fields, secrets = M.open(record, nil, true), {}
+  local ctx, secrets = {}, {}
   for path, entry in pairs(row.secrets or NONE) do
     local keys = find.keys(description, path)
     secrets[path] = again(entry, reference.at(record, keys))
-    if entry.secret then fields = without(fields, keys, #keys, 1) end
+    if entry.secret then omit(ctx, keys, #keys) end
   end
-  return fields, secrets
+  return shown_of(record, ctx), secrets
 end
 
 return M

@@ -8,7 +8,8 @@ local M = {}
 
 local cells, characters = core.json.cells, core.json.characters
 
--- name, kind; a name with `!` must be there. `json` may be anything that JSON can be. `cells` is for core.json.cells.
+-- name, kind; a name with `!` must be there. `json` may be anything that JSON can be, `fields` a table, or a text of
+-- JSON already. `cells` is for core.json.cells.
 local function columns(list)
   local out = { cells = {} }
   for i, words in ipairs(list) do
@@ -21,12 +22,12 @@ end
 
 M.record = columns {
   "address! text", "provider! text", "resource! text", "id json", "base_url text", "account text", "key json",
-  "parents json", "fields json", "secrets json", "depends_on json", "protect json",
+  "parents json", "fields fields", "secrets fields", "depends_on json", "protect json",
 }
 
 M.intent = columns {
   "id! text", "address! text", "provider! text", "resource! text", "operation! text", "record_id json",
-  "base_url text", "account text", "key json", "parents json", "fields json", "hash text", "noted json",
+  "base_url text", "account text", "key json", "parents json", "fields fields", "hash text", "noted json",
 }
 
 --- A text, or why it is none that both databases keep.
@@ -40,7 +41,7 @@ end
 -- Why a value may not stand in a column.
 local function cell_fault(column, value)
   if value == nil then return "is missing" end
-  if column.kind == "json" then return "has no JSON form: " .. tostring(select(2, json.encode(value))) end
+  if column.kind ~= "text" then return "has no JSON form: " .. tostring(select(2, json.encode(value))) end
   return value == "" and "is empty" or M.text_fault(value)
 end
 
@@ -76,7 +77,7 @@ end
 --- @return table row
 function M.read(list, row, texts)
   for _, column in ipairs(list) do
-    if column.kind == "json" and row[column.name] ~= nil and not (texts and texts[column.name]) then
+    if column.kind ~= "text" and row[column.name] ~= nil and not (texts and texts[column.name]) then
       row[column.name] = M.decoded(row, column.name)
     end
   end
