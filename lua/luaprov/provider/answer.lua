@@ -232,7 +232,7 @@ end
 
 --- Whether an answer is a success, by its status and by what the provider file finds in it.
 --- @param answer luaprov.Answer
---- @param context table provider, resource, operation (names), opened (secrets' values), secret_names, expect (set of
+--- @param context table provider, resource, operation (names), secrets (their values), secret_names, expect (set of
 ---   statuses)
 --- @return luaprov.Error|nil err
 function M.judge(answer, context)

@@ -16,6 +16,6 @@
 ---   add(key, text, seconds) -> whether there was none, set(key, text, seconds or nil), get(key) -> text, delete(key),
 ---   left(key) -> seconds, or nil when there is none
 --- open_call(call), close_call(call): it may have been carried out although it goes on, and that is over; for the
----   report of what ends with the script. `call` has a request: method, url, shown
+---   report of what ends with the script. `call` is its request: method, url, shown
 --- watch, unwatch, run: see luaprov.runtime.loop
 return require(rawget(_G, "ngx") and "luaprov.runtime.nginx" or "luaprov.runtime.standalone")

@@ -201,6 +201,26 @@ local function start_engine()
   M.on_engine()
 end
 
+local waiters, SPARE = {}, 256 -- that nobody uses
+
+-- One of a transfer: only whoever waits for it knows it, and who looks at `transfers`.
+local function new_waiter(id, request)
+  local count = #waiters
+  local waiter = waiters[count]
+  if not waiter then
+    return { id = id, request = request, interrupt = cancel_transfer, full = false, value = false, task = false }
+  end
+  waiters[count] = nil
+  waiter.id, waiter.request, waiter.full, waiter.task = id, request, false, false
+  return waiter
+end
+
+local function free_waiter(waiter)
+  waiter.request, waiter.value = false, false
+  local count = #waiters
+  if count < SPARE then waiters[count + 1] = waiter end
+end
+
 --- Sends a request and waits for its response.
 --- @param request table as luaprov.core's engine takes it
 --- @return table|nil response
@@ -216,11 +236,11 @@ function M.transfer(request)
     if not ok then error(id, 0) end
     return nil, slot_or_why
   end
-  -- With room for all that it gains.
-  local waiter = { id = id, request = request, interrupt = cancel_transfer, full = nil, value = nil,
-                   task = nil }
+  local waiter = new_waiter(id, request)
   transfers[slot_or_why], under_way = waiter, under_way + 1
-  return M.wait(waiter)
+  local response = M.wait(waiter)
+  free_waiter(waiter)
+  return response
 end
 
 --- Lets somebody share the loop: whoever waits polls their descriptor too.
