@@ -153,12 +153,15 @@ static void mark_response(lua_State *L) {
 }
 
 void lp_push_response(lua_State *L, const lp_response *response) {
-  lua_createtable(L, 0, 4); /* what an answer has */
+  lua_createtable(L, 0, 7); /* what an answer has, and luaprov.provider.answer adds */
   if (response->proxy) set_text(L, "proxy", response->proxy);
   if (response->outcome != LP_ANSWERED) set_text(L, "outcome", outcomes[response->outcome]);
   if (response->failure != LP_OK) {
     set_text(L, "failure", failures[response->failure]);
     set_text(L, "message", response->message);
+  } else {
+    lua_pushboolean(L, 0); /* or whoever asks goes the long way */
+    lua_setfield(L, -2, "failure");
   }
   if (response->status) {
     lua_pushinteger(L, response->status);

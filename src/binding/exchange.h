@@ -23,7 +23,7 @@ void lp_read_head(lua_State *L, lp_request *request, lp_header few[LP_FEW_HEADER
  * connections as in lp_transport. */
 void lp_read_request(lua_State *L, lp_request *request, lp_header few[LP_FEW_HEADERS]);
 
-/* Pushes a table: outcome, failure and message (if it failed), status, headers, body, http, proxy (its host and port, if
+/* Pushes a table: outcome, failure (false, if it has not failed) and message, status, headers, body, http, proxy (its host and port, if
  * there was one). */
 void lp_push_response(lua_State *L, const lp_response *response);
 

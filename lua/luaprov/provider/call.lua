@@ -23,6 +23,12 @@ function M.resolve(state, operation)
   return operation
 end
 
+--- The list in which a resource's records are looked for by their key.
+--- @return table|nil operation
+function M.list(resource)
+  return resource.description.key and M.resolve(resource.state, resource.description.operations.list)
+end
+
 local function expand_path(state, path_template, parts)
   local faults = {}
   local path, missing = template.expand(path_template, function(name)
@@ -42,17 +48,14 @@ local function expand_path(state, path_template, parts)
   return path
 end
 
-local function is_one_text(template_parts) return template_parts[2] == nil and type(template_parts[1]) == "string" end
-
 --- The path of an operation below the base URL.
 --- @param parts table name -> value, of the id (as `id`) and of parents
 --- @return string|nil path
 --- @return table|nil faults
 function M.path(state, operation, parts)
-  local template_parts = operation.path
   -- Most paths of a collection are one text.
-  if is_one_text(template_parts) then return template_parts[1] end
-  return expand_path(state, template_parts, parts)
+  if operation.path.text then return operation.path.text end
+  return expand_path(state, operation.path, parts)
 end
 
 local function named(err, call)
@@ -124,14 +127,15 @@ local function exchange(call, now)
   local over, cut = now + budget.lasts, budget.cut
   local token, err = auth.token(state.auth, over < cut and over or cut)
   if err then return nil, err end
-  if token then
-    keep(call, token)
-    if state.auth.method.kind == "token_request" then -- it may have been waited for
-      now = http.now()
+  -- With the same token the headers are those of before.
+  if not call.prepared or token and token ~= call.token then
+    if token then
+      keep(call, token)
+      now = http.now() -- it may have been waited for
       over = now + budget.lasts
     end
+    headers.set(call, token)
   end
-  headers.set(call, token)
   call.over, call.deadline = over, over < cut and over or cut
   local response, part
   response, err, part = state.exchange(call, call.operation, now)
@@ -208,6 +212,23 @@ local function shown_url(call) return redact.line(call.url, call) end
 
 local NONE = {}
 
+-- The calls of an operation that nobody makes any more. A function: whoever walks through a client finds no token.
+local function spares()
+  local list, count = {}, 0
+  return function(call)
+    if call then
+      if count < SPARE then
+        count = count + 1
+        list[count] = call
+      end
+    elseif count > 0 then
+      call, list[count] = list[count], nil
+      count = count - 1
+      return call
+    end
+  end
+end
+
 -- What is the same for all calls of an operation: what judges an answer, what policy/retry asks for, and what a request
 -- has for luaprov.http.
 local function class_of(state, operation, resource)
@@ -215,9 +236,9 @@ local function class_of(state, operation, resource)
   local class = { __index = {
     provider = state.provider, resource = resource.description.name, owner = resource, operation = name, description = operation,
     expect = operation.expect, secret_names = state.secret_names, complete = complete, state = state,
-    try = try, changes = name ~= "get" and name ~= "list", plans = {}, free = {},
-    fixed_url = is_one_text(operation.path) and state.base_url .. operation.path[1],
-    method = operation.method, keep_url = is_one_text(operation.path), connect_timeout = state.connect_timeout,
+    try = try, changes = name ~= "get" and name ~= "list", plans = {}, spare = spares(), list = M.list(resource),
+    fixed_url = operation.path.text and state.base_url .. operation.path.text, keep_url = operation.path.text ~= nil,
+    method = operation.method, connect_timeout = state.connect_timeout,
     limit = state.response_limit, transport = state.transport, shown = shown_url,
   } }
   state.calls[operation] = class
@@ -235,12 +256,8 @@ end
 function M.new(resource, operation, path, read_answer)
   local state = resource.state
   local class = state.calls[operation] or class_of(state, operation, resource)
-  local free = class.__index.free
-  local count = #free
-  local call = free[count]
-  if call then
-    free[count] = nil
-  else
+  local call = class.__index.spare()
+  if not call then
     call = setmetatable({
       waited = 0, waited_in_all = 0, tries = 0, opened = NONE, parents = NONE,
       -- And all that it gains: LuaJIT is slow where a table gets another name.
@@ -255,18 +272,13 @@ function M.new(resource, operation, path, read_answer)
 end
 
 --- Gives back a call that has ended well, and that nobody knows any more: the next of its operation will be the same
---- table. Nothing of what it has sent stays in it.
+--- table. Of what it has sent only its headers stay, for the next one.
 --- @param call table
 function M.free(call)
-  if call.tries > 1 or not call.complete or call.session then return end
-  local free = call.free
-  local count = #free
-  if count >= SPARE then return end
-  call.waited, call.waited_in_all, call.tries, call.opened, call.parents = 0, 0, 0, NONE, NONE
-  call.url, call.body, call.content, call.wire, call.input = false, false, false, false, false
-  call.headers, call.prepared, call.route, call.token, call.secrets, call.answer = false, false, false, false, false, false
-  call.budget, call.query, call.content_type = false, false, false
-  free[count + 1] = call
+  if call.tries > 1 or not call.complete or call.session or call.content or call.wire then return end
+  if call.waited > 0 then call.waited, call.waited_in_all = 0, 0 end
+  call.tries, call.body, call.query, call.input, call.answer, call.route = 0, false, false, false, false, false
+  call.spare(call)
 end
 
 --- Says how long a call may take, with all its exchanges, and how often it may be tried. Its time begins.
@@ -299,7 +311,7 @@ end
 
 --- Makes a call: tries it, in its turn, and again where that is safe.
 --- @param call table of `new`
---- @return any answer what its read made of it, or the luaprov.Answer; or what stands in its place:
+--- @return any answer what its read made of it, or the answer; or what stands in its place:
 ---   what settle has found, { gone = true } for a delete
 --- @return luaprov.Error|nil err
 function M.send(call)
@@ -309,7 +321,8 @@ function M.send(call)
     if not body then return nil, not_encoded(why, call) end
     call.body = body
   end
-  call.plan = headers.plan(call, call.body and (call.content_type or "application/json") or "")
+  local plan = headers.plan(call, call.body and (call.content_type or "application/json") or "")
+  if plan ~= call.plan then call.plan, call.prepared = plan, false end
   local query = call.query
   call.url = call.fixed_url or state.base_url .. call.path
   if query and query ~= "" then call.url = call.url .. "?" .. query end

@@ -10,13 +10,14 @@ local uri = require "luaprov.uri"
 local M = {}
 
 --- What stands at the first of several body paths that has a table there.
---- @param answer luaprov.Answer
+--- @param answer table of luaprov.provider.answer
 --- @param paths table[] lists of keys
 --- @param wanted string "object" or "array"
 --- @return table|nil
 function M.find(answer, paths, wanted)
   for i = 1, #paths do
-    local value = answers.at(answer.body, paths[i])
+    local keys, value = paths[i], answer.body
+    if keys[1] then value = answers.at(value, keys) end
     if type(value) == "table" and json.is_array(value) == (wanted == "array") then return value end
   end
 end
@@ -36,7 +37,7 @@ end
 function M.is_id(value) return (type(value) == "string" and value ~= "") or type(value) == "number" end
 
 --- The id in an answer: the record's own, else where the operation says that it is.
---- @param answer luaprov.Answer
+--- @param answer table of luaprov.provider.answer
 --- @param record table may be empty
 --- @param resource luaprov.Resource
 --- @param operation table description
@@ -44,7 +45,7 @@ function M.is_id(value) return (type(value) == "string" and value ~= "") or type
 --- @return string|number|nil
 function M.id(answer, record, resource, operation, path)
   local own = record[resource.description.id]
-  if M.is_id(own) then return own end
+  if own and M.is_id(own) then return own end
   for _, source in ipairs(operation.id or {}) do
     local id
     if source == "location" then id = location_id(answer, path, resource) else id = answers.at(answer.body, source) end

@@ -91,7 +91,9 @@ local function read(resource, operation, id, parents, options, within)
   local get = call.new(resource, operation, path, function(answer, context)
     return records.from(resource, operation, answer, context, path, parents, id)
   end)
-  return call.send(within and call.share(get, within) or call.budget(get, options))
+  local record, err = call.send(within and call.share(get, within) or call.budget(get, options))
+  if record then call.free(get) end
+  return record, err
 end
 
 -- What a call has done is done, whether or not it can be read back: the record then holds what is known, and the error
@@ -173,13 +175,12 @@ function M.check(self, input)
   return new
 end
 
---- The other half.
+--- The other half, for whoever has noted what was there before.
 --- @param new table of `check`
---- @param options luaprov.CallOptions|nil
---- @param note table|nil of whoever has noted what was there before: known, the ids as a set
+--- @param note table|nil known: the ids as a set
 --- @return table|nil record
 --- @return luaprov.Error|nil err
-function M.create(new, options, note) return settling.run(create, call.budget(new, options), note) end
+function M.create(new, note) return settling.run(create, call.budget(new), note) end
 
 --- Creates a record.
 ---@param input table fields by the vendor's names; a parent in the path goes among them
@@ -193,7 +194,7 @@ function Resource:create(input, options)
   local new, err = M.check(self, input)
   if not new then return nil, err end
   local record
-  record, err = M.create(new, options)
+  record, err = settling.run(create, call.budget(new, options))
   if not err then call.free(new) end
   return record, err
 end
@@ -293,9 +294,10 @@ function Resource:delete(id, parents, options)
   if not operation then return nil, err end
   local path, faults = call.path(self.state, operation, parts_of(id, parents))
   if not path then return nil, invalid(self, "delete", faults) end
-  local done
-  done, err = call.send(call.budget(call.new(self, operation, path, read_nothing), options))
+  local removal, done = call.budget(call.new(self, operation, path, read_nothing), options), nil
+  done, err = call.send(removal)
   if not done then return nil, err end
+  call.free(removal)
   settling.removed(self, operation, id, parents)
   return true
 end
@@ -357,7 +359,6 @@ function Resource:each(query, options)
 end
 
 function mt.__index(self, name)
-  if Resource[name] then return Resource[name] end
   local names = {}
   for operation in pairs(Resource) do names[#names + 1] = operation end
   local description = rawget(self, "description")
@@ -368,6 +369,10 @@ end
 --- @param description table of the resource
 --- @param state table a client's inside
 --- @return luaprov.Resource
-function M.new(description, state) return setmetatable({ description = description, state = state }, mt) end
+function M.new(description, state)
+  local resource = { description = description, state = state }
+  for name, operation in pairs(Resource) do resource[name] = operation end
+  return setmetatable(resource, mt)
+end
 
 return M

@@ -98,10 +98,8 @@ local function wanted_of(checked)
   return wanted
 end
 
--- Whether it can be looked for at all.
-local function list_of(resource)
-  return resource.description.key and call.resolve(resource.state, resource.description.operations.list)
-end
+-- How it can be looked for, if at all.
+local list_of = call.list
 
 --- How a record of a collection is looked for.
 --- @param resource luaprov.Resource
@@ -265,7 +263,7 @@ function M.run(create, new, noted)
     new_session(new, noted)
     return create(new)
   end
-  if not list_of(new.owner) then return create(new) end
+  if not new.list then return create(new) end
   local collection = collection_of(new.owner, new)
   if not collection then return claimed(new, create(new)) end
   local session = new_session(new)
