@@ -4,9 +4,11 @@ local date = require "luaprov.date"
 local errors = require "luaprov.errors"
 local runtime = require "luaprov.runtime"
 local tables = require "luaprov.tables"
-local transport = require "luaprov.transport"
+local transports = require "luaprov.transport"
 
 local M = {}
+
+local bounds, transfer = runtime.bounds, runtime.transfer
 
 M.now = runtime.now
 
@@ -79,7 +81,7 @@ M.prepare = core.prepare
 --- @return luaprov.Error|nil err
 --- @return table|nil part what had arrived, when headers and status did and the body did not
 function M.exchange(request, _, now)
-  local cancelled, deadline = runtime.bounds()
+  local cancelled, deadline = bounds()
   if cancelled then
     return nil, errors.new { kind = "cancelled", outcome = "not_sent", message = "the task was cancelled" }
   end
@@ -96,8 +98,8 @@ function M.exchange(request, _, now)
     request.order = request.order or tables.keys(request.headers)
   end
   local ok, response, why, kind = true, nil, nil, nil
-  if request.transport then ok, why = transport.apply(request.transport, request) end
-  if ok then response, why, kind = runtime.transfer(request) end
+  if request.transport then ok, why = transports.apply(request.transport, request) end
+  if ok then response, why, kind = transfer(request) end
   if not response then return nil, errors.new { kind = kind or "invalid", outcome = "not_sent", message = why } end
   if response.status == 407 and response.proxy and request.url:find("^[Hh][Tt][Tt][Pp]:") then
     return nil, refused_by_proxy(response)

@@ -262,7 +262,7 @@ function M.new(resource, operation, path, read_answer)
       waited = 0, waited_in_all = 0, tries = 0, opened = NONE, parents = NONE,
       -- And all that it gains: LuaJIT is slow where a table gets another name.
       path = false, read = false, url = false, body = false, content = false, query = false, settle = false,
-      session = false, wire = false, input = false, plan = false, content_type = false, headers = false, order = false,
+      session = false, wire = false, input = false, plan = false, kind = false, content_type = false, headers = false, order = false,
       prepared = false, route = false, token = false, secrets = false, answer = false, id = false, budget = false,
       attempts = 0, lasts = 0, ends = 0, cut = 0, settles_until = 0, began = 0, over = 0, deadline = 0, timeout = 0,
     }, class)
@@ -321,8 +321,8 @@ function M.send(call)
     if not body then return nil, not_encoded(why, call) end
     call.body = body
   end
-  local plan = headers.plan(call, call.body and (call.content_type or "application/json") or "")
-  if plan ~= call.plan then call.plan, call.prepared = plan, false end
+  local kind = call.body and (call.content_type or "application/json") or ""
+  if kind ~= call.kind then call.plan, call.kind, call.prepared = headers.plan(call, kind), kind, false end
   local query = call.query
   call.url = call.fixed_url or state.base_url .. call.path
   if query and query ~= "" then call.url = call.url .. "?" .. query end

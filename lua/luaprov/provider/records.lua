@@ -1,13 +1,15 @@
 --- From an answer to records: where they are in it, their ids, and what luaprov adds.
 local answers = require "luaprov.provider.answer"
 local compare = require "luaprov.policy.compare"
-local json = require "luaprov.json"
+local core = require "luaprov.core"
 local origins = require "luaprov.provider.origins"
 local redact = require "luaprov.provider.redact"
 local reader = require "luaprov.provider.reader"
 local uri = require "luaprov.uri"
 
 local M = {}
+
+local ARRAY = core.json.array_mt
 
 --- What stands at the first of several body paths that has a table there.
 --- @param answer table of luaprov.provider.answer
@@ -18,7 +20,7 @@ function M.find(answer, paths, wanted)
   for i = 1, #paths do
     local keys, value = paths[i], answer.body
     if keys[1] then value = answers.at(value, keys) end
-    if type(value) == "table" and json.is_array(value) == (wanted == "array") then return value end
+    if type(value) == "table" and (getmetatable(value) == ARRAY) == (wanted == "array") then return value end
   end
 end
 

@@ -29,7 +29,8 @@ local function invalid(resource, operation, faults)
 end
 
 local function operation_of(resource, name)
-  local operation = call.resolve(resource.state, resource.description.operations[name])
+  local operation = resource.description.operations[name]
+  if operation and operation.setting then operation = call.resolve(resource.state, operation) end
   if operation then return operation end
   local about = where(resource, name)
   about.kind, about.outcome = "unsupported", "not_sent"
@@ -188,9 +189,11 @@ function M.create(new, note) return settling.run(create, call.budget(new), note)
 ---@return table|nil record
 ---@return luaprov.Error|nil err with a record: what was created could not be read back
 function Resource:create(input, options)
-  check_self(self, "create", 2)
-  check_table(input, "create's fields")
-  check_options(options)
+  if getmetatable(self) ~= mt or type(input) ~= "table" then
+    check_self(self, "create", 2)
+    check_table(input, "create's fields")
+  end
+  if options then check_options(options) end
   local new, err = M.check(self, input)
   if not new then return nil, err end
   local record

@@ -33,33 +33,38 @@ local DEPTH = 16
 -- one that comes just before the wait begins is seen only when it is over.
 local DRIVE = 1
 
+local function push(task)
+  local last = ready.last + 1
+  ready[last], ready.last = task, last
+end
+
 --- A task may go on.
-function M.push(task)
-  ready[ready.last + 1] = task
-  ready.last = ready.last + 1
+M.push = push
+
+local function wake(waiter, value)
+  if waiter.full then return end
+  waiter.full, waiter.value = true, value
+  if waiter.task then push(waiter.task) end
 end
 
 --- Ends a wait. A waiter is ended once: what comes later is too late.
 --- @param waiter table
 --- @param value any what `wait` returns
-function M.wake(waiter, value)
-  if waiter.full then return end
-  waiter.full, waiter.value = true, value
-  if waiter.task then M.push(waiter.task) end
-end
+M.wake = wake
 
 -- Those that were ready when the turn began: tasks that wake each other without end keep nobody else waiting. A loop
 -- within one of them may have taken the rest.
 local function resume_ready()
   local last = ready.last
   while ready.first <= last and ready.first <= ready.last do
-    local task = ready[ready.first]
-    ready[ready.first] = nil
-    ready.first = ready.first + 1
-    if task.co then
+    local first = ready.first
+    local task = ready[first]
+    ready[first], ready.first = nil, first + 1
+    local co = task.co
+    if co then
       local before = M.task
       M.task = task
-      local ok, err = carry.resume(task.co)
+      local ok, err = carry.resume(co)
       M.task = before
       if not ok then error(err, 0) end -- a task's body is protected: this is a fault of ours
     end
@@ -74,7 +79,7 @@ local function drive(seconds)
     local waiter = transfers[slot]
     transfers[slot] = nil
     under_way = under_way - 1
-    M.wake(waiter, response)
+    wake(waiter, response)
   end
 end
 
@@ -168,7 +173,7 @@ end
 
 local function is_full(waiter) return waiter.full end
 
-local function time_out(waiter) M.wake(waiter, "timeout") end
+local function time_out(waiter) wake(waiter, "timeout") end
 
 --- Waits until somebody wakes the waiter.
 --- @param waiter table interrupt: function(waiter) that wakes it when its task is cancelled; without one it waits on
