@@ -72,9 +72,9 @@ M.prepare = core.prepare
 ---   again: it is not parsed each time; one with a query is), headers ({ name = value }), body (string or nil),
 ---   deadline (seconds of http.now(), for the whole exchange), connect_timeout (seconds), limit (bytes of the answer's
 ---   body, 8 MiB by default), transport (of luaprov.transport), shown (function(request) -> the
----   URL as it may be printed, or nil), context (for it), order (the names of all headers, sorted: whoever sends many
----   of the same knows it), prepared (of `prepare`; headers and order tell what is in it). It gains what the engine wants to
----   know besides.
+---   URL as it may be printed, or nil), order (the names of all headers, sorted: whoever sends many
+---   of the same knows it), prepared (of `prepare`; headers and order tell what is in it). It gains what the
+---   engine wants to know besides.
 --- @param _ any
 --- @param now number|nil seconds of http.now(), of whoever knows it
 --- @return table|nil response status, headers (names in lower case), body, http (10, 11 or 20)

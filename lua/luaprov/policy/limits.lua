@@ -54,7 +54,8 @@ function M.of(provider, account, counted)
   if limiter then return limiter end
   local rule = rules_of(counted == false and NONE or provider.limits)
   limiter = setmetatable({
-    rule = rule, sent = {}, place = 0, in_flight = 0, cap = rule.cap, good = 0, held = 0, told = {}, last = 0, fewer = 0,
+    rule = rule, sent = {}, place = 0, in_flight = 0, cap = rule.cap, good = 0, held = 0, told = {}, last = 0,
+    fewer = 0,
   }, Limiter)
   local store = rule.shared[1] and runtime.store()
   limiter.slots = store and slots.new(store, key, rule.shared)

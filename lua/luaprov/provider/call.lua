@@ -234,9 +234,10 @@ end
 local function class_of(state, operation, resource)
   local name = operation.name
   local class = { __index = {
-    provider = state.provider, resource = resource.description.name, owner = resource, operation = name, description = operation,
-    expect = operation.expect, secret_names = state.secret_names, complete = complete, state = state,
-    try = try, changes = name ~= "get" and name ~= "list", plans = {}, spare = spares(), list = M.list(resource),
+    provider = state.provider, resource = resource.description.name, owner = resource, operation = name,
+    description = operation, expect = operation.expect, secret_names = state.secret_names, complete = complete,
+    state = state, try = try, changes = name ~= "get" and name ~= "list", plans = {},
+    spare = spares(), list = M.list(resource),
     fixed_url = operation.path.text and state.base_url .. operation.path.text, keep_url = operation.path.text ~= nil,
     method = operation.method, connect_timeout = state.connect_timeout,
     limit = state.response_limit, transport = state.transport, shown = shown_url,
@@ -262,9 +263,10 @@ function M.new(resource, operation, path, read_answer)
       waited = 0, waited_in_all = 0, tries = 0, opened = NONE, parents = NONE,
       -- And all that it gains: LuaJIT is slow where a table gets another name.
       path = false, read = false, url = false, body = false, content = false, query = false, settle = false,
-      session = false, wire = false, input = false, plan = false, kind = false, content_type = false, headers = false, order = false,
-      prepared = false, route = false, token = false, secrets = false, answer = false, id = false, budget = false,
-      attempts = 0, lasts = 0, ends = 0, cut = 0, settles_until = 0, began = 0, over = 0, deadline = 0, timeout = 0,
+      session = false, wire = false, input = false, plan = false, kind = false, content_type = false, headers = false,
+      order = false, prepared = false, route = false, token = false, secrets = false, answer = false, id = false,
+      budget = false, attempts = 0, lasts = 0, ends = 0, cut = 0, settles_until = 0, began = 0, over = 0, deadline = 0,
+      timeout = 0,
     }, class)
   end
   call.path, call.read = path, read_answer or false
@@ -282,8 +284,9 @@ function M.free(call)
 end
 
 --- Says how long a call may take, with all its exchanges, and how often it may be tried. Its time begins.
---- @param call table gains attempts, lasts (seconds of one try), ends (seconds of http.now() until when a try may begin),
----   cut (the same, of whatever it belongs to), settles_until (the same, where nothing is sent again but looked for)
+--- @param call table gains attempts, lasts (seconds of one try), ends (seconds of http.now() until when a try may
+---   begin), cut (the same, of whatever it belongs to), settles_until (the same, where nothing is sent again but looked
+---   for)
 --- @param options table|nil timeout, attempts, patience of this call alone; ends (seconds of http.now()) of what it
 ---   belongs to
 --- @return table call

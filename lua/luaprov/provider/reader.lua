@@ -123,8 +123,8 @@ local function are_texts(field)
 end
 
 -- Of a shape: names (of its secrets, in lower case; nil: it has none), and of a flat one also read (the fields of which
--- something is to be read), as_is (of each of them, the values that stay what they are), open (name -> true of those that
--- are no secrets).
+-- something is to be read), as_is (of each of them, the values that stay what they are), open (name -> true of those
+-- that are no secrets).
 local plans = setmetatable({}, { __mode = "k" })
 
 local function make_plan(shape)

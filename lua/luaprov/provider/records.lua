@@ -47,7 +47,7 @@ function M.is_id(value) return (type(value) == "string" and value ~= "") or type
 --- @return string|number|nil
 function M.id(answer, record, resource, operation, path)
   local own = record[resource.description.id]
-  if own and M.is_id(own) then return own end
+  if M.is_id(own) then return own end
   for _, source in ipairs(operation.id or {}) do
     local id
     if source == "location" then id = location_id(answer, path, resource) else id = answers.at(answer.body, source) end
@@ -88,7 +88,8 @@ end
 function M.from(resource, operation, answer, context, path, parents, asked, body)
   body = body or M.find(answer, operation.record, "object")
   if not body then return nil, answers.unusable(answer, context, "the answer has no record") end
-  local id = M.id(answer, body, resource, operation, path)
+  local id = body[resource.description.id]
+  if not id or not M.is_id(id) then id = M.id(answer, body, resource, operation, path) end
   if id == nil then return nil, answers.unusable(answer, context, M.no_id(answer, context, resource, operation)) end
   if asked ~= nil and asked ~= id and compare.id(asked) ~= compare.id(id) then
     return nil, answers.unusable(answer, context, "the answer is another record")

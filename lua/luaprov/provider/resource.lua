@@ -155,14 +155,15 @@ end
 --- The first half of `create`: what it is to send.
 --- @param self luaprov.Resource
 --- @param input table
---- @return table|nil new for `create`: a call, with what fields.check has found (wire, where secrets are opened, parents,
----   opened)
+--- @return table|nil new for `create`: a call, with what fields.check has found (wire, where secrets are opened,
+---   parents, opened)
 --- @return luaprov.Error|nil err
 function M.check(self, input)
   local operation, err = operation_of(self, "create")
   if not operation then return nil, err end
   local body, checked = fields.check_new(self.description.shape, input, self.state.marks)
-  local path, faults = call.path(self.state, operation, body and NONE or checked.parents)
+  local path, faults = operation.path.text, nil
+  if not path then path, faults = call.path(self.state, operation, body and NONE or checked.parents) end
   if faults or checked and checked.faults[1] then
     return nil, invalid(self, "create", all_faults(body and NONE or checked.faults, faults))
   end
@@ -193,7 +194,7 @@ function Resource:create(input, options)
     check_self(self, "create", 2)
     check_table(input, "create's fields")
   end
-  if options then check_options(options) end
+  if options ~= nil then check_options(options) end
   local new, err = M.check(self, input)
   if not new then return nil, err end
   local record
@@ -297,7 +298,8 @@ function Resource:delete(id, parents, options)
   if not operation then return nil, err end
   local path, faults = call.path(self.state, operation, parts_of(id, parents))
   if not path then return nil, invalid(self, "delete", faults) end
-  local removal, done = call.budget(call.new(self, operation, path, read_nothing), options), nil
+  local done
+  local removal = call.budget(call.new(self, operation, path, read_nothing), options)
   done, err = call.send(removal)
   if not done then return nil, err end
   call.free(removal)

@@ -175,11 +175,7 @@ local function is_full(waiter) return waiter.full end
 
 local function time_out(waiter) wake(waiter, "timeout") end
 
---- Waits until somebody wakes the waiter.
---- @param waiter table interrupt: function(waiter) that wakes it when its task is cancelled; without one it waits on
---- @param at number|nil seconds of now() at which it is woken with "timeout"
---- @return any value
-function M.wait(waiter, at)
+local function wait(waiter, at)
   local task = M.task
   local timer = at and M.timers:add(at, time_out, waiter)
   if task then task.waiting = waiter end
@@ -196,6 +192,12 @@ function M.wait(waiter, at)
   return waiter.value
 end
 
+--- Waits until somebody wakes the waiter.
+--- @param waiter table interrupt: function(waiter) that wakes it when its task is cancelled; without one it waits on
+--- @param at number|nil seconds of now() at which it is woken with "timeout"
+--- @return any value
+M.wait = wait
+
 local function cancel_transfer(waiter) engine:cancel(waiter.id) end
 
 --- Called once the engine is there.
@@ -206,25 +208,11 @@ local function start_engine()
   M.on_engine()
 end
 
-local waiters, SPARE = {}, 256 -- that nobody uses
+local function new_waiter() return { interrupt = cancel_transfer, id = 0, request = false, task = false,
+                                       full = false, value = false } end
 
--- One of a transfer: only whoever waits for it knows it, and who looks at `transfers`.
-local function new_waiter(id, request)
-  local count = #waiters
-  local waiter = waiters[count]
-  if not waiter then
-    return { id = id, request = request, interrupt = cancel_transfer, full = false, value = false, task = false }
-  end
-  waiters[count] = nil
-  waiter.id, waiter.request, waiter.full, waiter.task = id, request, false, false
-  return waiter
-end
-
-local function free_waiter(waiter)
-  waiter.request, waiter.value = false, false
-  local count = #waiters
-  if count < SPARE then waiters[count + 1] = waiter end
-end
+-- Of transfers that have ended: only whoever waited for one knew its waiter, and who looks at `transfers`.
+local waiters, spare, SPARE = {}, 0, 256
 
 --- Sends a request and waits for its response.
 --- @param request table as luaprov.core's engine takes it
@@ -241,10 +229,16 @@ function M.transfer(request)
     if not ok then error(id, 0) end
     return nil, slot_or_why
   end
-  local waiter = new_waiter(id, request)
+  local waiter
+  if spare > 0 then waiter, spare = waiters[spare], spare - 1 else waiter = new_waiter() end
+  waiter.id, waiter.request, waiter.full, waiter.task = id, request, false, false
   transfers[slot_or_why], under_way = waiter, under_way + 1
-  local response = M.wait(waiter)
-  free_waiter(waiter)
+  local response = wait(waiter)
+  waiter.request, waiter.value = false, false
+  if spare < SPARE then
+    spare = spare + 1
+    waiters[spare] = waiter
+  end
   return response
 end
 
