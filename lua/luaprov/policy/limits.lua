@@ -34,7 +34,7 @@ local function rules_of(limits)
     rule.windows[i] = window
     rule.most, rule.longest = math.max(rule.most, window[1]), math.max(rule.longest, window.per)
   end
-  rule.size = rule.most + SPARE
+  rule.size = 2 * rule.most + SPARE -- all that may be in flight may turn out not to be sent
   -- Shared are the vendor's own words; our guess of how many at once is each process's.
   rule.shared = {}
   for i, window in ipairs(limits) do rule.shared[i] = window end
