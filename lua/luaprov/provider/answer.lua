@@ -11,6 +11,8 @@ local M = {}
 --- How the message begins of an error that the provider file's own function could not read.
 M.READ_FAILED = "the provider file's errors function failed: "
 
+local decode = json.decode
+
 local MESSAGE = 1000 -- bytes of a vendor's own message
 
 --- What stands at a path of keys in a decoded body.
@@ -53,7 +55,7 @@ end
 --- @return table answer the same: body (decoded), raw (its text), not_json (why it is none, or false)
 function M.new(response)
   local raw, body, why = response.body, nil, nil
-  if raw ~= "" then body, why = json.decode(raw) end
+  if raw ~= "" then body, why = decode(raw) end
   response.raw, response.body, response.not_json = raw, body, why or false
   return response
 end

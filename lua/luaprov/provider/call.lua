@@ -15,7 +15,9 @@ local uri = require "luaprov.uri"
 
 local M = {}
 
-local heard = events.heard
+-- What every call needs, at hand: a field of a module is looked for each time.
+local heard, time, token_of = events.heard, http.now, auth.token
+local new_answer, judge, set_headers = answers.new, answers.judge, headers.set
 
 --- The operation itself, where a setting chooses between several ways of it.
 function M.resolve(state, operation)
@@ -125,16 +127,16 @@ end
 local function exchange(call, now)
   local state, budget = call.state, call.budget
   local over, cut = now + budget.lasts, budget.cut
-  local token, err = auth.token(state.auth, over < cut and over or cut)
+  local token, err = token_of(state.auth, over < cut and over or cut)
   if err then return nil, err end
   -- With the same token the headers are those of before.
   if not call.prepared or token and token ~= call.token then
     if token then
       keep(call, token)
-      now = http.now() -- it may have been waited for
+      now = time() -- it may have been waited for
       over = now + budget.lasts
     end
-    headers.set(call, token)
+    set_headers(call, token)
   end
   call.over, call.deadline = over, over < cut and over or cut
   local response, part
@@ -150,7 +152,7 @@ local function exchange_in_turn(call, now)
   -- Whoever waits for a turn loses no time of its own.
   if not ticket or ticket.waited then
     local asked = now
-    now = http.now()
+    now = time()
     call.waited = now - asked
     if not ticket then return nil, waited_in_vain(why, seconds, call) end
     budget.ends, budget.settles_until = budget.ends + call.waited, budget.settles_until + call.waited
@@ -165,9 +167,9 @@ end
 
 -- What an answer is worth. The third value: whether another token may be had.
 local function read(call, response, answered, err)
-  local answer = answers.new(answered)
+  local answer = new_answer(answered)
   call.answer = answer
-  if response then err = answers.judge(answer, call) else err = answers.cut(answer, call, err) end
+  if response then err = judge(answer, call) else err = answers.cut(answer, call, err) end
   if not err then
     if call.read then return call.read(answer, call) end -- one that cannot be used is no answer
     return answer
@@ -188,7 +190,7 @@ local function tell(name, call, began, waited, err)
     provider = call.provider.name, resource = call.resource, operation = call.operation,
     method = call.method, status = call.answer and call.answer.status or nil, kind = err and err.kind,
     outcome = err and err.outcome or "done",
-    trace_id = trace_of(call, err), attempts = call.tries, seconds = http.now() - began, waited = waited,
+    trace_id = trace_of(call, err), attempts = call.tries, seconds = time() - began, waited = waited,
   })
 end
 
@@ -196,7 +198,7 @@ end
 local function try(call)
   local count, now, result, renew = call.tries, call.began, nil, nil
   call.tries = count + 1
-  if count > 0 then now, call.waited = http.now(), 0 end
+  if count > 0 then now, call.waited = time(), 0 end
   local response, err, answered = exchange_in_turn(call, now)
   if answered then
     result, err, renew = read(call, response, answered, err)
@@ -291,7 +293,7 @@ end
 ---   belongs to
 --- @return table call
 function M.budget(call, options)
-  local state, now = call.state, http.now()
+  local state, now = call.state, time()
   local attempts, lasts, patience, cut = state.attempts, state.timeout, state.patience, math.huge
   if options then
     attempts, lasts = options.attempts or attempts, options.timeout or lasts
@@ -308,7 +310,7 @@ end
 --- @param other table a call that goes on
 --- @return table call
 function M.share(call, other)
-  call.budget, call.began = other.budget, http.now()
+  call.budget, call.began = other.budget, time()
   return call
 end
 

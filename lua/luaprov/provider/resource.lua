@@ -16,6 +16,11 @@ local M = {}
 
 local NONE = {}
 
+-- What every create needs, at hand.
+local new_call, budget, send, free = call.new, call.budget, call.send, call.free
+local check_new, settle, settled = fields.check_new, settling.settle, settling.run
+local find, from = records.find, records.from
+
 local function where(resource, operation)
   return { provider = resource.state.provider.name, resource = resource.description.name, operation = operation }
 end
@@ -89,11 +94,11 @@ local Resource = {}
 local function read(resource, operation, id, parents, options, within)
   local path, faults = call.path(resource.state, operation, parts_of(id, parents))
   if not path then return nil, invalid(resource, "get", faults) end
-  local get = call.new(resource, operation, path, function(answer, context)
-    return records.from(resource, operation, answer, context, path, parents, id)
+  local get = new_call(resource, operation, path, function(answer, context)
+    return from(resource, operation, answer, context, path, parents, id)
   end)
-  local record, err = call.send(within and call.share(get, within) or call.budget(get, options))
-  if record then call.free(get) end
+  local record, err = send(within and call.share(get, within) or budget(get, options))
+  if record then free(get) end
   return record, err
 end
 
@@ -116,8 +121,8 @@ end
 -- What a create's answer has: the record, or its id, and then nothing else.
 local function read_created(answer, context)
   local operation, resource = context.description, context.owner
-  local body = operation.returns ~= "nothing" and records.find(answer, operation.record, "object")
-  if body then return records.from(resource, operation, answer, context, context.path, context.parents, nil, body) end
+  local body = operation.returns ~= "nothing" and find(answer, operation.record, "object")
+  if body then return from(resource, operation, answer, context, context.path, context.parents, nil, body) end
   local id = records.id(answer, {}, resource, operation, context.path)
   if id ~= nil then
     context.id = id
@@ -130,7 +135,7 @@ end
 
 -- Sends a create. Its answer has the record, or nothing but the id; what was created is then read back.
 local function create(new)
-  local record, err = call.send(new)
+  local record, err = send(new)
   if not record then
     for _, candidate in ipairs(err.candidates or {}) do secret.close_like(candidate, new.input) end
     return nil, err
@@ -161,14 +166,14 @@ end
 function M.check(self, input)
   local operation, err = operation_of(self, "create")
   if not operation then return nil, err end
-  local body, checked = fields.check_new(self.description.shape, input, self.state.marks)
+  local body, checked = check_new(self.description.shape, input, self.state.marks)
   local path, faults = operation.path.text, nil
   if not path then path, faults = call.path(self.state, operation, body and NONE or checked.parents) end
   if faults or checked and checked.faults[1] then
     return nil, invalid(self, "create", all_faults(body and NONE or checked.faults, faults))
   end
-  local new = call.new(self, operation, path, read_created)
-  new.input, new.settle = input, settling.settle
+  local new = new_call(self, operation, path, read_created)
+  new.input, new.settle = input, settle
   if body then
     new.body = body
   else
@@ -182,7 +187,7 @@ end
 --- @param note table|nil known: the ids as a set
 --- @return table|nil record
 --- @return luaprov.Error|nil err
-function M.create(new, note) return settling.run(create, call.budget(new), note) end
+function M.create(new, note) return settled(create, budget(new), note) end
 
 --- Creates a record.
 ---@param input table fields by the vendor's names; a parent in the path goes among them
@@ -198,8 +203,8 @@ function Resource:create(input, options)
   local new, err = M.check(self, input)
   if not new then return nil, err end
   local record
-  record, err = settling.run(create, call.budget(new, options))
-  if not err then call.free(new) end
+  record, err = settled(create, budget(new, options))
+  if not err then free(new) end
   return record, err
 end
 
@@ -233,8 +238,8 @@ function Resource:update(id, input, parents, options)
   local operation, err = operation_of(self, "update")
   if not operation then return nil, err end
   local shape, in_path = self.description.shape, template.names(operation.path)
-  local update, within = call.new(self, operation), {}
-  call.budget(update, options)
+  local update, within = new_call(self, operation), {}
+  budget(update, options)
   for _, name in ipairs(shape.paths) do
     if in_path[name] then within[name] = rawget(input, name) end
     if in_path[name] and within[name] == nil then within[name] = parents and parents[name] end
@@ -273,12 +278,12 @@ function Resource:update(id, input, parents, options)
   update.path, update.content, update.content_type, update.opened = path, body, content_type, checked.opened
   function update.read(answer, context)
     if operation.returns ~= "nothing" then
-      return records.from(self, operation, answer, context, path, checked.parents, id)
+      return from(self, operation, answer, context, path, checked.parents, id)
     end
     return read_nothing(answer, context)
   end
   local done
-  done, err = call.send(call.share(update, update))
+  done, err = send(call.share(update, update))
   if not done then return nil, err end
   if operation.returns ~= "nothing" then return secret.close_like(done, input) end
   return read_back(self, id, checked, input, update)
@@ -299,10 +304,10 @@ function Resource:delete(id, parents, options)
   local path, faults = call.path(self.state, operation, parts_of(id, parents))
   if not path then return nil, invalid(self, "delete", faults) end
   local done
-  local removal = call.budget(call.new(self, operation, path, read_nothing), options)
-  done, err = call.send(removal)
+  local removal = budget(new_call(self, operation, path, read_nothing), options)
+  done, err = send(removal)
   if not done then return nil, err end
-  call.free(removal)
+  free(removal)
   settling.removed(self, operation, id, parents)
   return true
 end

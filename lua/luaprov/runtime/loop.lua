@@ -9,6 +9,8 @@ local timers = require "luaprov.runtime.timers"
 
 local M = {}
 
+local can_wait, give_way, resume = carry.can_wait, carry.wait, carry.resume
+
 -- Each nil where nobody tells of a Ctrl-C.
 local came, leave, back = interrupts.came, interrupts.loop, interrupts.done
 
@@ -64,7 +66,7 @@ local function resume_ready()
     if co then
       local before = M.task
       M.task = task
-      local ok, err = carry.resume(co)
+      local ok, err = resume(co)
       M.task = before
       if not ok then error(err, 0) end -- a task's body is protected: this is a fault of ours
     end
@@ -180,9 +182,9 @@ local function wait(waiter, at)
   local timer = at and M.timers:add(at, time_out, waiter)
   if task then task.waiting = waiter end
   if not waiter.full then
-    if task and carry.can_wait() then
+    if task and can_wait() then
       waiter.task = task
-      carry.wait()
+      give_way()
     else
       M.run(is_full, waiter)
     end
