@@ -15,6 +15,7 @@ local AT_ONCE = 64 -- calls of one account in flight, where the provider file sa
 local MORE_AFTER = 10 -- good answers after which one more may be in flight again
 local SPARE = 64 -- tickets of a limiter beyond those that its windows count
 local HUGE = math.huge
+local kills = runtime.kills -- whether whoever has a turn may be ended, and never give it back
 local FORGET = 60 -- seconds after which a vendor's "fewer at once" says nothing any more
 
 local Limiter = {}
@@ -81,10 +82,7 @@ end
 
 -- ---- when ----
 
---- When the next call may be sent.
---- @param now number seconds of core.now()
---- @return number at math.huge: that hangs on an answer
-function Limiter:ready_at(now)
+local function ready_at(self, now)
   if self.in_flight >= self.cap then return HUGE end
   local at, rule = self.held, self.rule
   if rule.reader then at = math.max(at, told.until_when(self.told, self.in_flight, now)) end
@@ -99,6 +97,11 @@ function Limiter:ready_at(now)
   end
   return at
 end
+
+--- When the next call may be sent.
+--- @param now number seconds of core.now()
+--- @return number at math.huge: that hangs on an answer
+Limiter.ready_at = ready_at
 
 --- Whether anybody waits for a turn.
 function Limiter:is_awaited() return self.head ~= nil end
@@ -120,7 +123,7 @@ local function go(self, now, waited, lasts)
   if not ticket or ticket.answered == HUGE then
     ticket = { sent = now, guard = false, answered = HUGE, waited = waited, places = false }
   end
-  ticket.guard = runtime.guard(bury, self, ticket) or false
+  if kills then ticket.guard = runtime.guard(bury, self, ticket) end
   if self.slots then
     local later
     ticket.places, later = self.slots:claim(lasts)
@@ -158,7 +161,7 @@ end
 local function wait(self, me, patience, lasts)
   while true do
     local now = core.now()
-    local at = self.head == me and self:ready_at(now) or math.huge
+    local at = self.head == me and ready_at(self, now) or math.huge
     if at <= now then
       local ticket, later = go(self, now, true, lasts)
       if ticket then return ticket end
@@ -182,7 +185,7 @@ end
 --- @return number|nil seconds until that time
 function Limiter:enter(patience, lasts, now)
   now = now or core.now()
-  if not self.head and self:ready_at(now) <= now then
+  if not self.head and ready_at(self, now) <= now then
     local ticket = go(self, now, false, lasts)
     if ticket then return ticket end
   end
@@ -237,7 +240,7 @@ end
 --- @param not_sent boolean|nil nothing has arrived, or will
 function Limiter:leave(ticket, answer, not_sent)
   local now = core.now()
-  runtime.unguard(ticket.guard)
+  if kills then runtime.unguard(ticket.guard) end
   if ticket.places then
     if not_sent then self.slots:give_back(ticket.places) else self.slots:answered(ticket.places) end
   end

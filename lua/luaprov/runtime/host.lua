@@ -10,6 +10,7 @@
 --- task() -> the task whose code runs, or nil; task_of(key): the same, of whoever has what `current` says
 --- start(task, body) -> true when it has begun or will, or nil, why; start_alone: it is no part of what runs now
 --- collect(task): it has ended, and whoever waited for it goes on
+--- kills: whether the code that runs may be ended in the midst of a wait, and never go on
 --- guard(fn, a, b) -> handle: calls fn(a, b) if the code that runs now is ended in the midst of a wait and never goes
 ---   on; until unguard(handle)
 --- store() -> what all processes see that keep limits and tokens together, or nil: name(text) -> a short key for it,
