@@ -1,11 +1,14 @@
 --- One HTTP exchange, as Lua sees it.
+local core = require "luaprov.core"
 local date = require "luaprov.date"
 local errors = require "luaprov.errors"
 local runtime = require "luaprov.runtime"
 local tables = require "luaprov.tables"
-local transport = require "luaprov.transport"
+local transports = require "luaprov.transport"
 
 local M = {}
+
+local bounds, transfer = runtime.bounds, runtime.transfer
 
 M.now = runtime.now
 
@@ -58,35 +61,45 @@ end
 --- Runs a function once for all who ask with the same key while it runs.
 M.share = runtime.share
 
+--- Reads what is the same for many requests: all but url, body and deadline. They have it as `prepared`.
+--- @param request table as `exchange` takes it, with method, headers, order, connect_timeout
+--- @return userdata|nil prepared nil where there is a fault, which `exchange` tells
+M.prepare = core.prepare
+
 --- Sends one request once and waits for its answer. Redirects are not followed. In a task that is cancelled nothing is
 --- sent, and within a deadline (see luaprov.deadline) it waits for no longer.
 --- @param request table method, url (already escaped), keep_url (true: nothing in it is secret, and it comes
 ---   again: it is not parsed each time; one with a query is), headers ({ name = value }), body (string or nil),
 ---   deadline (seconds of http.now(), for the whole exchange), connect_timeout (seconds), limit (bytes of the answer's
 ---   body, 8 MiB by default), transport (of luaprov.transport), shown (function(request) -> the
----   URL as it may be printed, or nil), context (for it), order (the names of all headers, sorted: whoever sends many
----   of the same knows it). It gains what the engine wants to know besides.
+---   URL as it may be printed, or nil), order (the names of all headers, sorted: whoever sends many
+---   of the same knows it), prepared (of `prepare`; headers and order tell what is in it). It gains what the
+---   engine wants to know besides.
+--- @param _ any
+--- @param now number|nil seconds of http.now(), of whoever knows it
 --- @return table|nil response status, headers (names in lower case), body, http (10, 11 or 20)
 --- @return luaprov.Error|nil err
 --- @return table|nil part what had arrived, when headers and status did and the body did not
-function M.exchange(request)
-  local cancelled, deadline = runtime.bounds()
+function M.exchange(request, _, now)
+  local cancelled, deadline = bounds()
   if cancelled then
     return nil, errors.new { kind = "cancelled", outcome = "not_sent", message = "the task was cancelled" }
   end
   local ends = request.deadline
   if deadline and deadline < ends then ends = deadline end
-  local left = ends - runtime.now()
+  local left = ends - (now or runtime.now())
   if left <= 0 then
     return nil, errors.new { kind = "timeout", outcome = "not_sent", message = "no time is left for the request" }
   end
   request.timeout = left
-  if not request.connect_timeout then request.connect_timeout = 10 end
-  request.headers = request.headers or {}
-  request.order = request.order or tables.keys(request.headers)
+  if not request.prepared then
+    if not request.connect_timeout then request.connect_timeout = 10 end
+    request.headers = request.headers or {}
+    request.order = request.order or tables.keys(request.headers)
+  end
   local ok, response, why, kind = true, nil, nil, nil
-  if request.transport then ok, why = transport.apply(request.transport, request) end
-  if ok then response, why, kind = runtime.transfer(request) end
+  if request.transport then ok, why = transports.apply(request.transport, request) end
+  if ok then response, why, kind = transfer(request) end
   if not response then return nil, errors.new { kind = kind or "invalid", outcome = "not_sent", message = why } end
   if response.status == 407 and response.proxy and request.url:find("^[Hh][Tt][Tt][Pp]:") then
     return nil, refused_by_proxy(response)

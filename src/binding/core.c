@@ -9,6 +9,7 @@
 #include "binding/driver.h"
 #include "binding/engine.h"
 #include "binding/json.h"
+#include "binding/prepared.h"
 #include "engine/engine.h"
 
 /* now() -> seconds of a clock that never goes back */
@@ -54,6 +55,8 @@ int luaopen_luaprov_core(lua_State *L) {
   lua_setfield(L, -2, "engine");
   lp_push_driver_maker(L);
   lua_setfield(L, -2, "driver");
+  lp_push_prepare(L);
+  lua_setfield(L, -2, "prepare");
   lp_json_open(L);
   lua_setfield(L, -2, "json");
   lua_pushcfunction(L, now);

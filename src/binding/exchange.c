@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "binding/prepared.h"
 
 lp_id lp_read_id(lua_State *L, int index) {
   lua_Number id = luaL_checknumber(L, index);
@@ -18,11 +19,11 @@ long lp_milliseconds(lua_Number seconds) {
   return (lua_Number)whole < ms ? whole + 1 : whole;
 }
 
-/* The string in a field of the table at `index`: its pointer lives as long as the table holds it. */
+/* The string in a field of the table at `index`: its pointer lives as long as the table holds it. False is nothing. */
 static const char *text_field(lua_State *L, int index, const char *name, size_t *len, bool required) {
   lua_getfield(L, index, name);
   int type = lua_type(L, -1);
-  if (type != LUA_TSTRING && (required || type != LUA_TNIL)) luaL_error(L, "request.%s is not a string", name);
+  if (type != LUA_TSTRING && (required || lua_toboolean(L, -1))) luaL_error(L, "request.%s is not a string", name);
   *len = 0;
   const char *text = type == LUA_TSTRING ? lua_tolstring(L, -1, len) : NULL;
   lua_pop(L, 1);
@@ -58,7 +59,7 @@ static size_t count_field(lua_State *L, int index, const char *name) {
 /* What leaves the usual way, in a table of its own: most requests have none. It stays on the stack, for its strings. */
 static void transport_fields(lua_State *L, lp_transport *transport) {
   lua_getfield(L, 2, "route");
-  if (lua_isnil(L, -1)) return;
+  if (!lua_toboolean(L, -1)) return;
   if (!lua_istable(L, -1)) luaL_error(L, "request.route is not a table");
   int route = lua_gettop(L);
   transport->ca_file = plain_field(L, route, "ca_file");
@@ -78,16 +79,11 @@ static long seconds_field(lua_State *L, const char *name) {
   return ms;
 }
 
-void lp_read_request(lua_State *L, lp_request *request, lp_header few[LP_FEW_HEADERS]) {
+void lp_read_head(lua_State *L, lp_request *request, lp_header few[LP_FEW_HEADERS]) {
   luaL_checktype(L, 2, LUA_TTABLE);
-  lua_settop(L, 2);
   *request = (lp_request){0};
   request->method = text_field(L, 2, "method", &request->method_len, true);
-  request->url = text_field(L, 2, "url", &request->url_len, true);
-  request->body = text_field(L, 2, "body", &request->body_len, false);
-  request->timeout_ms = seconds_field(L, "timeout");
   request->connect_timeout_ms = seconds_field(L, "connect_timeout");
-  transport_fields(L, &request->transport);
   lua_getfield(L, 2, "keep_url");
   request->keep_url = lua_toboolean(L, -1);
   lua_getfield(L, 2, "limit");
@@ -99,6 +95,19 @@ void lp_read_request(lua_State *L, lp_request *request, lp_header few[LP_FEW_HEA
   request->headers =
       lua_isnil(L, -1) ? lp_read_headers(L, headers, "request.headers", &request->header_count, few)
                        : lp_read_named_headers(L, headers, headers + 1, "request.headers", &request->header_count, few);
+}
+
+void lp_read_request(lua_State *L, lp_request *request, lp_header few[LP_FEW_HEADERS]) {
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  lua_getfield(L, 2, "prepared"); /* it stays on the stack */
+  const lp_request *prepared = lp_prepared(L, -1);
+  if (prepared) *request = *prepared;
+  else lp_read_head(L, request, few);
+  request->url = text_field(L, 2, "url", &request->url_len, true);
+  request->body = text_field(L, 2, "body", &request->body_len, false);
+  request->timeout_ms = seconds_field(L, "timeout");
+  transport_fields(L, &request->transport);
 }
 
 static void set_text(lua_State *L, const char *name, const char *text) {
@@ -144,12 +153,15 @@ static void mark_response(lua_State *L) {
 }
 
 void lp_push_response(lua_State *L, const lp_response *response) {
-  lua_createtable(L, 0, 4); /* what an answer has */
+  lua_createtable(L, 0, 7); /* what an answer has, and luaprov.provider.answer adds */
   if (response->proxy) set_text(L, "proxy", response->proxy);
   if (response->outcome != LP_ANSWERED) set_text(L, "outcome", outcomes[response->outcome]);
   if (response->failure != LP_OK) {
     set_text(L, "failure", failures[response->failure]);
     set_text(L, "message", response->message);
+  } else {
+    lua_pushboolean(L, 0); /* or whoever asks goes the long way */
+    lua_setfield(L, -2, "failure");
   }
   if (response->status) {
     lua_pushinteger(L, response->status);

@@ -13,12 +13,17 @@ lp_id lp_read_id(lua_State *L, int index);
 /* A number of seconds as whole milliseconds, rounded up: 0.0001 s is some time, not none. */
 long lp_milliseconds(lua_Number seconds);
 
-/* Reads the request at 2, which points into `few` and what lies on the stack then: the table's strings.
- * method, url, keep_url, headers (names and values in turn), body, timeout and connect_timeout (seconds), limit (bytes);
- * ca_file, client_certificate, client_key, client_key_password, proxy, insecure, connections as in lp_transport */
+/* Reads of the table at 2 what may be the same for many requests: method, keep_url, headers ({ name = value } with the
+ * names as a list in `order`; without that, names and values in turn), connect_timeout (seconds), limit (bytes). It points
+ * into `few` and what lies on the stack then: the table's strings. */
+void lp_read_head(lua_State *L, lp_request *request, lp_header few[LP_FEW_HEADERS]);
+
+/* Reads the whole request at 2: that, or what stands in its place in `prepared` (see lp_push_prepare); url, body, timeout
+ * (seconds); route, a table with ca_file, client_certificate, client_key, client_key_password, proxy, insecure,
+ * connections as in lp_transport. */
 void lp_read_request(lua_State *L, lp_request *request, lp_header few[LP_FEW_HEADERS]);
 
-/* Pushes a table: outcome, failure and message (if it failed), status, headers, body, http, proxy (its host and port, if
+/* Pushes a table: outcome, failure (false, if it has not failed) and message, status, headers, body, http, proxy (its host and port, if
  * there was one). */
 void lp_push_response(lua_State *L, const lp_response *response);
 

@@ -60,6 +60,7 @@ typedef struct {
   const char *method; /* "GET", "POST", …: letters only */
   const char *url;    /* http or https, absolute, already escaped; sent as it stands */
   size_t method_len, url_len;
+  bool head_is_right; /* method and headers have passed lp_head_fault */
   bool keep_url; /* it may stay in memory: nothing in it is secret, and it comes again. One with a query never stays. */
   const lp_header *headers;
   size_t header_count;

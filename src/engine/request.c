@@ -47,9 +47,9 @@ bool lp_header_is(const lp_header *header, const char *name, size_t len) {
   return header->name_len == len && strncasecmp(header->name, name, len) == 0;
 }
 
-const char *lp_request_fault(const lp_request *request) {
-  const char *fault = url_fault(request->url, request->url_len);
-  if (fault) return fault;
+static const char *const no_time = "a time-out is not above zero";
+
+const char *lp_head_fault(const lp_request *request) {
   for (size_t i = 0; i < request->method_len; i++)
     if (request->method[i] < 'A' || request->method[i] > 'Z') return "the method is not in capital letters";
   if (request->method_len == 0 || request->method_len > 32) return "the method is not a word";
@@ -61,6 +61,11 @@ const char *lp_request_fault(const lp_request *request) {
     if (lp_header_is(header, "Content-Length", 14) || lp_header_is(header, "Transfer-Encoding", 17))
       return "Content-Length and Transfer-Encoding are the engine's own";
   }
-  if (request->timeout_ms < 1 || request->connect_timeout_ms < 1) return "a time-out is not above zero";
-  return NULL;
+  return request->connect_timeout_ms < 1 ? no_time : NULL;
+}
+
+const char *lp_request_fault(const lp_request *request) {
+  const char *fault = url_fault(request->url, request->url_len);
+  if (!fault && !request->head_is_right) fault = lp_head_fault(request);
+  return fault || request->timeout_ms > 0 ? fault : no_time;
 }

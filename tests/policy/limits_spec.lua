@@ -107,6 +107,44 @@ describe("The limits of an account", function()
     assert.is_true(#self.sent < 120)
   end)
 
+  it("say what a list of all sendings would, in any order of answers", function()
+    freeze()
+    for seed = 1, 20 do
+      local few, many = seed % 2 == 0 and 3 or 150, seed % 2 == 0 and 7 or 160
+      local windows, sent, out = { { few, 2 }, { many, 11 } }, {}, {}
+      local self = limiter(("{ { %d, per = 2 }, { %d, per = 11 }, at_once = 1000 }"):format(few, many))
+      local state = seed * 7919
+      local function random(n)
+        state = (state * 16807) % 2147483647
+        return state % n + 1
+      end
+      for step = 1, 3000 do
+        local ready = 0
+        for _, window in ipairs(windows) do
+          local first = sent[#sent - window[1] + 1]
+          if first then ready = math.max(ready, (first.answered or math.huge) + window[2]) end
+        end
+        assert.equal(ready, self:ready_at(now), seed .. " at " .. step)
+        -- Bursts: sendings for a while, and then answers, most of which say in turns that nothing was sent.
+        local phase, what = math.floor(step / 250), random(100)
+        if what <= 3 or few == 3 and what <= 30 then
+          now = now + random(3) / 2
+        elseif what <= (phase % 2 == 0 and 95 or 15) and ready <= now then
+          local one = { ticket = self:enter(1) }
+          sent[#sent + 1], out[#out + 1] = one, one
+        elseif out[1] then
+          local one = table.remove(out, random(#out))
+          local is_sent = (random(10) > 1) == (phase % 4 < 2)
+          self:leave(one.ticket, is_sent and answered() or nil, not is_sent)
+          one.answered = now
+          for i = #sent, is_sent and #sent + 1 or 1, -1 do
+            if sent[i] == one then table.remove(sent, i) end
+          end
+        end
+      end
+    end
+  end)
+
   it("let only so many be in flight", function()
     local self = limiter "{ at_once = 3 }"
     local tickets = { self:enter(1), self:enter(1), self:enter(1) }

@@ -153,8 +153,8 @@ function M.answers_as_first()
     state.exchange = function(request, what)
       local response, err, part = exchange(request, what)
       if what ~= "create" then return response, err, part end
-      first = first or response
-      return first
+      first = first or { status = response.status, headers = response.headers, body = response.body }
+      return { status = first.status, headers = first.headers, body = first.body }
     end
   end
 end

@@ -13,6 +13,9 @@ local M = {}
 
 local AT_ONCE = 64 -- calls of one account in flight, where the provider file says nothing
 local MORE_AFTER = 10 -- good answers after which one more may be in flight again
+local SPARE = 64 -- tickets of a limiter beyond those that its windows count
+local HUGE = math.huge
+local kills = runtime.kills -- whether whoever has a turn may be ended, and never give it back
 local FORGET = 60 -- seconds after which a vendor's "fewer at once" says nothing any more
 
 local Limiter = {}
@@ -32,6 +35,7 @@ local function rules_of(limits)
     rule.windows[i] = window
     rule.most, rule.longest = math.max(rule.most, window[1]), math.max(rule.longest, window.per)
   end
+  rule.size = 2 * rule.most + SPARE -- all that may be in flight may turn out not to be sent
   -- Shared are the vendor's own words; our guess of how many at once is each process's.
   rule.shared = {}
   for i, window in ipairs(limits) do rule.shared[i] = window end
@@ -51,7 +55,8 @@ function M.of(provider, account, counted)
   if limiter then return limiter end
   local rule = rules_of(counted == false and NONE or provider.limits)
   limiter = setmetatable({
-    rule = rule, sent = {}, in_flight = 0, cap = rule.cap, good = 0, held = 0, told = {}, last = 0, fewer = 0,
+    rule = rule, sent = {}, place = 0, in_flight = 0, cap = rule.cap, good = 0, held = 0, told = {}, last = 0,
+    fewer = 0,
   }, Limiter)
   local store = rule.shared[1] and runtime.store()
   limiter.slots = store and slots.new(store, key, rule.shared)
@@ -77,26 +82,26 @@ end
 
 -- ---- when ----
 
---- When the next call may be sent.
---- @param now number seconds of core.now()
---- @return number at math.huge: that hangs on an answer
-function Limiter:ready_at(now)
-  if self.in_flight >= self.cap then return math.huge end
+local function ready_at(self, now)
+  if self.in_flight >= self.cap then return HUGE end
   local at, rule = self.held, self.rule
   if rule.reader then at = math.max(at, told.until_when(self.told, self.in_flight, now)) end
-  local sent, windows = self.sent, rule.windows
-  local many = #sent
+  local sent, windows, place, size = self.sent, rule.windows, self.place, rule.size
   for i = 1, #windows do
     local window = windows[i]
-    local first = sent[many - window[1] + 1]
+    local first = sent[(place - window[1]) % size + 1]
     if first then
-      if not first.answered then return math.huge end
       local free = first.answered + window.per
       if free > at then at = free end
     end
   end
   return at
 end
+
+--- When the next call may be sent.
+--- @param now number seconds of core.now()
+--- @return number at math.huge: that hangs on an answer
+Limiter.ready_at = ready_at
 
 --- Whether anybody waits for a turn.
 function Limiter:is_awaited() return self.head ~= nil end
@@ -110,11 +115,15 @@ end
 -- Whoever has a turn and never goes on gives it back.
 local function bury(self, ticket) self:leave(ticket) end
 
--- Takes a turn; nil, and when to ask again, where other processes have all.
+-- Takes a turn; nil, and when to ask again, where other processes have all. The tickets lie in a ring, in the order of
+-- the sendings, and are used again: answered is math.huge until there is an answer.
 local function go(self, now, waited, lasts)
-  local ticket = { sent = now, guard = false, answered = false }
-  if waited then ticket.waited = true end
-  ticket.guard = runtime.guard(bury, self, ticket)
+  local place, sent = self.place % self.rule.size + 1, self.sent
+  local ticket = sent[place]
+  if not ticket or ticket.answered == HUGE then
+    ticket = { sent = now, guard = false, answered = HUGE, waited = waited, places = false }
+  end
+  if kills then ticket.guard = runtime.guard(bury, self, ticket) end
   if self.slots then
     local later
     ticket.places, later = self.slots:claim(lasts)
@@ -123,19 +132,9 @@ local function go(self, now, waited, lasts)
       return nil, now + later
     end
   end
-  self.in_flight = self.in_flight + 1
-  local sent, most = self.sent, self.rule.most
-  if most == 0 then return ticket end
-  local last = #sent + 1
-  sent[last] = ticket
-  -- Those in flight may yet be taken out.
-  local enough = most + self.in_flight
-  if last > 2 * enough + 16 then
-    local latest = {}
-    for i = last - enough, last do latest[#latest + 1] = sent[i] end
-    self.sent = latest
-  end
-  if not kept[self] then keep(self, now) end
+  ticket.sent, ticket.answered, ticket.waited = now, HUGE, waited
+  sent[place], self.place, self.in_flight = ticket, place, self.in_flight + 1
+  if self.rule.most > 0 and not kept[self] then keep(self, now) end
   return ticket
 end
 
@@ -162,7 +161,7 @@ end
 local function wait(self, me, patience, lasts)
   while true do
     local now = core.now()
-    local at = self.head == me and self:ready_at(now) or math.huge
+    local at = self.head == me and ready_at(self, now) or math.huge
     if at <= now then
       local ticket, later = go(self, now, true, lasts)
       if ticket then return ticket end
@@ -186,7 +185,7 @@ end
 --- @return number|nil seconds until that time
 function Limiter:enter(patience, lasts, now)
   now = now or core.now()
-  if not self.head and self:ready_at(now) <= now then
+  if not self.head and ready_at(self, now) <= now then
     local ticket = go(self, now, false, lasts)
     if ticket then return ticket end
   end
@@ -203,13 +202,20 @@ end
 
 -- ---- what comes back ----
 
+-- Takes a ticket out of the order: the later ones are each one earlier.
 local function forget(self, ticket)
-  for i = #self.sent, 1, -1 do
-    if self.sent[i] == ticket then
-      table.remove(self.sent, i)
-      return
-    end
+  local sent, size, last = self.sent, self.rule.size, self.place
+  local place
+  for back = 0, size - 1 do
+    place = (last - 1 - back) % size + 1
+    if sent[place] == ticket then break end
+    if back == size - 1 then return end
   end
+  while place ~= last do
+    local after = place % size + 1
+    sent[place], place = sent[after], after
+  end
+  sent[last], self.place = ticket, (last - 2) % size + 1
 end
 
 local function slow_down(self, ticket, retry_after, now)
@@ -234,7 +240,7 @@ end
 --- @param not_sent boolean|nil nothing has arrived, or will
 function Limiter:leave(ticket, answer, not_sent)
   local now = core.now()
-  runtime.unguard(ticket.guard)
+  if kills then runtime.unguard(ticket.guard) end
   if ticket.places then
     if not_sent then self.slots:give_back(ticket.places) else self.slots:answered(ticket.places) end
   end

@@ -151,7 +151,7 @@ local function try_again(call, attempts, began, err, renew)
   local renewed, count = false, 0
   while true do
     local attempt = note(attempts, began, err)
-    if call.changes and call.request and err.outcome == "unknown" then runtime.open_call(call) end
+    if call.changes and call.url and err.outcome == "unknown" then runtime.open_call(call) end
     -- After a try that may have been carried out, being gone is what a delete wanted.
     if call.operation == "delete" and err.kind == "not_found" and some_unknown(attempts) then return { gone = true } end
     if renew and not renewed then
@@ -188,8 +188,8 @@ end
 ---   be had), began (seconds of core.now(), or nil: now), budget ({ attempts, ends }: how many tries, and until when
 ---   one may begin), changes (whether it changes anything at the vendor), settle (function err, is_last, call -> what
 ---   stands in place of the answer; or nil and "again", "not there", "refused" (none was carried out, and another will
----   not be), or why nobody can tell; for an operation that may not simply be repeated), request (what it sends, or
----   nil: see open_call of runtime.host)
+---   not be), or why nobody can tell; for an operation that may not simply be repeated), url, method
+---   (where it sends a request: see open_call of runtime.host)
 --- @return any answer
 --- @return luaprov.Error|nil err with attempts: at (seconds since the first), seconds, status, kind, outcome, why,
 ---   waited (seconds) each

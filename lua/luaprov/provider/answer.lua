@@ -11,6 +11,8 @@ local M = {}
 --- How the message begins of an error that the provider file's own function could not read.
 M.READ_FAILED = "the provider file's errors function failed: "
 
+local decode = json.decode
+
 local MESSAGE = 1000 -- bytes of a vendor's own message
 
 --- What stands at a path of keys in a decoded body.
@@ -30,12 +32,7 @@ end
 ---@field headers table names in lower case
 ---@field body any the decoded body; nil when it is no JSON
 local Answer = {}
-
--- Of most answers nobody asks for a header.
-local mt = { __index = function(self, name)
-  if name == "headers" then return self.response.headers end
-  return Answer[name]
-end }
+Answer.__index = Answer
 
 local function keys_of(path)
   local keys = {}
@@ -53,12 +50,18 @@ function Answer:text(path)
   return type(value) == "string" and value or nil
 end
 
+--- Reads a response, which becomes the answer itself.
 --- @param response table status, headers, body (text)
---- @return luaprov.Answer not_json: why its body is none, or false; response
+--- @return table answer the same: body (decoded), raw (its text), not_json (why it is none, or false)
 function M.new(response)
-  local text, body, why = response.body, nil, nil
-  if text ~= "" then body, why = json.decode(text) end
-  return setmetatable({ status = response.status, body = body, not_json = why or false, response = response }, mt)
+  local raw, body, why = response.body, nil, nil
+  if raw ~= "" then body, why = decode(raw) end
+  response.raw, response.body, response.not_json = raw, body, why or false
+  return response
+end
+
+local function shown(answer)
+  return setmetatable({ status = answer.status, headers = answer.headers, body = answer.body }, Answer)
 end
 
 local function first(body, paths)
@@ -152,7 +155,7 @@ local function problem_in(answer, context)
     local form, problem, fits = forms[i], nil, nil
     if form.read then
       local ok
-      ok, problem = pcall(form.read, answer)
+      ok, problem = pcall(form.read, shown(answer))
       if not ok then return { message = M.READ_FAILED .. tostring(problem) } end
       problem = usable(problem)
       fits = problem ~= nil
@@ -182,9 +185,9 @@ end
 
 local function described(answer, context, cut)
   local kind = (answer.headers["content-type"] or ""):match("^[^;%s]+")
-  if answer.response.body == "" then return "no body" end
+  if answer.raw == "" then return "no body" end
   return (kind and redact.line(kind, context) or "no content type")
-    .. (answer.not_json and ", no valid JSON" or "") .. ": " .. redact.excerpt(answer.response.body, context, cut)
+    .. (answer.not_json and ", no valid JSON" or "") .. ": " .. redact.excerpt(answer.raw, context, cut)
 end
 
 local function make_error(answer, context, fields)
@@ -195,12 +198,12 @@ local function make_error(answer, context, fields)
   fields.provider, fields.resource, fields.operation = context.provider.name, context.resource, context.operation
   for i, code in ipairs(fields.codes or {}) do fields.codes[i] = redact.line(code, context) end
   fields.trace_id = fields.trace_id and redact.line(fields.trace_id, context)
-  fields.details = redact.details(answer.body, #answer.response.body, context)
+  fields.details = redact.details(answer.body, #answer.raw, context)
   return errors.new(fields)
 end
 
 --- The vendor's own name of what it did: where the provider file says that errors have it, or in a header.
---- @param answer luaprov.Answer
+--- @param answer table of `new`
 --- @param context table
 --- @return string|nil
 function M.trace_id(answer, context)
@@ -213,7 +216,7 @@ function M.trace_id(answer, context)
 end
 
 --- An answer whose body was lost on the way. Its status still tells: a refusal is one without its body too.
---- @param answer luaprov.Answer what had arrived
+--- @param answer table of `new`: what had arrived
 --- @param context table
 --- @param err luaprov.Error of the exchange
 --- @return luaprov.Error
@@ -231,8 +234,8 @@ function M.unusable(answer, context, message)
 end
 
 --- Whether an answer is a success, by its status and by what the provider file finds in it.
---- @param answer luaprov.Answer
---- @param context table provider, resource, operation (names), opened (secrets' values), secret_names, expect (set of
+--- @param answer table of `new`
+--- @param context table provider, resource, operation (names), secrets (their values), secret_names, expect (set of
 ---   statuses)
 --- @return luaprov.Error|nil err
 function M.judge(answer, context)

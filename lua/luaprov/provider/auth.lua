@@ -87,7 +87,7 @@ end
 
 local function read_token(auth, answer, opened)
   local context = {
-    provider = auth.provider, opened = opened, secret_names = auth.secret_names, expect = { [200] = true },
+    provider = auth.provider, secrets = opened, secret_names = auth.secret_names, expect = { [200] = true },
   }
   local err = answers.judge(answer, context)
   if err then

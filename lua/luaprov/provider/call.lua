@@ -3,19 +3,21 @@ local answers = require "luaprov.provider.answer"
 local auth = require "luaprov.provider.auth"
 local errors = require "luaprov.errors"
 local events = require "luaprov.events"
+local headers = require "luaprov.provider.headers"
 local http = require "luaprov.http"
 local json = require "luaprov.json"
 local redact = require "luaprov.provider.redact"
 local retry = require "luaprov.policy.retry"
 local secret = require "luaprov.secret"
-local tables = require "luaprov.tables"
 local template = require "luaprov.provider.template"
 local transport = require "luaprov.transport"
 local uri = require "luaprov.uri"
 
 local M = {}
 
-local heard = events.heard
+-- What every call needs, at hand: a field of a module is looked for each time.
+local heard, time, token_of = events.heard, http.now, auth.token
+local new_answer, judge, set_headers = answers.new, answers.judge, headers.set
 
 --- The operation itself, where a setting chooses between several ways of it.
 function M.resolve(state, operation)
@@ -23,17 +25,16 @@ function M.resolve(state, operation)
   return operation
 end
 
-local function setting_text(state, name)
-  local value = state.settings[name]
-  if value == nil or value == false then return nil end
-  if secret.is(value) then return (value:reveal()) end
-  return tostring(value)
+--- The list in which a resource's records are looked for by their key.
+--- @return table|nil operation
+function M.list(resource)
+  return resource.description.key and M.resolve(resource.state, resource.description.operations.list)
 end
 
 local function expand_path(state, path_template, parts)
   local faults = {}
   local path, missing = template.expand(path_template, function(name)
-    local setting = setting_text(state, name)
+    local setting = headers.setting(state, name)
     local value, fault = template.path_part(parts[name] == nil and setting or parts[name])
     if value then return uri.escape(value) end
     -- An absent setting leaves out its optional part; anything else is a mistake.
@@ -49,108 +50,23 @@ local function expand_path(state, path_template, parts)
   return path
 end
 
-local function is_one_text(template_parts) return template_parts[2] == nil and type(template_parts[1]) == "string" end
-
 --- The path of an operation below the base URL.
 --- @param parts table name -> value, of the id (as `id`) and of parents
 --- @return string|nil path
 --- @return table|nil faults
 function M.path(state, operation, parts)
-  local template_parts = operation.path
   -- Most paths of a collection are one text.
-  if is_one_text(template_parts) then return template_parts[1] end
-  return expand_path(state, template_parts, parts)
+  if operation.path.text then return operation.path.text end
+  return expand_path(state, operation.path, parts)
 end
 
--- A header's name is the same in any case.
-local function set_header(headers, name, value)
-  for there in pairs(headers) do
-    if #there == #name and there:lower() == name:lower() then headers[there] = nil end
-  end
-  headers[name] = value
-end
-
--- What the headers of an operation are made from: names and values, as lists, and the order of all names that there may
--- be. A value with a secret in it is a template still: it is opened for the call alone.
-local function header_plan(state, operation, content_type)
-  local headers = { Accept = "application/json", ["User-Agent"] = state.user_agent }
-  for _, templates in ipairs { state.provider.headers, operation.headers } do
-    for name, parts in pairs(templates) do
-      local has_secret = false
-      local value = template.expand(parts, function(setting)
-        has_secret = has_secret or secret.is(state.settings[setting])
-        return not has_secret and setting_text(state, setting) or nil
-      end)
-      set_header(headers, name, has_secret and parts or value)
-    end
-  end
-  if content_type then set_header(headers, "Content-Type", content_type) end
-  local plan = { names = tables.keys(headers), values = {}, is_fixed = true }
-  for i, name in ipairs(plan.names) do
-    plan.values[i] = headers[name]
-    plan.is_fixed = plan.is_fixed and type(headers[name]) == "string"
-  end
-  headers.Authorization = true
-  plan.order = tables.keys(headers)
-  return plan
-end
-
--- Apart from what is called for every call: LuaJIT compiles nothing that makes a function.
-local function filled(state, parts)
-  return template.expand(parts, function(setting) return setting_text(state, setting) end)
-end
-
-local function plan_of(state, operation, content_type)
-  local plans = state.headers[operation] or {}
-  local plan = plans[content_type or ""]
-  if not plan then
-    plan = header_plan(state, operation, content_type)
-    state.headers[operation], plans[content_type or ""] = plans, plan
-  end
-  return plan
-end
-
--- Plan -> the token and the headers of the last call: the next one sends the same, most of the time. Not in the plan,
--- and so not in the client: whoever walks through one finds nothing.
-local last_sent = setmetatable({}, { __mode = "k" })
-
-local function headers_of(state, plan, token)
-  local last = last_sent[plan]
-  if last and last.token == token then return last.headers end
-  local headers = {}
-  for i, value in ipairs(plan.values) do
-    if type(value) == "table" then value = filled(state, value) end
-    headers[plan.names[i]] = value
-  end
-  if token then headers.Authorization = "Bearer " .. token end
-  if plan.is_fixed then last_sent[plan] = { token = token, headers = headers } end
-  return headers
-end
-
-local function named(err, context)
-  err.provider, err.resource, err.operation = context.provider.name, context.resource, context.operation
+local function named(err, call)
+  err.provider, err.resource, err.operation = call.provider.name, call.resource, call.operation
   return err
 end
 
---- The time and the tries that a call may take, with all its exchanges.
---- @param state table a client's inside
---- @param options table|nil timeout, attempts, patience of this call alone; ends (seconds of http.now()) of what it
----   belongs to
---- @return table budget attempts, timeout (seconds of one try), ends (seconds of http.now()), settles_until (the same,
----   where nothing is sent again but looked for)
-function M.budget(state, options)
-  local attempts, timeout, patience, now, over = state.attempts, state.timeout, state.patience, http.now(), math.huge
-  if options then
-    attempts, timeout = options.attempts or attempts, options.timeout or timeout
-    patience, over = options.patience or patience, options.ends or over
-  end
-  return {
-    attempts = attempts, timeout = timeout, ends = math.min(now + patience, over), cut = over,
-    settles_until = now + math.max(timeout, patience),
-  }
-end
-
 local KEPT = 100 -- secrets of a client whose spellings it knows
+local SPARE = 256 -- calls of an operation that have ended and are kept for those to come
 
 -- The spellings that a client has made before: those of its credentials and tokens come again and again. Not in the
 -- client itself: whoever walks through one finds nothing.
@@ -164,25 +80,25 @@ local function kept_spellings(state)
 end
 
 -- The error of a body that has no JSON form.
-local function not_encoded(why, context)
+local function not_encoded(why, call)
   local where, what = why:match("^([^:%s]+): (.*)$")
-  return named(errors.invalid { { path = where or "", message = what or why, problem = "value" } }, context)
+  return named(errors.invalid { { path = where or "", message = what or why, problem = "value" } }, call)
 end
 
 -- All secrets that a call may send, opened, and how they may be spelled: what of its answer is shown must not have
 -- them. Most answers are never shown.
-local function complete(context)
-  context.complete = false
-  local opened, state = context.opened or {}, context.state
-  context.opened, context.spellings = opened, kept_spellings(state)
+local function complete(call)
+  call.complete = false
+  local secrets, state = call.secrets or {}, call.state
+  call.secrets, call.spellings = secrets, kept_spellings(state)
   for _, values in ipairs { state.auth.credentials, state.settings } do
     for _, value in pairs(values) do
-      if secret.is(value) then opened[#opened + 1] = value:reveal() end
+      if secret.is(value) then secrets[#secrets + 1] = value:reveal() end
     end
   end
-  transport.add_secrets(state.transport, opened)
-  for _, value in ipairs(context.secrets or {}) do opened[#opened + 1] = value end
-  if context.token then opened[#opened + 1] = context.token end
+  transport.add_secrets(state.transport, secrets)
+  for _, value in ipairs(call.opened) do secrets[#secrets + 1] = value end
+  if call.token then secrets[#secrets + 1] = call.token end
 end
 
 local IN_VAIN = {
@@ -190,54 +106,58 @@ local IN_VAIN = {
   rate_limited = "the vendor wants no call of this account for another %d s, which is more than its patience",
 }
 
-local function waited_in_vain(why, seconds, context)
+local function waited_in_vain(why, seconds, call)
   return named(errors.new { kind = why, outcome = "not_sent", retry_after = seconds,
-    message = IN_VAIN[why]:format(math.ceil(math.min(seconds or 0, 1e9))) }, context)
+    message = IN_VAIN[why]:format(math.ceil(math.min(seconds or 0, 1e9))) }, call)
 end
 
 -- Of the tokens that a call has sent the last one is kept apart: most calls have one, and no error that shows it.
-local function keep(context, token)
-  local before = context.token
+local function keep(call, token)
+  local before = call.token
   if before == token then return end
-  context.token = token
+  call.token = token
   -- Those of before, and all once what may be shown has been asked for.
-  local other = context.complete and before or not context.complete and token
+  local other = call.complete and before or not call.complete and token
   if not other then return end
-  context.opened = context.opened or {}
-  context.opened[#context.opened + 1] = other
+  call.secrets = call.secrets or {}
+  call.secrets[#call.secrets + 1] = other
 end
 
 -- A token, and an exchange with it. The third value: what was answered.
-local function exchange(context, now)
-  local state, request, budget = context.state, context.request, context.budget
-  local token, err = auth.token(state.auth, math.min(now + budget.timeout, budget.cut))
+local function exchange(call, now)
+  local state, budget = call.state, call.budget
+  local over, cut = now + budget.lasts, budget.cut
+  local token, err = token_of(state.auth, over < cut and over or cut)
   if err then return nil, err end
-  if token then
-    keep(context, token)
-    if state.auth.method.kind == "token_request" then now = http.now() end -- it may have been waited for
+  -- With the same token the headers are those of before.
+  if not call.prepared or token and token ~= call.token then
+    if token then
+      keep(call, token)
+      now = time() -- it may have been waited for
+      over = now + budget.lasts
+    end
+    set_headers(call, token)
   end
-  request.headers = headers_of(state, context.plan, token)
-  context.over = now + budget.timeout
-  request.deadline = math.min(context.over, budget.cut)
+  call.over, call.deadline = over, over < cut and over or cut
   local response, part
-  response, err, part = state.exchange(request, context.operation)
+  response, err, part = state.exchange(call, call.operation, now)
   return response, err, response or part
 end
 
 -- The same in its turn: when the account's limits let it. Only then is there a token: one that was had before might
 -- have ended meanwhile. Requests for tokens have no turn: no vendor says that it counts them.
-local function exchange_in_turn(context, now)
-  local limiter, budget = context.state.limiter(), context.budget
-  local ticket, why, seconds = limiter:enter(budget.ends - now, 2 * budget.timeout, now)
+local function exchange_in_turn(call, now)
+  local limiter, budget = call.state.limiter(), call.budget
+  local ticket, why, seconds = limiter:enter(budget.ends - now, 2 * budget.lasts, now)
   -- Whoever waits for a turn loses no time of its own.
   if not ticket or ticket.waited then
     local asked = now
-    now = http.now()
-    context.waited = now - asked
-    if not ticket then return nil, waited_in_vain(why, seconds, context) end
-    budget.ends, budget.settles_until = budget.ends + context.waited, budget.settles_until + context.waited
+    now = time()
+    call.waited = now - asked
+    if not ticket then return nil, waited_in_vain(why, seconds, call) end
+    budget.ends, budget.settles_until = budget.ends + call.waited, budget.settles_until + call.waited
   end
-  local ok, response, err, answered = pcall(exchange, context, now)
+  local ok, response, err, answered = pcall(exchange, call, now)
   if ok and answered and answered.status == 429 then answered.retry_after = http.retry_after(answered.headers) end
   -- The turn is given back, whatever tears us out of the midst: a Ctrl-C, a fault of ours.
   limiter:leave(ticket, ok and answered or nil, ok and not answered and err.outcome == "not_sent")
@@ -245,110 +165,176 @@ local function exchange_in_turn(context, now)
   return response, err, answered
 end
 
--- One try. The third value: whether another token may be had.
-local function try(context, now)
-  local response, err, answered = exchange_in_turn(context, now)
-  if not answered then
-    context.answer = false
-    return nil, named(err, context)
+-- What an answer is worth. The third value: whether another token may be had.
+local function read(call, response, answered, err)
+  local answer = new_answer(answered)
+  call.answer = answer
+  if response then err = judge(answer, call) else err = answers.cut(answer, call, err) end
+  if not err then
+    if call.read then return call.read(answer, call) end -- one that cannot be used is no answer
+    return answer
   end
-  local answer = answers.new(answered)
-  context.answer = answer
-  if response then err = answers.judge(answer, context) else err = answers.cut(answer, context, err) end
-  if not err then return answer end
   -- 401 is a refusal: nothing was done, so repeating with another token doubles nothing.
-  local refused = err.kind == "unauthorized" and err.outcome == "refused" and context.token
-  return nil, err, refused and auth.refused(context.state.auth, context.token)
+  local refused = err.kind == "unauthorized" and err.outcome == "refused" and call.token
+  return nil, err, refused and auth.refused(call.state.auth, call.token)
 end
 
 -- A trace id is told of what went well, too: it is what a vendor's support asks for.
-local function trace_of(context, err)
+local function trace_of(call, err)
   if err and err.trace_id then return err.trace_id end
-  return context.answer and answers.trace_id(context.answer, context) or nil
+  return call.answer and answers.trace_id(call.answer, call) or nil
 end
 
-local function tell(name, context, began, waited, err)
+local function tell(name, call, began, waited, err)
   events.emit(name, {
-    provider = context.provider.name, resource = context.resource, operation = context.operation,
-    method = context.request.method, status = context.answer and context.answer.status or nil, kind = err and err.kind,
+    provider = call.provider.name, resource = call.resource, operation = call.operation,
+    method = call.method, status = call.answer and call.answer.status or nil, kind = err and err.kind,
     outcome = err and err.outcome or "done",
-    trace_id = trace_of(context, err), attempts = context.tries, seconds = http.now() - began, waited = waited,
+    trace_id = trace_of(call, err), attempts = call.tries, seconds = time() - began, waited = waited,
   })
 end
 
--- A try, and what is read of its answer: one that cannot be used is no answer.
-local function try_and_read(context)
-  local count = context.tries
-  local now = count > 0 and http.now() or context.began
-  context.tries = count + 1
-  if count > 0 then context.waited = 0 end
-  local result, err, renew = try(context, now)
-  if result and context.read then result, err = context.read(result, context) end
-  if context.waited > 0 then context.waited_in_all = context.waited_in_all + context.waited end
-  if heard.attempt then tell("attempt", context, now, context.waited, err) end
+-- One try, and what is read of its answer. The third value: whether another token may be had.
+local function try(call)
+  local count, now, result, renew = call.tries, call.began, nil, nil
+  call.tries = count + 1
+  if count > 0 then now, call.waited = time(), 0 end
+  local response, err, answered = exchange_in_turn(call, now)
+  if answered then
+    result, err, renew = read(call, response, answered, err)
+  else
+    call.answer, err = false, named(err, call)
+  end
+  if call.waited > 0 then call.waited_in_all = call.waited_in_all + call.waited end
+  if heard.attempt then tell("attempt", call, now, call.waited, err) end
   return result, err, renew
 end
 
-local function shown_url(request) return redact.line(request.url, request.context) end
+local function shown_url(call) return redact.line(call.url, call) end
 
--- What is the same for all calls of an operation, or is so at first: what judges an answer, what policy/retry asks for,
--- and what a request has for luaprov.http.
+local NONE = {}
+
+-- The calls of an operation that nobody makes any more. A function: whoever walks through a client finds no token.
+local function spares()
+  local list, count = {}, 0
+  return function(call)
+    if call then
+      if count < SPARE then
+        count = count + 1
+        list[count] = call
+      end
+    elseif count > 0 then
+      call, list[count] = list[count], nil
+      count = count - 1
+      return call
+    end
+  end
+end
+
+-- What is the same for all calls of an operation: what judges an answer, what policy/retry asks for, and what a request
+-- has for luaprov.http.
 local function class_of(state, operation, resource)
   local name = operation.name
   local class = { __index = {
-    provider = state.provider, resource = resource, operation = name, description = operation,
-    expect = operation.expect, secret_names = state.secret_names, complete = complete, state = state,
-    try = try_and_read, changes = name ~= "get" and name ~= "list", waited = 0, waited_in_all = 0,
-    requests = { __index = {
-      method = operation.method, keep_url = is_one_text(operation.path), connect_timeout = state.connect_timeout,
-      limit = state.response_limit, transport = state.transport, shown = shown_url,
-    } },
+    provider = state.provider, resource = resource.description.name, owner = resource, operation = name,
+    description = operation, expect = operation.expect, secret_names = state.secret_names, complete = complete,
+    state = state, try = try, changes = name ~= "get" and name ~= "list", plans = {},
+    spare = spares(), list = M.list(resource),
+    fixed_url = operation.path.text and state.base_url .. operation.path.text, keep_url = operation.path.text ~= nil,
+    method = operation.method, connect_timeout = state.connect_timeout,
+    limit = state.response_limit, transport = state.transport, shown = shown_url,
   } }
-  state.contexts[operation] = class
+  state.calls[operation] = class
   return class
 end
 
---- A call that is to be sent. It may be given, besides: query (text), body (any wire value) or text (the same as JSON),
---- content_type, secrets (the values of those in the body), settle (see policy/retry), and what read and settle need.
+--- A call that is to be sent once `budget` or `share` has said how long it may take. It is the request, too, as
+--- luaprov.http takes it. It may be given, besides: query (text), body (text of JSON) or content (any wire value),
+--- content_type, opened (the values of the secrets in it), settle (see policy/retry), and what read and settle need.
 --- @param resource luaprov.Resource
 --- @param operation table description
 --- @param path string
---- @param budget table of `budget`
---- @param read function|nil answer, context (this table) -> what is in it; or nil, err
---- @return table context
-function M.new(resource, operation, path, budget, read)
+--- @param read_answer function|nil answer, call -> what is in it; or nil, err
+--- @return table call
+function M.new(resource, operation, path, read_answer)
   local state = resource.state
-  return setmetatable({
-    path = path, budget = budget, read = read, began = http.now(), tries = 0,
-    -- And all that it gains: LuaJIT is slow where a table gets another name.
-    text = false, checked = false, secrets = false, settle = false, session = false, request = false, plan = false,
-    opened = false, token = false, answer = false, over = false,
-  }, state.contexts[operation] or class_of(state, operation, resource.description.name))
+  local class = state.calls[operation] or class_of(state, operation, resource)
+  local call = class.__index.spare()
+  if not call then
+    call = setmetatable({
+      waited = 0, waited_in_all = 0, tries = 0, opened = NONE, parents = NONE,
+      -- And all that it gains: LuaJIT is slow where a table gets another name.
+      path = false, read = false, url = false, body = false, content = false, query = false, settle = false,
+      session = false, wire = false, input = false, plan = false, kind = false, content_type = false, headers = false,
+      order = false, prepared = false, route = false, token = false, secrets = false, answer = false, id = false,
+      budget = false, attempts = 0, lasts = 0, ends = 0, cut = 0, settles_until = 0, began = 0, over = 0, deadline = 0,
+      timeout = 0,
+    }, class)
+  end
+  call.path, call.read = path, read_answer or false
+  return call
+end
+
+--- Gives back a call that has ended well, and that nobody knows any more: the next of its operation will be the same
+--- table. Of what it has sent only its headers stay, for the next one.
+--- @param call table
+function M.free(call)
+  if call.tries > 1 or not call.complete or call.session or call.content or call.wire then return end
+  if call.waited > 0 then call.waited, call.waited_in_all = 0, 0 end
+  call.tries, call.body, call.query, call.input, call.answer, call.route = 0, false, false, false, false, false
+  call.spare(call)
+end
+
+--- Says how long a call may take, with all its exchanges, and how often it may be tried. Its time begins.
+--- @param call table gains attempts, lasts (seconds of one try), ends (seconds of http.now() until when a try may
+---   begin), cut (the same, of whatever it belongs to), settles_until (the same, where nothing is sent again but looked
+---   for)
+--- @param options table|nil timeout, attempts, patience of this call alone; ends (seconds of http.now()) of what it
+---   belongs to
+--- @return table call
+function M.budget(call, options)
+  local state, now = call.state, time()
+  local attempts, lasts, patience, cut = state.attempts, state.timeout, state.patience, math.huge
+  if options then
+    attempts, lasts = options.attempts or attempts, options.timeout or lasts
+    patience, cut = options.patience or patience, options.ends or cut
+  end
+  local ends = now + patience
+  call.budget, call.began, call.attempts, call.lasts, call.cut = call, now, attempts, lasts, cut
+  call.ends, call.settles_until = ends < cut and ends or cut, now + (lasts > patience and lasts or patience)
+  return call
+end
+
+--- The same for one that belongs to another: what is left of that.
+--- @param call table
+--- @param other table a call that goes on
+--- @return table call
+function M.share(call, other)
+  call.budget, call.began = other.budget, time()
+  return call
 end
 
 --- Makes a call: tries it, in its turn, and again where that is safe.
---- @param context table of `new`
---- @return any answer what its read made of it, or the luaprov.Answer; or what stands in its place:
+--- @param call table of `new`
+--- @return any answer what its read made of it, or the answer; or what stands in its place:
 ---   what settle has found, { gone = true } for a delete
 --- @return luaprov.Error|nil err
-function M.send(context)
-  local state, body = context.state, context.text or nil
-  if not body and context.body ~= nil then
-    local why
-    body, why = json.encode(context.body)
-    if not body then return nil, not_encoded(why, context) end
+function M.send(call)
+  local state = call.state
+  if not call.body and call.content then
+    local body, why = json.encode(call.content)
+    if not body then return nil, not_encoded(why, call) end
+    call.body = body
   end
-  local plan = plan_of(state, context.description, body and (context.content_type or "application/json"))
-  local url, query = state.base_url .. context.path, context.query
-  if query and query ~= "" then url = url .. "?" .. query end
-  context.plan = plan
-  context.request = setmetatable({
-    url = url, headers = false, order = plan.order, body = body, context = context, deadline = 0, timeout = 0,
-  }, context.requests)
+  local kind = call.body and (call.content_type or "application/json") or ""
+  if kind ~= call.kind then call.plan, call.kind, call.prepared = headers.plan(call, kind), kind, false end
+  local query = call.query
+  call.url = call.fixed_url or state.base_url .. call.path
+  if query and query ~= "" then call.url = call.url .. "?" .. query end
   -- What can change meanwhile is opened before it is sent.
-  if state.has_changing_secrets then complete(context) end
-  local answer, err = retry.run(context)
-  if heard.call then tell("call", context, context.began, context.waited_in_all, err) end
+  if state.has_changing_secrets then complete(call) end
+  local answer, err = retry.run(call)
+  if heard.call then tell("call", call, call.began, call.waited_in_all, err) end
   return answer, err
 end
 

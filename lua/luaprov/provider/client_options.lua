@@ -236,7 +236,7 @@ function M.read(provider, given, inside)
     user_agent = "luaprov/" .. require("luaprov.version"), secret_names = secret_names(provider),
     origins = origins.of(provider, settings, base_url),
     exchange = inside.exchange or http.exchange, marks = inside.marks, transport = way,
-    headers = {}, contexts = {}, -- of each operation, as far as they are the same for all its calls
+    calls = {}, -- of each operation, what is the same for all of them
   }
   state.auth = auth.new {
     provider = provider, method = method, credentials = credentials, settings = settings, base_url = base_url,

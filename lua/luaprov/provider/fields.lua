@@ -251,23 +251,19 @@ end
 --- @param shape table
 --- @param input table
 --- @param marks table|nil
---- @return table result as `check`, or, where all was plain and right, with body (what to send, as JSON) and neither
----   wire nor faults; with room for resource, description, path, input
+--- @return string|nil body what to send, as JSON: all was plain and right
+--- @return table|nil result of `check` where there is no body
 function M.check_new(shape, input, marks)
   local body = not marks and form.body(shape, input)
-  if body then
-    return { body = body, wire = false, opened = NONE, parents = NONE, resource = false, description = false,
-             path = false, input = false }
-  end
-  return M.check(shape, input, {
+  if body then return body end
+  return nil, M.check(shape, input, {
     operation = "create", marks = marks, -- and all that it gains
-    in_path = false, faults = false, opened = false, parents = false, scopes = false, wire = false, path = false,
-    input = false, resource = false, description = false,
+    in_path = false, faults = false, opened = false, parents = false, scopes = false, wire = false,
   })
 end
 
 --- What a check has found to be sent.
---- @param checked table what `check` returned, without faults
+--- @param checked table wire, or body: JSON; gains wire
 --- @return table wire secrets opened
 function M.wire(checked)
   -- Not the input: it may have been changed since.

@@ -72,11 +72,11 @@ function M.walk(resource, operation, query, options)
     if not more then return nil end
     local page_query = pages.query(walk)
     local both = page_query and filter ~= "" and filter .. "&" .. page_query or page_query or filter
-    local context = call.new(resource, operation, path, call.budget(resource.state, options), function(answer, context)
+    local list = call.new(resource, operation, path, function(answer, context)
       return read_page(resource, operation, answer, context, parents)
     end)
-    context.query = both
-    local page, failed = call.send(context)
+    list.query = both
+    local page, failed = call.send(call.budget(list, options))
     if not page then return nil, failed end
     local fresh
     fresh, more = pages.take(walk, page.records, page.total)

@@ -114,8 +114,17 @@ local function close_named(body, names, open)
   end
 end
 
+-- Whether a choice is one of texts that stand for themselves.
+local function are_texts(field)
+  for value in pairs(field.values) do
+    if type(value) ~= "string" then return false end
+  end
+  return not field.codes
+end
+
 -- Of a shape: names (of its secrets, in lower case; nil: it has none), and of a flat one also read (the fields of which
--- something is to be read), open (name -> true of those that are no secrets).
+-- something is to be read), as_is (of each of them, the values that stay what they are), open (name -> true of those
+-- that are no secrets).
 local plans = setmetatable({}, { __mode = "k" })
 
 local function make_plan(shape)
@@ -123,9 +132,12 @@ local function make_plan(shape)
   for name in pairs(shapes.secret_names(shape, {})) do names[name:lower()] = true end
   plan.names = next(names) and names or nil
   if shape.is_flat and not shape.any_case then
-    plan.read, plan.open = {}, {}
+    plan.read, plan.open, plan.as_is = {}, {}, {}
     for _, field in ipairs(shape.fields) do
-      if field.type == "secret" or field.type == "choice" then plan.read[#plan.read + 1] = field end
+      if field.type == "secret" or field.type == "choice" then
+        plan.read[#plan.read + 1] = field
+        plan.as_is[#plan.read] = field.type == "choice" and are_texts(field) and field.values or NONE
+      end
       if field.type ~= "secret" then plan.open[field.name] = true end
     end
   end
@@ -145,11 +157,11 @@ function M.read(shape, body)
   end
   local open
   if plan.read then
-    local fields = plan.read
+    local fields, as_is = plan.read, plan.as_is
     for i = 1, #fields do
       local field = fields[i]
       local value = body[field.name]
-      if value ~= nil then body[field.name] = read_value(field, value) end
+      if value ~= nil and as_is[i][value] == nil then body[field.name] = read_value(field, value) end
     end
     open = plan.names and { [body] = plan.open }
   else

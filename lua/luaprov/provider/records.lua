@@ -1,23 +1,26 @@
 --- From an answer to records: where they are in it, their ids, and what luaprov adds.
 local answers = require "luaprov.provider.answer"
 local compare = require "luaprov.policy.compare"
-local json = require "luaprov.json"
+local core = require "luaprov.core"
 local origins = require "luaprov.provider.origins"
 local redact = require "luaprov.provider.redact"
-local reader = require "luaprov.provider.reader"
+local read = require("luaprov.provider.reader").read
 local uri = require "luaprov.uri"
 
 local M = {}
 
+local ARRAY = core.json.array_mt
+
 --- What stands at the first of several body paths that has a table there.
---- @param answer luaprov.Answer
+--- @param answer table of luaprov.provider.answer
 --- @param paths table[] lists of keys
 --- @param wanted string "object" or "array"
 --- @return table|nil
 function M.find(answer, paths, wanted)
   for i = 1, #paths do
-    local value = answers.at(answer.body, paths[i])
-    if type(value) == "table" and json.is_array(value) == (wanted == "array") then return value end
+    local keys, value = paths[i], answer.body
+    if keys[1] then value = answers.at(value, keys) end
+    if type(value) == "table" and (getmetatable(value) == ARRAY) == (wanted == "array") then return value end
   end
 end
 
@@ -32,11 +35,13 @@ local function location_id(answer, path, resource)
   return uri.unescape(id)
 end
 
+local function is_id(value) return (type(value) == "string" and value ~= "") or type(value) == "number" end
+
 --- Whether a value can be an id.
-function M.is_id(value) return (type(value) == "string" and value ~= "") or type(value) == "number" end
+M.is_id = is_id
 
 --- The id in an answer: the record's own, else where the operation says that it is.
---- @param answer luaprov.Answer
+--- @param answer table of luaprov.provider.answer
 --- @param record table may be empty
 --- @param resource luaprov.Resource
 --- @param operation table description
@@ -44,11 +49,11 @@ function M.is_id(value) return (type(value) == "string" and value ~= "") or type
 --- @return string|number|nil
 function M.id(answer, record, resource, operation, path)
   local own = record[resource.description.id]
-  if M.is_id(own) then return own end
+  if is_id(own) then return own end
   for _, source in ipairs(operation.id or {}) do
     local id
     if source == "location" then id = location_id(answer, path, resource) else id = answers.at(answer.body, source) end
-    if M.is_id(id) then return id end
+    if is_id(id) then return id end
   end
 end
 
@@ -65,9 +70,8 @@ function M.no_id(answer, context, resource, operation)
   return "the answer has no id"
 end
 
---- Makes a record of what the vendor sent: secrets closed, `id` gained, parents there as the record itself names them.
-function M.make(resource, body, id, parents)
-  local record = reader.read(resource.description.shape, body)
+local function make(resource, body, id, parents)
+  local record = read(resource.description.shape, body)
   record.id = id
   local paths = resource.description.shape.paths
   for i = 1, #paths do
@@ -77,6 +81,9 @@ function M.make(resource, body, id, parents)
   return record
 end
 
+--- Makes a record of what the vendor sent: secrets closed, `id` gained, parents there as the record itself names them.
+M.make = make
+
 --- The record in an answer.
 --- @param asked string|integer|nil the id of the record that was asked for
 --- @param body table|nil the record as `find` found it
@@ -85,12 +92,13 @@ end
 function M.from(resource, operation, answer, context, path, parents, asked, body)
   body = body or M.find(answer, operation.record, "object")
   if not body then return nil, answers.unusable(answer, context, "the answer has no record") end
-  local id = M.id(answer, body, resource, operation, path)
+  local id = body[resource.description.id]
+  if not is_id(id) then id = M.id(answer, body, resource, operation, path) end
   if id == nil then return nil, answers.unusable(answer, context, M.no_id(answer, context, resource, operation)) end
   if asked ~= nil and asked ~= id and compare.id(asked) ~= compare.id(id) then
     return nil, answers.unusable(answer, context, "the answer is another record")
   end
-  return M.make(resource, body, id, parents)
+  return make(resource, body, id, parents)
 end
 
 return M

@@ -1,7 +1,7 @@
 --- What of a vendor's answer an error may show: nothing that was sent as a secret, no member that the provider file
 --- calls secret, and not too much.
 ---
---- A context has `opened` (the values of the secrets that were sent), `secret_names` (of members, in lower case),
+--- A context has `secrets` (the values of the secrets that were sent), `secret_names` (of members, in lower case),
 --- `provider`, and `spellings` (see secret.scrubber; nil: nothing is kept). A function `complete` adds what is missing.
 local digits = require "luaprov.digits"
 local json = require "luaprov.json"
@@ -17,9 +17,9 @@ local DETAILS = 64 * 1024 -- bytes of the largest answer that err.details holds
 -- The spellings of many secrets are made once a call, and only for a call that fails.
 local function scrubber(context)
   if context.complete then context.complete(context) end
-  if context.scrubbed ~= #context.opened then
-    context.scrub = secret.scrubber(context.opened, context.spellings)
-    context.scrubbed = #context.opened
+  if context.scrubbed ~= #context.secrets then
+    context.scrub = secret.scrubber(context.secrets, context.spellings)
+    context.scrubbed = #context.secrets
   end
   return context.scrub
 end

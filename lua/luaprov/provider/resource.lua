@@ -14,6 +14,12 @@ local template = require "luaprov.provider.template"
 
 local M = {}
 
+local NONE = {}
+
+-- What every create needs, at hand.
+local new_call, budget, send, free = call.new, call.budget, call.send, call.free
+local check_new, settle, settled = fields.check_new, settling.settle, settling.run
+local find, from = records.find, records.from
 
 local function where(resource, operation)
   return { provider = resource.state.provider.name, resource = resource.description.name, operation = operation }
@@ -28,7 +34,8 @@ local function invalid(resource, operation, faults)
 end
 
 local function operation_of(resource, name)
-  local operation = call.resolve(resource.state, resource.description.operations[name])
+  local operation = resource.description.operations[name]
+  if operation and operation.setting then operation = call.resolve(resource.state, operation) end
   if operation then return operation end
   local about = where(resource, name)
   about.kind, about.outcome = "unsupported", "not_sent"
@@ -45,8 +52,10 @@ local function parts_of(id, parents)
   return parts
 end
 
+local mt = { __name = "luaprov.resource" }
+
 local function check_self(self, name, level)
-  if getmetatable(self) == nil or not self.description or not self.state then
+  if getmetatable(self) ~= mt then
     error("call it with a colon: client.RESOURCE:" .. name .. "(…)", level + 1)
   end
 end
@@ -81,21 +90,24 @@ end
 ---@class luaprov.Resource
 local Resource = {}
 
--- get, once its arguments are known to be good, within the budget of the call that it belongs to.
-local function read(resource, operation, id, parents, budget)
+-- get, once its arguments are known to be good; within what is left to the call that it belongs to, if it does.
+local function read(resource, operation, id, parents, options, within)
   local path, faults = call.path(resource.state, operation, parts_of(id, parents))
   if not path then return nil, invalid(resource, "get", faults) end
-  return call.send(call.new(resource, operation, path, budget, function(answer, context)
-    return records.from(resource, operation, answer, context, path, parents, id)
-  end))
+  local get = new_call(resource, operation, path, function(answer, context)
+    return from(resource, operation, answer, context, path, parents, id)
+  end)
+  local record, err = send(within and call.share(get, within) or budget(get, options))
+  if record then free(get) end
+  return record, err
 end
 
 -- What a call has done is done, whether or not it can be read back: the record then holds what is known, and the error
 -- of the reading comes second.
-local function read_back(resource, id, checked, input, budget)
+local function read_back(resource, id, checked, input, done)
   local operation = operation_of(resource, "get")
   local record, err
-  if operation then record, err = read(resource, operation, id, checked.parents, budget) end
+  if operation then record, err = read(resource, operation, id, checked.parents, nil, done) end
   if record then return secret.close_like(record, input) end
   return secret.close_like(records.make(resource, fields.wire(checked), id, checked.parents), input), err
 end
@@ -108,10 +120,9 @@ end
 
 -- What a create's answer has: the record, or its id, and then nothing else.
 local function read_created(answer, context)
-  local operation, checked = context.description, context.checked
-  local resource = checked.resource
-  local body = operation.returns ~= "nothing" and records.find(answer, operation.record, "object")
-  if body then return records.from(resource, operation, answer, context, context.path, checked.parents, nil, body) end
+  local operation, resource = context.description, context.owner
+  local body = operation.returns ~= "nothing" and find(answer, operation.record, "object")
+  if body then return from(resource, operation, answer, context, context.path, context.parents, nil, body) end
   local id = records.id(answer, {}, resource, operation, context.path)
   if id ~= nil then
     context.id = id
@@ -123,59 +134,60 @@ local function read_created(answer, context)
 end
 
 -- Sends a create. Its answer has the record, or nothing but the id; what was created is then read back.
-local function create(resource, checked, budget, session)
-  local context = call.new(resource, checked.description, checked.path, budget, read_created)
-  context.text, context.body, context.secrets = checked.body, checked.wire or nil, checked.opened
-  context.checked, context.session, context.settle = checked, session, settling.settle
-  local record, err = call.send(context)
+local function create(new)
+  local record, err = send(new)
   if not record then
-    for _, candidate in ipairs(err.candidates or {}) do secret.close_like(candidate, checked.input) end
+    for _, candidate in ipairs(err.candidates or {}) do secret.close_like(candidate, new.input) end
     return nil, err
   elseif record == true then
-    return read_back(resource, context.id, checked, checked.input, budget)
+    return read_back(new.owner, new.id, new, new.input, new)
   end
   -- Without a secret in it nothing is to be closed.
-  if checked.opened[1] or resource.state.marks then secret.close_like(record, checked.input) end
+  if new.opened[1] or new.state.marks then secret.close_like(record, new.input) end
   return record
 end
 
--- The faults of a path, as far as the check has none of the same part.
-local function add_faults(checked, faults)
+-- The faults of a check, and those of a path as far as the check has none of the same part.
+local function all_faults(of_check, of_path)
   local all, told = {}, {}
-  for i, fault in ipairs(checked.faults or {}) do all[i], told[fault.path] = fault, true end
-  for _, fault in ipairs(faults) do
+  for i, fault in ipairs(of_check) do all[i], told[fault.path] = fault, true end
+  for _, fault in ipairs(of_path or NONE) do
     if not told[fault.path] then all[#all + 1] = fault end
   end
-  checked.faults = all
+  return all
 end
 
 --- The first half of `create`: what it is to send.
 --- @param self luaprov.Resource
 --- @param input table
---- @return table|nil checked for `create`; its wire has secrets opened
+--- @return table|nil new for `create`: a call, with what fields.check has found (wire, where secrets are opened,
+---   parents, opened)
 --- @return luaprov.Error|nil err
 function M.check(self, input)
   local operation, err = operation_of(self, "create")
   if not operation then return nil, err end
-  local checked = fields.check_new(self.description.shape, input, self.state.marks)
-  local path, faults = call.path(self.state, operation, checked.parents)
-  if faults then add_faults(checked, faults) end
-  if checked.faults and checked.faults[1] then return nil, invalid(self, "create", checked.faults) end
-  checked.resource, checked.description, checked.path, checked.input = self, operation, path, input
-  return checked
+  local body, checked = check_new(self.description.shape, input, self.state.marks)
+  local path, faults = operation.path.text, nil
+  if not path then path, faults = call.path(self.state, operation, body and NONE or checked.parents) end
+  if faults or checked and checked.faults[1] then
+    return nil, invalid(self, "create", all_faults(body and NONE or checked.faults, faults))
+  end
+  local new = new_call(self, operation, path, read_created)
+  new.input, new.settle = input, settle
+  if body then
+    new.body = body
+  else
+    new.content, new.wire, new.parents, new.opened = checked.wire, checked.wire, checked.parents, checked.opened
+  end
+  return new
 end
 
---- The other half.
---- @param self luaprov.Resource
---- @param checked table of `check`
---- @param options luaprov.CallOptions|nil
---- @param note table|nil of whoever has noted what was there before: known, the ids as a set
+--- The other half, for whoever has noted what was there before.
+--- @param new table of `check`
+--- @param note table|nil known: the ids as a set
 --- @return table|nil record
 --- @return luaprov.Error|nil err
-function M.create(self, checked, options, note)
-  local budget = call.budget(self.state, options)
-  return settling.run(create, self, checked, budget, note)
-end
+function M.create(new, note) return settled(create, budget(new), note) end
 
 --- Creates a record.
 ---@param input table fields by the vendor's names; a parent in the path goes among them
@@ -183,12 +195,17 @@ end
 ---@return table|nil record
 ---@return luaprov.Error|nil err with a record: what was created could not be read back
 function Resource:create(input, options)
-  check_self(self, "create", 2)
-  check_table(input, "create's fields")
-  check_options(options)
-  local checked, err = M.check(self, input)
-  if not checked then return nil, err end
-  return M.create(self, checked, options)
+  if getmetatable(self) ~= mt or type(input) ~= "table" then
+    check_self(self, "create", 2)
+    check_table(input, "create's fields")
+  end
+  if options ~= nil then check_options(options) end
+  local new, err = M.check(self, input)
+  if not new then return nil, err end
+  local record
+  record, err = settled(create, budget(new, options))
+  if not err then free(new) end
+  return record, err
 end
 
 --- Reads a record.
@@ -203,7 +220,7 @@ function Resource:get(id, parents, options)
   check_table(parents, "get's parents", true)
   local operation, err = operation_of(self, "get")
   if not operation then return nil, err end
-  return read(self, operation, id, parents or {}, call.budget(self.state, options))
+  return read(self, operation, id, parents or {}, options)
 end
 
 --- Changes a record.
@@ -221,7 +238,8 @@ function Resource:update(id, input, parents, options)
   local operation, err = operation_of(self, "update")
   if not operation then return nil, err end
   local shape, in_path = self.description.shape, template.names(operation.path)
-  local budget, within = call.budget(self.state, options), {}
+  local update, within = new_call(self, operation), {}
+  budget(update, options)
   for _, name in ipairs(shape.paths) do
     if in_path[name] then within[name] = rawget(input, name) end
     if in_path[name] and within[name] == nil then within[name] = parents and parents[name] end
@@ -237,7 +255,7 @@ function Resource:update(id, input, parents, options)
     if #sure.faults > 0 then return nil, invalid(self, "update", sure.faults) end
     local get
     get, err = operation_of(self, "get")
-    if get then record, err = read(self, get, id, within, budget) end
+    if get then record, err = read(self, get, id, within, nil, update) end
     if not record then
       -- Whatever became of the reading, nothing has been changed.
       err.operation, err.outcome = "update", "not_sent"
@@ -257,18 +275,18 @@ function Resource:update(id, input, parents, options)
   local whole = operation.sends == "whole"
     and fields.writable(shape, record, self.description.id, checked.opened) or nil
   local body, content_type = changes.body(operation.sends, checked.wire, whole)
-  local done
-  local context = call.new(self, operation, path, budget, function(answer, context)
+  update.path, update.content, update.content_type, update.opened = path, body, content_type, checked.opened
+  function update.read(answer, context)
     if operation.returns ~= "nothing" then
-      return records.from(self, operation, answer, context, path, checked.parents, id)
+      return from(self, operation, answer, context, path, checked.parents, id)
     end
     return read_nothing(answer, context)
-  end)
-  context.body, context.content_type, context.secrets = body, content_type, checked.opened
-  done, err = call.send(context)
+  end
+  local done
+  done, err = send(call.share(update, update))
   if not done then return nil, err end
   if operation.returns ~= "nothing" then return secret.close_like(done, input) end
-  return read_back(self, id, checked, input, budget)
+  return read_back(self, id, checked, input, update)
 end
 
 --- Removes a record.
@@ -286,8 +304,10 @@ function Resource:delete(id, parents, options)
   local path, faults = call.path(self.state, operation, parts_of(id, parents))
   if not path then return nil, invalid(self, "delete", faults) end
   local done
-  done, err = call.send(call.new(self, operation, path, call.budget(self.state, options), read_nothing))
+  local removal = budget(new_call(self, operation, path, read_nothing), options)
+  done, err = send(removal)
   if not done then return nil, err end
+  free(removal)
   settling.removed(self, operation, id, parents)
   return true
 end
@@ -348,10 +368,7 @@ function Resource:each(query, options)
   end
 end
 
-local mt = { __name = "luaprov.resource" }
-
 function mt.__index(self, name)
-  if Resource[name] then return Resource[name] end
   local names = {}
   for operation in pairs(Resource) do names[#names + 1] = operation end
   local description = rawget(self, "description")
@@ -362,6 +379,10 @@ end
 --- @param description table of the resource
 --- @param state table a client's inside
 --- @return luaprov.Resource
-function M.new(description, state) return setmetatable({ description = description, state = state }, mt) end
+function M.new(description, state)
+  local resource = { description = description, state = state }
+  for name, operation in pairs(Resource) do resource[name] = operation end
+  return setmetatable(resource, mt)
+end
 
 return M

@@ -40,10 +40,10 @@ local function whole(resource, operation, record, parents, ends)
   for name, value in pairs(parents) do parts[name] = value end
   local path, faults = call.path(resource.state, operation, parts)
   if not path then return nil, errors.invalid(faults) end
-  local budget = call.budget(resource.state, { ends = ends })
-  local found, err = call.send(call.new(resource, operation, path, budget, function(answer, context)
+  local get = call.new(resource, operation, path, function(answer, context)
     return records.from(resource, operation, answer, context, path, parents, record.id)
-  end))
+  end)
+  local found, err = call.send(call.budget(get, { ends = ends }))
   if not found and err.kind == "not_found" and err.outcome == "refused" then return false end
   return found, err
 end
@@ -98,10 +98,8 @@ local function wanted_of(checked)
   return wanted
 end
 
--- Whether it can be looked for at all.
-local function list_of(resource)
-  return resource.description.key and call.resolve(resource.state, resource.description.operations.list)
-end
+-- How it can be looked for, if at all.
+local list_of = call.list
 
 --- How a record of a collection is looked for.
 --- @param resource luaprov.Resource
@@ -117,7 +115,7 @@ function M.looks(resource, parents)
 end
 
 --- What a create sends, parents among it, its secrets closed.
---- @param checked table of fields.check
+--- @param checked table of resource.check
 --- @return table wanted
 M.wanted = wanted_of
 
@@ -129,15 +127,15 @@ local function learn(self)
 end
 
 -- A create that may have to be settled. noted: of whoever has noted itself what was there before (known: set of ids).
-local function new_session(resource, checked, budget, noted)
-  return { resource = resource, budget = budget, checked = checked, note = noted }
+local function new_session(new, noted)
+  new.session = { resource = new.owner, budget = new.budget, checked = new, note = noted }
+  return new.session
 end
 
 --- What retry asks when a create may have been carried out, now or by an earlier try.
---- @param sent table of call.new: checked, and the session, if it has one already
-function M.settle(err, is_last, sent)
-  local self = sent.session or new_session(sent.checked.resource, sent.checked, sent.budget)
-  sent.session = self
+--- @param new table of resource.check
+function M.settle(err, is_last, new)
+  local self = new.session or new_session(new)
   local description = self.resource.description
   learn(self)
   -- Of a create that is to be one exchange what to look for is told, and nothing looked for.
@@ -154,7 +152,7 @@ function M.settle(err, is_last, sent)
   local record, verdict, candidates = settle.find {
     resource = description, wanted = self.wanted, pages = self.pages, get = self.get, note = self.note,
     collection = self.turn and self.turn.collection, unique = description.unique,
-    over_at = sent.over + description.settles_in, ends = self.budget.settles_until,
+    over_at = new.over + description.settles_in, ends = self.budget.settles_until,
   }
   if record then return record end
   -- Refused because of it: whatever the tries before have met, they have met it, too.
@@ -234,8 +232,8 @@ end
 local function prepared(self, collection, create)
   local ok, err = prepare(self, collection)
   if not ok then return nil, err end
-  self.began = true
-  return create(self.resource, self.checked, self.budget, self)
+  self.began, self.checked.began = true, http.now()
+  return create(self.checked)
 end
 
 local function traced(err) return type(err) == "string" and debug.traceback(err, 2) or err end
@@ -247,8 +245,8 @@ local function finished(self, ok, record, err)
 end
 
 -- Another client may have begun to settle meanwhile.
-local function claimed(resource, checked, record, err)
-  local collection = record and collection_of(resource, checked)
+local function claimed(new, record, err)
+  local collection = record and collection_of(new.owner, new)
   if collection then notes.claim(collection, record.id) end
   return record, err
 end
@@ -256,18 +254,19 @@ end
 --- Runs a create: where the client, or another one of its account, settles, when no other create with the same key goes
 --- on; and where it settles itself, when what is there is noted. Its turn ends also when something is raised on the way
 --- (a Ctrl-C), or no other create with its key would ever go on.
---- @param create function resource, checked, budget, session (or nil: settle makes one) -> record, err
---- @param resource luaprov.Resource
---- @param checked table of fields.check_new
---- @param budget table of the call
+--- @param create function new -> record, err
+--- @param new table of resource.check; gains session where what it needs to be settled is known before
 --- @param noted table|nil of whoever has noted itself what was there before (known: set of ids)
 --- @return any what create returned; nil and an error when nothing has been sent
-function M.run(create, resource, checked, budget, noted)
-  if noted then return create(resource, checked, budget, new_session(resource, checked, budget, noted)) end
-  if not list_of(resource) then return create(resource, checked, budget) end
-  local collection = collection_of(resource, checked)
-  if not collection then return claimed(resource, checked, create(resource, checked, budget)) end
-  local session = new_session(resource, checked, budget)
+function M.run(create, new, noted)
+  if noted then
+    new_session(new, noted)
+    return create(new)
+  end
+  if not new.list then return create(new) end
+  local collection = collection_of(new.owner, new)
+  if not collection then return claimed(new, create(new)) end
+  local session = new_session(new)
   return finished(session, xpcall(prepared, traced, session, collection, create))
 end
 

@@ -5,7 +5,7 @@ local digits = require "luaprov.digits"
 local M = {}
 
 --- @param text string
---- @return table|nil parts
+--- @return table|nil parts with text, where nothing is to be filled in
 --- @return string|nil fault
 function M.parse(text)
   local parts, names = {}, {}
@@ -36,6 +36,7 @@ function M.parse(text)
     at = (close or #text) + 1
   end
   parts.names = names
+  if not parts[2] and type(parts[1] or "") == "string" then parts.text = parts[1] or "" end
   return parts
 end
 

@@ -10,12 +10,13 @@
 --- task() -> the task whose code runs, or nil; task_of(key): the same, of whoever has what `current` says
 --- start(task, body) -> true when it has begun or will, or nil, why; start_alone: it is no part of what runs now
 --- collect(task): it has ended, and whoever waited for it goes on
+--- kills: whether the code that runs may be ended in the midst of a wait, and never go on
 --- guard(fn, a, b) -> handle: calls fn(a, b) if the code that runs now is ended in the midst of a wait and never goes
 ---   on; until unguard(handle)
 --- store() -> what all processes see that keep limits and tokens together, or nil: name(text) -> a short key for it,
 ---   add(key, text, seconds) -> whether there was none, set(key, text, seconds or nil), get(key) -> text, delete(key),
 ---   left(key) -> seconds, or nil when there is none
 --- open_call(call), close_call(call): it may have been carried out although it goes on, and that is over; for the
----   report of what ends with the script. `call` has a request: method, url, shown
+---   report of what ends with the script. `call` is its request: method, url, shown
 --- watch, unwatch, run: see luaprov.runtime.loop
 return require(rawget(_G, "ngx") and "luaprov.runtime.nginx" or "luaprov.runtime.standalone")

@@ -29,6 +29,7 @@ M.map = map.map
 M.all = map.all
 
 --- What is to be undone if the code that runs never goes on.
+M.kills = host.kills
 M.guard = host.guard
 M.unguard = host.unguard
 

@@ -9,6 +9,8 @@ local timers = require "luaprov.runtime.timers"
 
 local M = {}
 
+local can_wait, give_way, resume = carry.can_wait, carry.wait, carry.resume
+
 -- Each nil where nobody tells of a Ctrl-C.
 local came, leave, back = interrupts.came, interrupts.loop, interrupts.done
 
@@ -33,33 +35,38 @@ local DEPTH = 16
 -- one that comes just before the wait begins is seen only when it is over.
 local DRIVE = 1
 
+local function push(task)
+  local last = ready.last + 1
+  ready[last], ready.last = task, last
+end
+
 --- A task may go on.
-function M.push(task)
-  ready[ready.last + 1] = task
-  ready.last = ready.last + 1
+M.push = push
+
+local function wake(waiter, value)
+  if waiter.full then return end
+  waiter.full, waiter.value = true, value
+  if waiter.task then push(waiter.task) end
 end
 
 --- Ends a wait. A waiter is ended once: what comes later is too late.
 --- @param waiter table
 --- @param value any what `wait` returns
-function M.wake(waiter, value)
-  if waiter.full then return end
-  waiter.full, waiter.value = true, value
-  if waiter.task then M.push(waiter.task) end
-end
+M.wake = wake
 
 -- Those that were ready when the turn began: tasks that wake each other without end keep nobody else waiting. A loop
 -- within one of them may have taken the rest.
 local function resume_ready()
   local last = ready.last
   while ready.first <= last and ready.first <= ready.last do
-    local task = ready[ready.first]
-    ready[ready.first] = nil
-    ready.first = ready.first + 1
-    if task.co then
+    local first = ready.first
+    local task = ready[first]
+    ready[first], ready.first = nil, first + 1
+    local co = task.co
+    if co then
       local before = M.task
       M.task = task
-      local ok, err = carry.resume(task.co)
+      local ok, err = resume(co)
       M.task = before
       if not ok then error(err, 0) end -- a task's body is protected: this is a fault of ours
     end
@@ -74,7 +81,7 @@ local function drive(seconds)
     local waiter = transfers[slot]
     transfers[slot] = nil
     under_way = under_way - 1
-    M.wake(waiter, response)
+    wake(waiter, response)
   end
 end
 
@@ -168,20 +175,16 @@ end
 
 local function is_full(waiter) return waiter.full end
 
-local function time_out(waiter) M.wake(waiter, "timeout") end
+local function time_out(waiter) wake(waiter, "timeout") end
 
---- Waits until somebody wakes the waiter.
---- @param waiter table interrupt: function(waiter) that wakes it when its task is cancelled; without one it waits on
---- @param at number|nil seconds of now() at which it is woken with "timeout"
---- @return any value
-function M.wait(waiter, at)
+local function wait(waiter, at)
   local task = M.task
   local timer = at and M.timers:add(at, time_out, waiter)
   if task then task.waiting = waiter end
   if not waiter.full then
-    if task and carry.can_wait() then
+    if task and can_wait() then
       waiter.task = task
-      carry.wait()
+      give_way()
     else
       M.run(is_full, waiter)
     end
@@ -190,6 +193,12 @@ function M.wait(waiter, at)
   if timer then M.timers:remove(timer) end
   return waiter.value
 end
+
+--- Waits until somebody wakes the waiter.
+--- @param waiter table interrupt: function(waiter) that wakes it when its task is cancelled; without one it waits on
+--- @param at number|nil seconds of now() at which it is woken with "timeout"
+--- @return any value
+M.wait = wait
 
 local function cancel_transfer(waiter) engine:cancel(waiter.id) end
 
@@ -200,6 +209,12 @@ local function start_engine()
   engine = core.engine()
   M.on_engine()
 end
+
+local function new_waiter() return { interrupt = cancel_transfer, id = 0, request = false, task = false,
+                                       full = false, value = false } end
+
+-- Of transfers that have ended: only whoever waited for one knew its waiter, and who looks at `transfers`.
+local waiters, spare, SPARE = {}, 0, 256
 
 --- Sends a request and waits for its response.
 --- @param request table as luaprov.core's engine takes it
@@ -216,11 +231,17 @@ function M.transfer(request)
     if not ok then error(id, 0) end
     return nil, slot_or_why
   end
-  -- With room for all that it gains.
-  local waiter = { id = id, request = request, interrupt = cancel_transfer, full = nil, value = nil,
-                   task = nil }
+  local waiter
+  if spare > 0 then waiter, spare = waiters[spare], spare - 1 else waiter = new_waiter() end
+  waiter.id, waiter.request, waiter.full, waiter.task = id, request, false, false
   transfers[slot_or_why], under_way = waiter, under_way + 1
-  return M.wait(waiter)
+  local response = wait(waiter)
+  waiter.request, waiter.value = false, false
+  if spare < SPARE then
+    spare = spare + 1
+    waiters[spare] = waiter
+  end
+  return response
 end
 
 --- Lets somebody share the loop: whoever waits polls their descriptor too.

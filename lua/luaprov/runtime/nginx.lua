@@ -90,6 +90,8 @@ rawset(coroutine, "wrap", adopting(coroutine.wrap))
 
 -- ---- what is to be undone ----
 
+M.kills = true
+
 local guards = {} -- coroutine -> its last guard, which knows the one before
 
 function M.guard(fn, a, b)

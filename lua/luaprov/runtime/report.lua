@@ -14,7 +14,7 @@ M.told = {}
 local open = {}
 
 --- Says that a call may have been carried out already, although it goes on.
---- @param call table request: as `describe` takes it; the `context` of its transfers
+--- @param call table a request as `describe` takes it, and as its transfers have it
 function M.open_call(call)
   if open[call] == nil then open[call] = true end
 end
@@ -64,11 +64,10 @@ local function report(why, last)
   local function add(waiter, response)
     if not response then return end
     local request = waiter.request
-    local call = request.context
-    if call and open[call] ~= nil then
+    if open[request] ~= nil then
       -- That its last try did nothing says nothing.
-      open[call] = not is_done(response)
-      if open[call] then return end
+      open[request] = not is_done(response)
+      if open[request] then return end
     end
     local line, is_unsent = M.describe(request, response)
     if is_unsent then unsent = unsent + 1 end
@@ -77,7 +76,7 @@ local function report(why, last)
   loop.end_transfers(add)
   if last and last.request then add(last, last.value) end
   for call, is_news in pairs(open) do
-    if is_news then lines[#lines + 1] = (M.describe(call.request, { outcome = "unknown" })) end
+    if is_news then lines[#lines + 1] = (M.describe(call, { outcome = "unknown" })) end
     open[call] = false
   end
   table.sort(lines)

@@ -29,6 +29,7 @@ M.start_alone = M.start
 
 -- A coroutine that has ended leaves nothing behind, and what ends one in the midst of a wait ends the script.
 function M.collect() end
+M.kills = false
 function M.guard() end
 function M.unguard() end
 

@@ -163,7 +163,7 @@ function M.create(run, step)
   ok, err = begin(run, account, intent, doubt.items(run, step, M.in_doubt))
   if not ok then return "failed", err end
   local record
-  record, err = resources.create(resource, checked, nil, note or nil)
+  record, err = resources.create(checked, note or nil)
   if not record and err.kind == "conflict" and err.outcome == "refused" then
     err.message = err.message .. "; luaprov adopt " .. step.address .. " takes over one that is there"
   end
