@@ -238,6 +238,8 @@ local function class_of(state, operation, resource)
   local class = { __index = {
     provider = state.provider, resource = resource.description.name, owner = resource, operation = name,
     description = operation, expect = operation.expect, secret_names = state.secret_names, complete = complete,
+    -- What few calls have.
+    query = false, content_type = false, session = false, secrets = false, route = false, waited_in_all = 0,
     state = state, try = try, changes = name ~= "get" and name ~= "list", plans = {},
     spare = spares(), list = M.list(resource),
     fixed_url = operation.path.text and state.base_url .. operation.path.text, keep_url = operation.path.text ~= nil,
@@ -262,13 +264,13 @@ function M.new(resource, operation, path, read_answer)
   local call = class.__index.spare()
   if not call then
     call = setmetatable({
-      waited = 0, waited_in_all = 0, tries = 0, opened = NONE, parents = NONE,
-      -- And all that it gains: LuaJIT is slow where a table gets another name.
-      path = false, read = false, url = false, body = false, content = false, query = false, settle = false,
-      session = false, wire = false, input = false, plan = false, kind = false, content_type = false, headers = false,
-      order = false, prepared = false, route = false, token = false, secrets = false, answer = false, id = false,
-      budget = false, attempts = 0, lasts = 0, ends = 0, cut = 0, settles_until = 0, began = 0, over = 0, deadline = 0,
-      timeout = 0,
+      waited = 0, tries = 0, opened = NONE, parents = NONE,
+      -- And all that most gain, for LuaJIT is slow where a table gets another name. No more than 32: one more, and
+      -- Lua makes the table twice as large.
+      path = false, read = false, url = false, body = false, content = false, settle = false, wire = false,
+      input = false, plan = false, kind = false, headers = false, order = false, prepared = false, token = false,
+      answer = false, budget = false, attempts = 0, lasts = 0, ends = 0, cut = 0, settles_until = 0, began = 0,
+      over = 0, deadline = 0, timeout = 0,
     }, class)
   end
   call.path, call.read = path, read_answer or false
@@ -281,7 +283,8 @@ end
 function M.free(call)
   if call.tries > 1 or not call.complete or call.session or call.content or call.wire then return end
   if call.waited > 0 then call.waited, call.waited_in_all = 0, 0 end
-  call.tries, call.body, call.query, call.input, call.answer, call.route = 0, false, false, false, false, false
+  if call.route then call.route = false end
+  call.tries, call.body, call.input, call.answer = 0, false, false, false
   call.spare(call)
 end
 
