@@ -51,39 +51,63 @@ local function case_of(by, scope)
   end))
 end
 
-local function spell_keys(shape, body)
-  local spelled, keys = {}, {}
+-- Shape -> the names of its fields, by themselves and in lower case.
+local spellings = setmetatable({}, { __mode = "k", __index = function(made, shape)
+  local spelled = {}
   for _, name in ipairs(shapes.names(shape)) do spelled[name:lower()] = name end
-  for key in pairs(body) do keys[#keys + 1] = key end
-  for _, key in ipairs(keys) do
-    local name = type(key) == "string" and spelled[key:lower()]
-    if name and name ~= key and body[name] == nil then
-      body[name], body[key] = body[key], nil
+  for _, name in ipairs(shapes.names(shape)) do spelled[name] = name end
+  made[shape] = spelled
+  return spelled
+end })
+
+local function spell_keys(shape, body)
+  local spelled, others = spellings[shape], nil
+  for key in pairs(body) do
+    if spelled[key] ~= key and type(key) == "string" then
+      others = others or {}
+      others[#others + 1] = key
     end
+  end
+  for _, key in ipairs(others or NONE) do
+    local name = spelled[key:lower()]
+    if name and body[name] == nil then body[name], body[key] = body[key], nil end
   end
 end
 
+-- Variants -> the secret fields of all of them: name -> field.
+local secrets_of = setmetatable({}, { __mode = "k", __index = function(made, by)
+  local secrets = {}
+  for name, field in pairs(by.union) do secrets[name] = field.type == "secret" and field or nil end
+  made[by] = secrets
+  return secrets
+end })
+
 -- Plain fields are read before what may depend on them: variants, and tables within.
 local function read_fields(shape, scope, done, open, later)
-  for _, field in ipairs(shape.fields) do
-    local value = scope.body[field.name]
-    if field.type ~= "secret" then open[field.name] = true end
-    if value ~= nil and not done[field.name] then
-      if field.shape or field.of then later[#later + 1] = field
-      else scope.body[field.name] = read_value(field, value, scope) end
+  local fields, body = shape.fields, scope.body
+  for i = 1, #fields do
+    local field = fields[i]
+    local name, kind = field.name, field.type
+    if kind ~= "secret" then open[name] = true end
+    if not done[name] then
+      done[name] = true
+      local value = body[name]
+      if value == nil then -- luacheck: ignore 542
+        -- Nothing is to be read.
+      elseif field.shape or field.of then later[#later + 1] = field
+      elseif kind == "secret" or kind == "choice" then body[name] = read_value(field, value, scope) end
     end
-    done[field.name] = true
   end
   for _, by in ipairs(shape.by) do
     local case = case_of(by, scope)
     if case then read_fields(case, scope, done, open, later) end
     -- Without a variant every field is read as some variant has it; with one, another's secrets are still closed.
-    for name, field in pairs(by.union) do
-      local value = scope.body[name]
-      if value ~= nil and not done[name] and (not case or field.type == "secret") then
+    for name, field in pairs(case and secrets_of[by] or by.union) do
+      local value = body[name]
+      if value ~= nil and not done[name] then
         done[name] = true
         if field.shape or field.of then later[#later + 1] = field
-        else scope.body[name] = read_value(field, value, scope) end
+        else body[name] = read_value(field, value, scope) end
       end
     end
   end
