@@ -13,7 +13,7 @@ local function verdict(goal, got)
   return ("%s: %s"):format(goal.wanted, goal.met and got .. "met" or "**" .. got .. "not met**")
 end
 
-local function number(value) return value < 10 and ("%.2f"):format(value) or ("%.0f"):format(value) end
+local function number(value) return value < 10 and ("%.2f"):format(value) or ("%d"):format(math.floor(value + 0.5)) end
 
 -- What is beside the limit is said by the row itself.
 local function goal_of(row)
@@ -46,7 +46,7 @@ local function add_growth(lines, plots)
     lines[#lines + 1] = "\n| " .. table.concat(head, " | ") .. " |\n|" .. table.concat(rule, "|") .. "|"
     for _, line in ipairs(plot.lines) do
       local cells = { line.name }
-      for _, point in ipairs(line.points) do cells[#cells + 1] = ("%.0f"):format(point.y) end
+      for _, point in ipairs(line.points) do cells[#cells + 1] = ("%d"):format(math.floor(point.y + 0.5)) end
       lines[#lines + 1] = "| " .. table.concat(cells, " | ") .. " |"
     end
   end
