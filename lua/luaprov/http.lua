@@ -61,8 +61,9 @@ end
 --- Runs a function once for all who ask with the same key while it runs.
 M.share = runtime.share
 
---- Reads what is the same for many requests: all but url, body and deadline. They have it as `prepared`.
---- @param request table as `exchange` takes it, with method, headers, order, connect_timeout
+--- Reads what is the same for many requests: method, headers, connect_timeout, keep_url, limit. They have it as
+--- `prepared`, and what they have of these themselves counts no more.
+--- @param request table as `exchange` takes it, with headers, order and connect_timeout
 --- @return userdata|nil prepared nil where there is a fault, which `exchange` tells
 M.prepare = core.prepare
 

@@ -3,6 +3,7 @@
 local core = require "luaprov.core"
 local limits = require "luaprov.policy.limits"
 local luaprov = require "luaprov"
+local runtime = require "luaprov.runtime"
 local support = require "tests.support"
 
 local accounts = 0
@@ -143,6 +144,18 @@ describe("The limits of an account", function()
         end
       end
     end
+  end)
+
+  it("keep nothing of whoever had a turn, where that may be ended in its midst", function()
+    local name, kills, guard = "luaprov.policy.limits", runtime.kills, runtime.guard
+    runtime.kills, runtime.guard = true, function() return { co = {} } end
+    package.loaded[name] = nil
+    finally(function() runtime.kills, runtime.guard, package.loaded[name] = kills, guard, limits end)
+    local self = require(name).of(description "{ { 2, per = 5 } }", "guarded")
+    local ticket = self:enter(1)
+    assert.truthy(ticket.guard)
+    self:leave(ticket, answered())
+    assert.is_false(ticket.guard)
   end)
 
   it("let only so many be in flight", function()

@@ -1,4 +1,5 @@
 -- Calls that are made one after another, and beside each other, although the next may be the same table as the last.
+local clients = require "luaprov.provider.client"
 local control = require "tests.contract.control"
 local core = require "luaprov.core"
 local http = require "luaprov.http"
@@ -119,6 +120,75 @@ describe("a call", function()
     end
     walk(client, "client")
     assert.same({}, found)
+  end)
+
+  -- What of an operation's last call is kept for the next one.
+  local function kept(client, name)
+    local resource = client.things
+    return resource.state.calls[resource.description.operations[name]].__index.spare()
+  end
+
+  local function holds(value, text, seen)
+    if type(value) == "string" then return value:find(text, 1, true) ~= nil end
+    seen = seen or {}
+    if type(value) ~= "table" or seen[value] then return false end
+    seen[value] = true
+    for key, inner in next, value do
+      if holds(key, text, seen) or holds(inner, text, seen) then return true end
+    end
+    return false
+  end
+
+  it("keeps no token but the one that it sent last", function()
+    local auth = [[ auth = token_request { url = "{base_url}/token", token = "token", expires_in = "lasts",
+      secret "password" { required = true } } ]]
+    local client = support.client(support.provider(plain, auth), listener.url, { password = "pass-0000", attempts = 2 })
+    listener:script {
+      { status = 200, json = { token = "tok-1", lasts = 3600 } }, { status = 201, json = { id = "1" } },
+      { status = 401 }, { status = 200, json = { token = "tok-2", lasts = 3600 } },
+      { status = 200, json = { id = "1" } },
+      { status = 201, json = { id = "2" } },
+    }
+    assert(client.things:create { name = "a" })
+    assert(client.things:get "1")
+    assert(client.things:create { name = "b" })
+    local call = kept(client, "create")
+    assert.is_true(holds(call, "tok-2"))
+    assert.is_false(holds(call, "tok-1"))
+  end)
+
+  it("keeps nothing of the one that it belonged to, and of what it was read for", function()
+    listener:script { { status = 201, json = { id = "1" } }, { status = 200, json = { id = "1", name = "a" } } }
+    local client = support.client(support.provider [[ text "name" { required = true }, secret "key" {},
+      path = "/things", create = post { expect = 201, returns = "nothing", id = "id" }, get = get {} ]], listener.url)
+    assert(client.things:create { name = "a", key = luaprov.secret "key-0000" })
+    local call = kept(client, "get")
+    assert.is_false(holds(call, "key-0000"))
+    assert.is_false(call.read)
+  end)
+
+  it("has its time from when it has its token, be that the one of before", function()
+    local answered
+    local seen = {}
+    local inside = { exchange = function(request, operation, now)
+      if operation == "token" then
+        core.pause(0.02)
+        answered = http.now()
+        return { status = 200, headers = {}, body = '{"token":"tok-1","lasts":0}' }
+      end
+      seen[#seen + 1] = { now = now, answered = answered, deadline = request.deadline }
+      return { status = 201, headers = {}, body = '{"id":"1"}' }
+    end }
+    local auth = [[ auth = token_request { url = "{base_url}/token", token = "token", expires_in = "lasts",
+      secret "password" { required = true } } ]]
+    local client = assert(clients.new(support.description(support.provider(plain, auth)),
+      { base_url = listener.url, password = "pass-0000", timeout = 5 }, inside))
+    for _ = 1, 2 do assert(client.things:create { name = "a" }) end
+    for i, one in ipairs(seen) do
+      assert.is_true(one.now >= one.answered, i)
+      assert.equal(one.now + 5, one.deadline)
+    end
+    assert.is_true(seen[2].answered > seen[1].now)
   end)
 
   describe("that is prepared", function()

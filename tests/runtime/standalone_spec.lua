@@ -36,6 +36,19 @@ describe("the stand-alone runtime", function()
     assert.equal("answer 1", get "/1")
   end)
 
+  it("keeps nothing of a task that has waited for a transfer", function()
+    script(1)
+    local results = setmetatable({}, { __mode = "v" })
+    local function wait()
+      results[1] = luaprov.spawn(function() return { get "/1" } end):wait()
+      return results[1][1]
+    end
+    assert.equal("answer 1", wait())
+    collectgarbage()
+    collectgarbage()
+    assert.is_nil(results[1])
+  end)
+
   it("lets a coroutine of the user wait", function()
     script(2)
     local co = coroutine.wrap(function()

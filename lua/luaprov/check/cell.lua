@@ -51,9 +51,9 @@ local function exchange_of(cell, far, opened, exchange)
   exchange = exchange or http.exchange
   local opens, warm = cell.row.opens and cell.strikes == "once", cell.row.warm
   if not opens and not warm then return exchange end
-  return function(...)
+  return function(request, what)
     if warm then far:ask { ["do"] = "rest", cell = opened.cell } end
-    local response, err, part = exchange(...)
+    local response, err, part = exchange(request, what) -- what time it was is told no more: asking has taken some
     if opens then
       opens = false
       far:ask { ["do"] = "let_in", cell = opened.cell }

@@ -240,7 +240,10 @@ end
 --- @param not_sent boolean|nil nothing has arrived, or will
 function Limiter:leave(ticket, answer, not_sent)
   local now = core.now()
-  if kills then runtime.unguard(ticket.guard) end
+  if kills then
+    runtime.unguard(ticket.guard)
+    ticket.guard = false -- it knows the coroutine, and that its request
+  end
   if ticket.places then
     if not_sent then self.slots:give_back(ticket.places) else self.slots:answered(ticket.places) end
   end

@@ -172,18 +172,21 @@ end
 --- @param deadline number seconds of http.now()
 --- @return string|nil token opened; nil without err where the provider needs none
 --- @return luaprov.Error|nil err its outcome is always not_sent
+--- @return boolean|nil waited whether that may have taken its time
 function M.token(auth, deadline)
   if not auth.method then return nil end
+  local waited
   if auth.method.kind == "token_request" and (not auth.token or auth.renew_at and http.now() >= auth.renew_at) then
     local err = ask(auth, deadline)
     if err then return nil, err end
+    waited = true
   end
   if not auth.token then
     -- Somebody else's call found it refused in the meantime, and could not renew it.
     return nil, not_sent(auth, errors.new { kind = "unauthorized", message = "it was refused" })
   end
   local known = sendable[auth.token]
-  if known then return known end
+  if known then return known, nil, waited end
   local token, why = auth.token:reveal()
   if not token then
     return nil, not_sent(auth, errors.new { kind = "invalid", message = "it cannot be opened: " .. why })
@@ -192,7 +195,7 @@ function M.token(auth, deadline)
     return nil, not_sent(auth, errors.new { kind = "invalid", message = "it has a line end or a control character" })
   end
   if secret.is_fixed(auth.token) then sendable[auth.token] = token end
-  return token
+  return token, nil, true
 end
 
 --- Notes that the vendor has refused a token.

@@ -127,15 +127,15 @@ end
 local function exchange(call, now)
   local state, budget = call.state, call.budget
   local over, cut = now + budget.lasts, budget.cut
-  local token, err = token_of(state.auth, over < cut and over or cut)
+  local token, err, waited = token_of(state.auth, over < cut and over or cut)
   if err then return nil, err end
+  if waited then
+    now = time()
+    over = now + budget.lasts
+  end
   -- With the same token the headers are those of before.
   if not call.prepared or token and token ~= call.token then
-    if token then
-      keep(call, token)
-      now = time() -- it may have been waited for
-      over = now + budget.lasts
-    end
+    if token then keep(call, token) end
     set_headers(call, token)
   end
   call.over, call.deadline = over, over < cut and over or cut
@@ -284,7 +284,9 @@ function M.free(call)
   if call.tries > 1 or not call.complete or call.session or call.content or call.wire then return end
   if call.waited > 0 then call.waited, call.waited_in_all = 0, 0 end
   if call.route then call.route = false end
-  call.tries, call.body, call.input, call.answer = 0, false, false, false
+  if call.secrets then call.secrets = false end -- tokens that have ended
+  call.tries, call.path, call.url, call.body, call.input, call.answer = 0, false, false, false, false, false
+  call.read, call.budget = false, false -- they may know more: the call that it belonged to
   call.spare(call)
 end
 

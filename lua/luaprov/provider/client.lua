@@ -22,10 +22,10 @@ end
 --- @param provider table description
 --- @param given table options
 --- @param inside table|nil for whoever has to do with a client's inside:
----   exchange: what sends a request, in place of http.exchange; it is given the request, and the operation's name or
----   "token", and changes none of the headers: the next request may have the same table; marks: secrets -> true that
----   only stand for others, whose values are not here, and so are not checked; gains state: the client's inside, before
----   anything is sent
+---   exchange: what sends a request, in place of http.exchange; it is given the request, the operation's name or
+---   "token", and the time (seconds of http.now()) where it is known; it changes none of the headers and keeps neither
+---   them nor the request: the next one may be the same table; marks: secrets -> true that only stand for others, whose
+---   values are not here, and so are not checked; gains state: the client's inside, before anything is sent
 --- @return table|nil client
 --- @return luaprov.Error|nil err
 function M.new(provider, given, inside)

@@ -233,13 +233,14 @@ function M.transfer(request)
   end
   local waiter
   if spare > 0 then waiter, spare = waiters[spare], spare - 1 else waiter = new_waiter() end
-  waiter.id, waiter.request, waiter.full, waiter.task = id, request, false, false
+  waiter.id, waiter.request, waiter.full = id, request, false
   transfers[slot_or_why], under_way = waiter, under_way + 1
   local response = wait(waiter)
-  waiter.request, waiter.value = false, false
+  waiter.request, waiter.value, waiter.task = false, false, false
+  -- In this order: a Ctrl-C between the two must not leave one there that somebody has.
   if spare < SPARE then
+    waiters[spare + 1] = waiter
     spare = spare + 1
-    waiters[spare] = waiter
   end
   return response
 end
