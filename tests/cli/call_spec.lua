@@ -393,8 +393,9 @@ zebra              last
                       { status = 200, json = { items = { { id = "3" } } } } }
     local folder = support.folder()
     local command = run.command({ "call", file, "things", "list", "site=s" }, environment)
-    local pipe = io.popen(("cd %s; mkfifo done; trap '' PIPE; { %s 2>err; echo $? >code; } "
-      .. "| { head -n 1 >out; exec <&-; echo; cat done; }"):format(folder, command), "r")
+    -- Not a pipeline: the shell itself may have one end of it open a little longer.
+    local pipe = io.popen(("cd %s; mkfifo done lines; trap '' PIPE; { %s >lines 2>err; echo $? >code; } & "
+      .. "{ head -n 1 >out; exec <&-; echo; cat done; } <lines; wait"):format(folder, command), "r")
     pipe:read("*l") -- the reader has what it wanted, and is gone
     listener:requests(2)
     listener:release()
