@@ -87,6 +87,13 @@ function Output.flush() M.flush() end
 --- A line on standard output.
 function Output.line(_, text) check(io.stdout:write(text, "\n")) end
 
+-- LuaJIT does what it has compiled once more where that failed, and a second flush finds nothing to write.
+local jit = rawget(_G, "jit")
+if jit then
+  jit.off(M.flush)
+  jit.off(Output.line)
+end
+
 --- A value as a line of JSON.
 function Output:value(value)
   local text, why = M.encode(value)
