@@ -176,21 +176,26 @@ local function strangers(err)
   return count
 end
 
+-- What is shown of a request: the next one may be the same table.
+local function kept(request)
+  return { method = request.method, url = request.url, headers = request.headers, body = request.body or nil }
+end
+
 -- Makes the call with marks and returns its requests: token, read (the record that an update reads first) and main.
 local function collect(call, plan, given, marks, record)
   local requests, inside = {}, { marks = marks.secrets }
   function inside.exchange(request, what)
     if what == "token" then
-      requests.token = request
+      requests.token = kept(request)
       return answer(200, nested(inside.state.auth.method.token, marks.token))
     end
     if what == "get" and plan.operation == "update" and not requests.read then
-      requests.read = request
+      requests.read = kept(request)
       local get = resolve(inside.state, plan.resource.operations.get)
       record[plan.resource.id] = plan.id
       return answer(get.status, nested(get.record[1], record))
     end
-    requests.main = request
+    requests.main = kept(request)
     return nil, caught()
   end
   local client = assert(call.client(plan, given, inside))
