@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "binding/exchange.h"
-#include "engine/request.h"
+#include "engine/engine.h"
 
 #define PREPARED "luaprov.prepared"
 

@@ -104,6 +104,10 @@ lp_engine *lp_engine_new(const lp_engine_options *options);
 /* Ends every transfer and frees everything. NULL is allowed. */
 void lp_engine_free(lp_engine *engine);
 
+/* For whoever sends many requests that begin alike, see head_is_right: what is wrong with the method, a header or
+ * connect_timeout_ms (a constant; it never quotes the request); NULL when nothing is. */
+const char *lp_head_fault(const lp_request *request);
+
 /*
  * Starts a transfer, or queues it when its origin has enough in flight. Everything is copied.
  * Returns its id, or 0 and a message in `why` (of `why_size` bytes) for a request that may not be sent: a scheme other

@@ -4,11 +4,8 @@
 
 #include "engine/engine.h"
 
-/* What is wrong with the method, a header or connect_timeout_ms of a request (a constant; it never quotes the request);
- * NULL when nothing is. */
-const char *lp_head_fault(const lp_request *request);
-
-/* The same of all of it, but of what head_is_right says that it has been looked at. */
+/* NULL when the request may be sent, else what is wrong with it (a constant; it never quotes the request). What
+ * head_is_right says that it has been looked at is not looked at again. */
 const char *lp_request_fault(const lp_request *request);
 
 /* Whether a header has this name, in any case. */
