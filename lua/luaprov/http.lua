@@ -76,7 +76,7 @@ M.prepare = core.prepare
 ---   URL as it may be printed, or nil), order (the names of all headers, sorted: whoever sends many
 ---   of the same knows it), prepared (of `prepare`; headers and order tell what is in it). It gains what the
 ---   engine wants to know besides.
---- @param _ any
+--- @param _ string|nil what it is for, an operation's name or "token": for whoever stands in its place
 --- @param now number|nil seconds of http.now(), of whoever knows it
 --- @return table|nil response status, headers (names in lower case), body, http (10, 11 or 20)
 --- @return luaprov.Error|nil err

@@ -92,8 +92,7 @@ M.make = make
 function M.from(resource, operation, answer, context, path, parents, asked, body)
   body = body or M.find(answer, operation.record, "object")
   if not body then return nil, answers.unusable(answer, context, "the answer has no record") end
-  local id = body[resource.description.id]
-  if not is_id(id) then id = M.id(answer, body, resource, operation, path) end
+  local id = M.id(answer, body, resource, operation, path)
   if id == nil then return nil, answers.unusable(answer, context, M.no_id(answer, context, resource, operation)) end
   if asked ~= nil and asked ~= id and compare.id(asked) ~= compare.id(id) then
     return nil, answers.unusable(answer, context, "the answer is another record")

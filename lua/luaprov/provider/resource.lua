@@ -34,8 +34,7 @@ local function invalid(resource, operation, faults)
 end
 
 local function operation_of(resource, name)
-  local operation = resource.description.operations[name]
-  if operation and operation.setting then operation = call.resolve(resource.state, operation) end
+  local operation = call.resolve(resource.state, resource.description.operations[name])
   if operation then return operation end
   local about = where(resource, name)
   about.kind, about.outcome = "unsupported", "not_sent"
@@ -167,8 +166,7 @@ function M.check(self, input)
   local operation, err = operation_of(self, "create")
   if not operation then return nil, err end
   local body, checked = check_new(self.description.shape, input, self.state.marks)
-  local path, faults = operation.path.text, nil
-  if not path then path, faults = call.path(self.state, operation, body and NONE or checked.parents) end
+  local path, faults = call.path(self.state, operation, body and NONE or checked.parents)
   if faults or checked and checked.faults[1] then
     return nil, invalid(self, "create", all_faults(body and NONE or checked.faults, faults))
   end
