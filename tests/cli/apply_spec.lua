@@ -34,6 +34,9 @@ local TAKEN = [[
     return true
   end]]
 
+-- Before the command: the run ends after the answer of a create, before its outputs are written.
+local ENDED = [[require("luaprov.stack.output").write = function() error "it ended here" end]]
+
 -- Before the command: the plan has been printed, and its reader has gone.
 local UNREAD = [[
   local planning = require "luaprov.cli.stack.planning"
@@ -315,6 +318,24 @@ describe("luaprov apply", function()
     local out = stack:done "apply --yes"
     assert.same(BOTH, stack:names())
     assert.equal("no changes; 2 unchanged\n", (stack:done "plan"), out)
+  end)
+
+  it("has not done all where the output of what it settles is lost", function()
+    for _, more in ipairs { "", "\nacme.hubs('other', { name = 'Other' })" } do
+      start()
+      local text = "acme.hubs('desk', { name = 'Desk' }, { outputs = { pin = command { 'cat' } } })"
+      stack:write(text)
+      local _, _, broken = stack:run("apply --yes", ENDED)
+      assert.equal(1, broken)
+      stack:write(text .. more)
+      local out, _, code = stack:run "apply --yes"
+      assert.truthy(out:find("note: acme.hubs.desk: the vendor does not show pin, so nothing went to the command cat\n",
+        1, true), out)
+      assert.equal(1, code)
+      assert.equal(more ~= "", out:find("1 created, 1 without its output\n", 1, true) ~= nil, out)
+      assert.equal("no changes; " .. #stack:names() .. " unchanged\n", (stack:done "apply --yes"))
+      stacks.stop()
+    end
   end)
 
   it("sends nothing when the lease went to somebody else while it asked", function()

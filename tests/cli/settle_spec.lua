@@ -22,6 +22,14 @@ describe("luaprov settle", function()
     assert.same({ "boxes Box" }, stack:names())
   end)
 
+  it("says what of its outputs is lost", function()
+    stack:write "acme.boxes('b', { name = 'Box' }, { outputs = { name = command { 'false' } } })"
+    stack:run "apply --yes"
+    local out = stack:done("settle acme.boxes.b --adopt " .. stack:there()["boxes Box"].id)
+    assert.truthy(out:find("note: acme.boxes.b: name did not get to the command false: it ended with exit status 1\n",
+      1, true), out)
+  end)
+
   it("ends one that was not done, which then is planned again", function()
     stack:run "apply --yes"
     local out = stack:done "settle acme.boxes.b --absent"

@@ -30,9 +30,9 @@ end
 local function run(work)
   local args, out = work.args, work.out
   local rows, err = work:rows()
-  local ok
+  local ok, notes
   if rows then
-    ok, err = settles.by_hand {
+    ok, err, notes = settles.by_hand {
       manifest = work.manifest, store = work.store, lease = work.lease, address = args.address, id = args.adopt,
       accounts = accounts.all(work.manifest, work.store), rows = rows,
       same_accounts = args.same_accounts,
@@ -43,6 +43,9 @@ local function run(work)
                     verdict = args.adopt and "adopted" or "absent" },
     args.adopt and ("%s has the id %s now"):format(output.plain(args.address), output.plain(args.adopt))
       or ("%s: nothing came of it; luaprov plan shows what is to be done"):format(output.plain(args.address)))
+  for _, message in ipairs(notes or {}) do
+    say.event(out, { what = "note", address = args.address, message = message })
+  end
   return 0
 end
 

@@ -355,13 +355,14 @@ local function by_hand(run, intent, id)
   if not record then return nil, err end
   local taken, why_not = take_over(run, intent, account, record, "adopted")
   if not taken then return nil, why_not end
-  return true
+  return true, nil, taken.notes
 end
 
 --- Ends what is left of an address, as somebody who has looked says.
 --- @param args table as for `open`; address, id (nil: it is not there)
 --- @return boolean|nil done
 --- @return luaprov.Error|luaprov.StoreError|nil err
+--- @return string[]|nil notes what of its outputs was not written
 function M.by_hand(args)
   local open, err = args.store:open_intents()
   if not open then return nil, err end

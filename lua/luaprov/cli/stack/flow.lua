@@ -60,15 +60,17 @@ local function settle(work)
   local result
   result, code = settled_by(work, seen, settles.open)
   if not result then return nil, code end
+  local lost = {}
   for _, entry in ipairs(result.settled) do
     for _, message in ipairs(entry.notes or {}) do
       tell(work, { what = "note", address = entry.address, message = message })
     end
+    if entry.notes and entry.notes[1] then lost[#lost + 1] = entry.address end
   end
   say.left(out, result.left)
   seen, code = planning.state(work, work.about)
   if not seen then return nil, code end
-  seen.blocked, seen.intents, seen.later = {}, {}, result.later
+  seen.blocked, seen.intents, seen.later, seen.lost = {}, {}, result.later, lost
   for _, entry in ipairs(result.left) do seen.blocked[entry.address] = settles.left(entry) end
   return seen
 end
@@ -204,10 +206,11 @@ local function end_later(work, later)
   return result.left[1] and 1 or 0
 end
 
--- All is not done while nobody knows what became of an earlier call, whether or not today's plan has to do with it.
+-- All is not done while nobody knows what became of an earlier call, whether or not today's plan has to do with it; nor
+-- when what a vendor shows once is lost with an earlier run.
 local function end_all(work, seen)
   local code = end_later(work, seen.later)
-  return next(seen.blocked or {}) ~= nil and 1 or code
+  return (next(seen.blocked or {}) ~= nil or (seen.lost or {})[1]) and 1 or code
 end
 
 -- What is to be written when there is nothing to do at the vendors.
@@ -230,6 +233,7 @@ local function go_on(work, seen, plan, about)
   ok, err = remember(work, seen, plan)
   if not ok then return say.error(work.out, err) end
   local result = perform(work, seen, plan)
+  for _, address in ipairs(seen.lost or {}) do table.insert(result.lost, address) end
   shorten(work, result)
   local code = finish(work, result)
   return code == 0 and end_all(work, seen) or code
