@@ -79,10 +79,16 @@ local function collect(wanted)
     end
   end, { concurrency = AT_ONCE })
   for _, cell in ipairs(wanted) do
-    for _, job in ipairs(lists[cell]) do
+    for i, job in ipairs(lists[cell]) do
+      job.share, job.number = (i - 0.5) / #lists[cell], #jobs
       if done and done:has(job) then seen.before = seen.before + 1 else jobs[#jobs + 1] = job end
     end
   end
+  -- Cells beside each other: what one waits for another uses, and what is cut has made some of each.
+  table.sort(jobs, function(a, b)
+    if a.share ~= b.share then return a.share < b.share end
+    return a.number < b.number
+  end)
   seen.open = #jobs
   return MOST < #jobs and choose.some(jobs, MOST, 0) or jobs, seen
 end
