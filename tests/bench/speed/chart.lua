@@ -67,7 +67,8 @@ local function plot(parts, top, one)
   for power = x0, x1 do
     local x = at(10 ^ power, 10 ^ y0)
     parts[#parts + 1] = ('<line x1="%.1f" y1="%d" x2="%.1f" y2="%d" stroke="#ddd"/>'):format(x, top, x, top + height)
-    parts[#parts + 1] = text(x, top + height + 16, ("%d"):format(math.floor(10 ^ power + 0.5)), 'text-anchor="middle" font-size="11"')
+    parts[#parts + 1] = text(x, top + height + 16, ("%d"):format(math.floor(10 ^ power + 0.5)),
+      'text-anchor="middle" font-size="11"')
   end
   for power = y0, y1 do
     local _, y = at(10 ^ x0, 10 ^ power)
