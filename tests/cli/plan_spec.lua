@@ -157,6 +157,39 @@ describe("luaprov plan", function()
     assert.is_nil(stack:done("plan --target acme.hubs.other"):find("note: ", 1, true))
   end)
 
+  it("says which accounts need nothing of what cannot be looked at", function()
+    local function declare(base_url)
+      stack:write((table.concat({
+        "acme.boxes('a', { name = 'A' })",
+        "local two = use(%q, { timeout = 2, patience = 2%s }, { as = 'two' })",
+        "two.hubs('b', { name = 'B' })",
+        "local three = use(%q, { timeout = 2 }, { as = 'three' })",
+        "local c = three.hubs('c', { name = 'C' })",
+        "two.lines('d', { hub = c.id, name = 'D' }, { depends_on = { c } })",
+      }, "\n")):format(stack.vendor.file, base_url, stack.vendor.file))
+    end
+    declare ""
+    stack:done "apply --yes"
+    local store = stack:store()
+    local lease = assert(store:lease { holder = "spec", seconds = 5 })
+    for _, row in ipairs(store:records()) do
+      if row.address:find "^two" then
+        row.base_url = "http://127.0.0.1:1"
+        assert(store:commit { { record = row } })
+      end
+    end
+    lease:release()
+    store:close()
+    declare ", base_url = 'http://127.0.0.1:1'"
+    local _, err, code = stack:run "plan"
+    assert.equal(1, code)
+    assert.truthy(err:find("so nothing was done (--no-refresh takes what the state says; "
+      .. "--target acme does without it)\n", 1, true), err)
+    assert.equal("no changes; 4 unchanged\n", (stack:done "plan --target acme"))
+    assert.is_nil(select(2, stack:run "plan --target two"):find("--target", 1, true))
+    assert.is_nil(select(2, stack:run "refresh"):find("--target", 1, true))
+  end)
+
   it("says whose credentials are refused, and proposes nothing that does not help", function()
     stack:write(stacks.TWO)
     stack:done "apply --yes"

@@ -21,6 +21,8 @@ local warnings = require "luaprov.cli.stack.warnings"
 
 local M = {}
 
+local MANY = 8 -- accounts
+
 -- The credentials of an account are others, and somebody says that it is the same: so its rows are ours.
 local function claim_rows(work, rows, accounts)
   local changed = {}
@@ -82,6 +84,23 @@ local function touched_rows(work, seen)
   return rows
 end
 
+-- The accounts that have nothing to do with what could not be looked at: what is targeted there is done without it. Of
+-- many nobody writes a command.
+local function rest_of(work, seen, failed)
+  local rest, broken, accounts = {}, {}, work.manifest.accounts
+  for address in pairs(failed) do broken[address:match("^[^.]+")] = true end
+  local is_saved = work.about and work.about.saved
+  local can = work.args.targets and not work.args.targets[1] and not is_saved and #accounts <= MANY
+  for _, account in ipairs(can and accounts or {}) do
+    local clear = seen.accounts and seen.accounts[account.alias] ~= nil
+    for alias in pairs(clear and touched.of(work.manifest, seen, { targets = { account.alias } }) or {}) do
+      clear = clear and not broken[alias]
+    end
+    if clear then rest[#rest + 1] = account.alias end
+  end
+  return rest
+end
+
 --- Asks the vendors for what the state knows.
 --- @param work luaprov.Work
 --- @param seen table rows; gains observed and unseen
@@ -101,7 +120,7 @@ function M.look(work, seen, can_skip)
   }
   line:done()
   if next(failed) == nil then return true end
-  return nil, say.unseen(work.out, failed, can_skip)
+  return nil, say.unseen(work.out, failed, can_skip, rest_of(work, seen, failed))
 end
 
 local function add_notes(plan, seen)

@@ -111,22 +111,28 @@ end
 local SHOWN = 20
 
 -- What is to be done about it.
-local function unseen_hint(failed, can_skip)
+local function unseen_hint(failed, can_skip, rest)
   local refused = {}
   for address, err in pairs(failed) do
     if type(err) == "table" and err.kind == "unauthorized" then refused[address:match("^[^.]+")] = true end
   end
-  local aliases = table.concat(tables.keys(refused), ", ")
-  if aliases ~= "" then return ": the vendor refuses the credentials of " .. aliases end
-  return can_skip and " (--no-refresh takes what the state says)" or ""
+  local aliases, ways, cause = table.concat(tables.keys(refused), ", "), {}, ""
+  if aliases ~= "" then
+    cause = ": the vendor refuses the credentials of " .. aliases
+  elseif can_skip then
+    ways[1] = "--no-refresh takes what the state says"
+  end
+  if rest[1] then ways[#ways + 1] = "--target " .. table.concat(rest, " --target ") .. " does without it" end
+  return cause .. (ways[1] and " (" .. table.concat(ways, "; ") .. ")" or "")
 end
 
 --- What could not be looked at.
 --- @param out luaprov.Output
 --- @param failed table address -> error
 --- @param can_skip boolean|nil the command need not look
+--- @param rest string[] accounts of which it could do all without what could not be looked at
 --- @return integer code the exit code
-function M.unseen(out, failed, can_skip)
+function M.unseen(out, failed, can_skip, rest)
   local addresses = tables.keys(failed)
   for i, address in ipairs(addresses) do
     if out.json then
@@ -136,7 +142,7 @@ function M.unseen(out, failed, can_skip)
     end
   end
   if not out.json and #addresses > SHOWN then out:note(("… and %d more"):format(#addresses - SHOWN)) end
-  out:note("not everything could be looked at, so nothing was done" .. unseen_hint(failed, can_skip))
+  out:note("not everything could be looked at, so nothing was done" .. unseen_hint(failed, can_skip, rest))
   return 1
 end
 
