@@ -53,6 +53,26 @@ describe("apply", function()
     stack:is("", {})
   end)
 
+  it("gives a key that a vendor keeps unique away before another record takes it", function()
+    local stack = stacks.start { unique = true }
+    local text = 'acme.hubs("%s", { name = "%s" })\nacme.hubs("%s", { name = "%s" })\n'
+    -- Whoever takes it stands first, as an older record, and as a new one.
+    stack:apply(text:format("b", "B", "c", "C"))
+    local handed = text:format("b", "C", "c", "D") .. 'acme.hubs("a", { name = "B" })'
+    local result, plan = stack:apply(handed)
+    assert.same({ 3, {}, {} }, { result.done, result.failed, plan.notes })
+    stack:is(handed, { "hubs B", "hubs C", "hubs D" })
+    -- Nobody can be the first of a ring.
+    local ring = text:format("b", "D", "c", "C") .. 'acme.hubs("a", { name = "B" })'
+    result, plan = stack:apply(ring)
+    assert.same({ 0, 2 }, { result.done, #result.failed })
+    assert.same({ { address = "acme.hubs.b", message = "exchanges its key with acme.hubs.c: the vendor keeps keys "
+      .. "unique, and refuses that; apply another key for one of them first" } }, plan.notes)
+    stack:apply((ring:gsub('"D"', '"E"')))
+    assert.equal(1, stack:apply(ring).done)
+    stack:is(ring, { "hubs B", "hubs C", "hubs D" })
+  end)
+
   it("makes anew what the vendor has deleted with what it belonged to", function()
     local stack = stacks.start()
     local text = 'local hub = acme.hubs("h", { name = "H", site = "%s" })\n'

@@ -3,6 +3,7 @@
 --- An action: op ("create", "update", "delete" or "forget"), step, needs (list of actions). A replaced record has two.
 ---   create, update   after those of what the record needs
 ---   delete           after all that needed the record is gone, or has been changed to need it no more
+---   any that makes   after what has the key now that it takes, where the vendor keeps keys unique
 ---   replaced         deleted before it is made, or the other way round (step.first)
 --- `graph.run(plan.actions, actions.needs(plan.actions))` gives them out.
 local graph = require "luaprov.stack.graph"
@@ -22,15 +23,15 @@ local function after(action, other)
   if other and other ~= action then action.needs[#action.needs + 1] = other end
 end
 
--- Where the vendor keeps keys unique, a record goes before another one takes its key; unless what needs the new one has
--- to be changed before the old one can go: then the vendor says what it thinks of it.
+-- Where the vendor keeps keys unique, a record goes, or gets another key, before another one takes its key; unless what
+-- needs the new one has to be changed before the old one can go: then the vendor says what it thinks of it.
 local function free_keys(list, makes, ends)
   local added = {}
   for _, action in ipairs(list) do
     local step = action.step
-    local gone = step.takes_key_of and step.description.unique and ends[step.takes_key_of]
-    if gone and makes[step.address] == action then
-      after(action, gone)
+    local old = step.description and step.description.unique and step.takes_key_of
+    if old and makes[step.address] == action then
+      after(action, ends[old] or makes[old])
       added[#added + 1] = action
     end
   end
@@ -75,8 +76,7 @@ function M.of(plan, rows)
       if step.first == "create" then after(gone, make) else after(make, gone) end
     end
   end
-  if next(ends) == nil then return list end
-  order_ends(rows, makes, ends)
+  if next(ends) ~= nil then order_ends(rows, makes, ends) end
   free_keys(list, makes, ends)
   return list
 end

@@ -31,19 +31,17 @@
 ---   changes    list (compare.lua); for create all fields
 ---   why        list of texts, of a replace: which fixed fields
 ---   first      "delete" or "create", of a replace
----   takes_key_of  address of a record that goes and has the key of this one, which is made; that one's step has
----              key_goes_to
+---   takes_key_of  address of a record that has the key now that this one has then; that one's step has key_goes_to
 ---   doubts     see doubt.lua
 ---   fields     the wanted fields, with what is known filled in; `deferred`: how many values are known later
 local actions = require "luaprov.stack.actions"
-local collections = require "luaprov.stack.collection"
 local compare = require "luaprov.stack.compare"
 local doubt = require "luaprov.stack.doubt"
 local errors = require "luaprov.errors"
 local estimate = require "luaprov.stack.estimate"
+local handover = require "luaprov.stack.handover"
 local keys = require "luaprov.stack.key"
 local near = require "luaprov.near"
-local policy = require "luaprov.policy.compare"
 local rows_of = require "luaprov.stack.rows"
 local reference = require "luaprov.stack.reference"
 local target = require "luaprov.stack.target"
@@ -211,35 +209,6 @@ local function note_emptied(ctx)
   end
 end
 
--- A key as it is told from that of another parent's record.
-local function key_of(step, key, first, second)
-  local parts, parents = { step.alias, step.resource, key }, collections.parents(step.description, first, second)
-  for _, name in ipairs(step.description.shape.paths) do
-    parts[#parts + 1] = parents[name] ~= nil and policy.id(parents[name]) or "?"
-  end
-  return table.concat(parts, "\0")
-end
-
--- A record that is declared under another name is, to a plan, another one: one goes, and one of the same key is made.
-local function note_renamed(ctx)
-  local going = {}
-  for _, step in ipairs(ctx.plan.steps) do
-    local key = step.action == "delete" and step.row.key
-    if key and step.description then going[key_of(step, key, step.row.parents, step.row.fields)] = step end
-  end
-  if next(going) == nil then return end
-  for _, step in ipairs(ctx.plan.steps) do
-    local key = step.action == "create" and keys.of(step.description, step.fields)
-    local old = key and going[key_of(step, key, step.fields)]
-    if old then
-      step.takes_key_of, old.key_goes_to = old.address, step.address
-      table.insert(ctx.plan.notes, { address = step.address,
-        message = ("has the key of %s, which goes: luaprov state mv %s %s keeps it under this address"):format(
-          old.address, old.address, step.address) })
-    end
-  end
-end
-
 local function plan_removal(ctx, row)
   row = rows_of.open(row)
   local alias = row.address:match("^[^.]+")
@@ -258,7 +227,7 @@ end
 -- What there is to do about a record that the provider cannot delete.
 local function kept_how(plan, step)
   local forget = "forget it (luaprov state rm " .. step.address .. "), and it stays at the vendor"
-  if step.key_goes_to then
+  if step.key_goes_to and plan.step[step.key_goes_to].action == "create" then
     return ("it looks renamed: luaprov state mv %s %s keeps it; or %s"):format(step.address, step.key_goes_to, forget)
   end
   return (plan.destroy and "" or "declare it again to keep it, or ") .. forget
@@ -374,7 +343,7 @@ function M.make(args)
     local unknown = target.select(plan, ctx.rows, args.targets)
     if unknown then return nil, no_such_target(unknown, ctx) end
   end
-  note_renamed(ctx)
+  handover.find(plan)
   doubt.find(plan)
   for _, step in ipairs(plan.steps) do forbid(plan, step) end
   count(plan, #ctx.rows.list, args.destroy)

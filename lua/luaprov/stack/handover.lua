@@ -1,0 +1,93 @@
+--- Keys that go from one record of a plan to another: the first is deleted, or has another key then, and the second is
+--- made with its key, or given it. Where a vendor keeps keys unique, the first has to come first.
+local collections = require "luaprov.stack.collection"
+local keys = require "luaprov.stack.key"
+local policy = require "luaprov.policy.compare"
+
+local M = {}
+
+-- A key as it is told from that of another parent's record.
+local function key_of(step, key, first, second)
+  local parts, parents = { step.alias, step.resource, key }, collections.parents(step.description, first, second)
+  for _, name in ipairs(step.description.shape.paths) do
+    parts[#parts + 1] = parents[name] ~= nil and policy.id(parents[name]) or "?"
+  end
+  return table.concat(parts, "\0")
+end
+
+-- The key that a step's record has from then on; nil: it is known later.
+local function new_key(step) return step.fields and keys.of(step.description, step.fields) end
+
+-- Whether a step's record has its key no more then.
+local function lets_go(step)
+  if step.action == "delete" then return true end
+  if step.action == "replace" and step.first ~= "create" or step.action ~= "update" and step.action ~= "replace" then
+    return false
+  end
+  local new = new_key(step)
+  return new ~= nil and new ~= step.row.key
+end
+
+-- The steps whose record has a key now and not then, by that key.
+local function freed_by(plan)
+  local freed = {}
+  for _, step in ipairs(plan.steps) do
+    if step.description and step.row and step.row.key and lets_go(step) then
+      freed[key_of(step, step.row.key, step.row.parents, step.row.fields)] = step
+    end
+  end
+  return freed
+end
+
+local TAKES = { create = true, update = true, replace = true }
+
+-- A record that is declared under another name is, to a plan, another one: one goes, and one of the same key is made.
+local function note_renamed(plan, step, old)
+  table.insert(plan.notes, { address = step.address,
+    message = ("has the key of %s, which goes: luaprov state mv %s %s keeps it under this address"):format(
+      old.address, old.address, step.address) })
+end
+
+-- Records that are to exchange their keys, one after the other in a ring: none can be the first.
+local function note_ring(plan, first)
+  local names, step = {}, first
+  repeat
+    names[#names + 1] = step.address
+    local before = plan.step[step.takes_key_of]
+    step.takes_key_of, before.key_goes_to = nil, nil
+    step = before
+  until step == first
+  if not first.description.unique then return end
+  table.insert(plan.notes, { address = first.address,
+    message = ("exchanges its key with %s: the vendor keeps keys unique, and refuses that; apply another key for one "
+      .. "of them first"):format(table.concat(names, ", ", 2)) })
+end
+
+local function break_rings(plan)
+  local state = {}
+  for _, step in ipairs(plan.steps) do
+    local at = step
+    while at and not state[at] do
+      state[at] = step
+      at = at.takes_key_of and plan.step[at.takes_key_of]
+    end
+    if at and state[at] == step and at.takes_key_of then note_ring(plan, at) end
+  end
+end
+
+--- @param plan table whose steps gain `takes_key_of` (an address) and `key_goes_to` (that one's step); gains notes
+function M.find(plan)
+  local freed = freed_by(plan)
+  if next(freed) == nil then return end
+  for _, step in ipairs(plan.steps) do
+    local key = TAKES[step.action] and new_key(step)
+    local old = key and key ~= (step.row or {}).key and freed[key_of(step, key, step.fields)]
+    if old and old ~= step then
+      step.takes_key_of, old.key_goes_to = old.address, step.address
+      if step.action == "create" and old.action == "delete" then note_renamed(plan, step, old) end
+    end
+  end
+  break_rings(plan)
+end
+
+return M
