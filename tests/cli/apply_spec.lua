@@ -204,6 +204,22 @@ describe("luaprov apply", function()
     assert.equal("elsewhere", stack:there()["hubs Desk"].about)
   end)
 
+  it("or nothing, when somebody else has made a record with a key that is to be made", function()
+    start()
+    stack:write(stacks.TWO)
+    local others = stack.vendor:client { settle = false }.hubs
+    assert(others:create { name = "Desk" })
+    assert.truthy(stack:done("plan --out my.plan"):find("the vendor has one with its key already", 1, true))
+    local second = assert(others:create { name = "Desk" })
+    local _, err, code = stack:run "apply my.plan"
+    assert.equal(1, code)
+    assert.truthy(err:find("nothing was sent: acme.hubs.desk would have the key that another record at the vendor has "
+      .. "by now (id " .. tostring(second.id) .. ")", 1, true), err)
+    assert(others:delete(second.id))
+    -- What was known is done as it was shown.
+    assert.truthy(stack:done("apply my.plan"):find("\n2 created\n$"))
+  end)
+
   it("refuses what is no plan, and a plan with further wishes", function()
     start()
     stack:write(stacks.TWO)

@@ -32,6 +32,7 @@
 ---   why        list of texts, of a replace: which fixed fields
 ---   first      "delete" or "create", of a replace
 ---   takes_key_of  address of a record that has the key now that this one has then; that one's step has key_goes_to
+---   rivals     ids of records of others that have the key of one that is to be made (nil: nobody has looked)
 ---   doubts     see doubt.lua
 ---   fields     the wanted fields, with what is known filled in; `deferred`: how many values are known later
 local actions = require "luaprov.stack.actions"

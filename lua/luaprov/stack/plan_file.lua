@@ -61,7 +61,7 @@ end
 
 local function saved_step(step, salt)
   local saved = { action = step.action, address = step.address, id = step.row and step.row.id, why = step.why,
-                  first = step.first, gone = step.gone, changes = json.array {} }
+                  first = step.first, gone = step.gone, rivals = step.rivals, changes = json.array {} }
   for i, change in ipairs(step.changes) do saved.changes[i] = saved_change(change) end
   if step.fields then saved.fields = digest_of(step.fields, salt) end
   if step.there and step.description then
@@ -124,7 +124,9 @@ local function is_whole(saved)
     if type(target) ~= "string" then return false end
   end
   for _, step in ipairs(saved.steps) do
-    if type(step) ~= "table" or type(step.address) ~= "string" then return false end
+    if type(step) ~= "table" or type(step.address) ~= "string" or not is_or_nil(step.rivals, "table") then
+      return false
+    end
   end
   return true
 end
@@ -150,10 +152,24 @@ local PAST = { create = "created", update = "updated", replace = "replaced", del
 
 local function was_to_be(step) return "was to be " .. (PAST[step.action] or "?") end
 
+-- One that has the key of what is to be made, and had it not.
+local function rival_since(old, new)
+  local known = {}
+  for _, id in ipairs(old) do known[id] = true end
+  for _, id in ipairs(new) do
+    if not known[id] then return id end
+  end
+end
+
 local function step_difference(old, new)
   if old.action ~= new.action then return was_to_be(old) .. ", is to be " .. PAST[new.action] end
   if old.there ~= new.there or old.id ~= new.id then return "changed at the vendor" end
   if old.fields ~= new.fields then return "is declared otherwise" end
+  if old.rivals and new.rivals then
+    local other = rival_since(old.rivals, new.rivals)
+    if other then return "would have the key that another record at the vendor has by now (id " .. other .. ")" end
+  end
+  old.rivals, new.rivals = nil, nil
   if not same(old, new) then return "changes otherwise" end
 end
 

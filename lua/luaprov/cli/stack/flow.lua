@@ -269,7 +269,7 @@ function M.run(args, out, about)
   if not args.yes and not about.saved and not ask.can() then
     return out:wrong "asks before anything is sent, and there is nobody to ask: say --yes"
   end
-  about.targets, about.warns = about.targets or args.targets, not (about.saved or args.yes)
+  about.targets, about.warns = about.targets or args.targets, about.saved or not args.yes
   local work, code = open.work(args, out, {
     create = not about.destroy, spare = about.destroy or about.targets[1] ~= nil,
   })

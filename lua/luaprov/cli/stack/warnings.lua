@@ -1,5 +1,7 @@
 --- What somebody should know of a plan before it is applied, and what no step of it says: as its notes.
 local adopt = require "luaprov.stack.adopt"
+local compare = require "luaprov.policy.compare"
+local json = require "luaprov.json"
 local outputs = require "luaprov.stack.output"
 local say = require "luaprov.cli.stack.say"
 local tables = require "luaprov.tables"
@@ -40,8 +42,16 @@ local function rows_there(seen)
   return rows
 end
 
+-- The ids of those that are there, in an order of their own.
+local function ids_of(candidates)
+  local ids = json.array {}
+  for i, candidate in ipairs(candidates) do ids[i] = compare.id(candidate.id) end
+  table.sort(ids)
+  return ids
+end
+
 --- Notes of what is to be made and may be there already, as somebody else's. Asks for one list of each collection in
---- which something is to be made.
+--- which something is to be made. The steps that it could ask about gain `rivals`: the ids of what is there.
 --- @param work luaprov.Work
 --- @param plan table
 --- @param seen table rows, observed
@@ -56,6 +66,7 @@ function M.foreign(work, plan, seen)
     accounts = seen.accounts, brief = true,
   }
   for _, item in ipairs(list) do
+    plan.step[item.address].rivals = ids_of(item.candidates)
     if item.candidates[1] then
       local is_unique = plan.step[item.address].description.unique
       notes[#notes + 1] = { address = item.address, message = message_of(item, is_unique) }
