@@ -1,10 +1,12 @@
 --- What a vendor shows once goes where its record's declaration says: to a file, or to a command's standard input.
 local core = require "luaprov.core"
 local digits = require "luaprov.digits"
+local find = require "luaprov.stack.fields_of"
 local hidden = require "luaprov.stack.hidden"
 local json = require "luaprov.json"
 local quote = require "luaprov.quote"
 local reference = require "luaprov.stack.reference"
+local rows_of = require "luaprov.stack.rows"
 local runtime = require "luaprov.runtime"
 local secret = require "luaprov.secret"
 
@@ -137,21 +139,59 @@ end
 --- @param node table of the manifest
 --- @param record table as the client returned it
 --- @return string[] faults what could not be written, or is not shown, a text each
+--- @return table reached path -> whether it is where it was to go
 function M.write(node, record)
-  local faults = {}
+  local faults, reached = {}, {}
   for _, output in ipairs(node.outputs or NONE) do
     local text = text_of(reference.at(record, output.keys))
+    reached[output.path] = false
     -- What an update is answered with may show a mask where the answer of the create has shown all.
     if not text or hidden.is_mask(text) then
       faults[#faults + 1] = ("the vendor does not show %s, so nothing went to %s"):format(output.path, place(output))
     else
       local ok, why = writers[output.kind](output.target, text)
-      if not ok then
+      if ok then
+        reached[output.path] = true
+      else
         faults[#faults + 1] = ("%s did not get to %s: %s"):format(output.path, place(output), why)
       end
     end
   end
-  return faults
+  return faults, reached
+end
+
+--- Notes of a record that was made which of its secrets nobody will see again and did not get where they were to go.
+--- @param node table of the manifest
+--- @param secrets table of its row: an entry gains `owed`
+--- @param reached table of `write`
+function M.owe(node, secrets, reached)
+  for _, output in ipairs(node.outputs or NONE) do
+    local field = find.find(node.description, output.keys)
+    if not reached[output.path] and hidden.is_field(field) and reference.at(node.fields, output.keys) == nil then
+      secrets[output.path] = secrets[output.path] or { secret = true }
+      secrets[output.path].owed = true
+    end
+  end
+end
+
+--- The same of one that was changed, and whose answer may have shown them.
+function M.pay(secrets, reached)
+  for path, is_paid in pairs(reached) do
+    if is_paid and secrets[path] then secrets[path].owed = nil end
+  end
+end
+
+--- The outputs that were to go to a command, and of which the state knows that they did not get there.
+--- @param node table of the manifest
+--- @param row table of the state
+--- @return table[] outputs as the node has them
+function M.owed(node, row)
+  local owed, _, secrets = {}, rows_of.parts(row)
+  for _, output in ipairs(node.outputs or NONE) do
+    local entry = (secrets or NONE)[output.path]
+    if output.kind == "command" and entry and entry.owed then owed[#owed + 1] = output end
+  end
+  return owed
 end
 
 return M

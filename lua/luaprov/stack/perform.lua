@@ -180,7 +180,7 @@ function M.create(run, step)
   -- Ours before anybody waits: whoever is answered with the same one meanwhile has none.
   if note then note.known[id] = true end
   run.ids[name] = step.address
-  local notes = output.write(node, record)
+  local notes, reached = output.write(node, record)
   -- Nobody will see it again.
   notes.lost = #notes > 0
   local other = note and other_of(run, step, note, id, checked.parents)
@@ -190,6 +190,7 @@ function M.create(run, step)
   end
   if err then notes[#notes + 1] = "created, and could not be read back: " .. err.message end
   local row = rows.of(node, fields, record, about, nil, intent.key)
+  if notes.lost then output.owe(node, row.secrets, reached) end
   local items = { { record = row } }
   if is_first then
     -- From now on the state has the new one here: that the old one has to go is said by its intent alone.
@@ -272,7 +273,11 @@ function M.update(run, step)
   if err then notes[1] = "updated, and could not be read back: " .. err.message
   else record, fault = read_again(resource, step, fields, record) end
   local row = rows.of(node, fields, record, about, step.row.secrets)
-  for _, text in ipairs(fault and {} or output.write(node, record)) do notes[#notes + 1] = text end
+  if not fault then
+    local lacking, reached = output.write(node, record)
+    output.pay(row.secrets, reached)
+    for _, text in ipairs(lacking) do notes[#notes + 1] = text end
+  end
   ok, err = run.journal:finish(intent, fault and "ignored" or "done", nil, { { record = row } })
   if not ok then return "unknown", err end
   run.rows[step.address], run.made[step.address] = row, record

@@ -1,10 +1,11 @@
 --- What the state keeps of a record: what the vendor shows, without any secret, and salted hashes of what it does not
 --- show or what is secret.
 ---
---- A row's `secrets`: path -> { sent = HASH or nil, shown = HASH or nil, secret = true or nil }. `sent` is of what the
---- manifest wanted and was sent (nil: nobody knows what the vendor has); `shown` of what the vendor showed then, which
---- may be masked. So a changed secret is seen on either side, and a mask is none. Without `secret` it is a plain field
---- that the vendor takes and does not show. What was declared as a secret stays one, also where it is declared no more.
+--- A row's `secrets`: path -> { sent = HASH or nil, shown = HASH or nil, secret = true or nil, owed = true or nil }.
+--- `sent` is of what the manifest wanted and was sent (nil: nobody knows what the vendor has); `shown` of what the
+--- vendor showed then, which may be masked. So a changed secret is seen on either side, and a mask is none. Without
+--- `secret` it is a plain field that the vendor takes and does not show. What was declared as a secret stays one, also
+--- where it is declared no more. `owed`: it was shown once, and did not get where an output was to go.
 local core = require "luaprov.core"
 local equal = require "luaprov.stack.equal"
 local find = require "luaprov.stack.fields_of"
@@ -85,7 +86,7 @@ end
 
 -- What is known of a secret that was not sent now.
 local function again(entry, value)
-  local copy = { secret = entry.secret, sent = entry.sent, shown = entry.shown }
+  local copy = { secret = entry.secret, sent = entry.sent, shown = entry.shown, owed = entry.owed }
   local shown = entry.secret and not equal.is_nothing(value) and hidden.text(value)
   if shown and not (entry.shown and hash.matches(entry.shown, shown)) then copy.shown = hash.salted(shown) end
   return copy

@@ -153,8 +153,10 @@ local function take_over(run, intent, account, record, outcome)
   run.claimed[claim] = intent.address
   local node, is_declared = node_of(run, intent, account)
   local fields = is_declared and declared(run, intent, node) or nil
-  local notes = is_declared and output.write(node, record) or {}
+  local notes, reached = {}, {}
+  if is_declared then notes, reached = output.write(node, record) end
   local row = rows.of(node, fields, record, run.accounts[account.alias])
+  if notes[1] then output.owe(node, row.secrets, reached) end
   row.parents = row.parents or intent.parents
   local gone, items = replaced_by(run, intent, record), { { record = row } }
   items[2] = gone and { intent = gone }

@@ -93,22 +93,35 @@ local function is_meant(address, targets)
   return not (targets and targets[1])
 end
 
---- Notes of outputs that were written and whose file is not there any more.
+local ONCE = "; where the vendor shows it only once, only a record that is made anew has one"
+
+-- What is to be known of the outputs of a record that stays.
+local function lacking(node, row)
+  local list = {}
+  local function note(text) list[#list + 1] = { address = node.address, message = text .. ONCE } end
+  for _, output in ipairs(outputs.missing(node)) do
+    note(("its output %s is not at %s: put a copy back"):format(output.path, output.target))
+  end
+  for _, output in ipairs(outputs.owed(node, row)) do
+    note(("its output %s did not get to the command %s"):format(output.path, output.target[1]))
+  end
+  return list
+end
+
+--- Notes of outputs whose file is not there any more, and of those that did not get to their command.
 --- @param plan table
 --- @param seen table rows
 function M.outputs(plan, seen)
-  local notes, nodes, has_row = {}, {}, {}
+  local notes, nodes, row_of = {}, {}, {}
   for _, node in ipairs(plan.manifest.records) do
     if node.outputs then nodes[#nodes + 1] = node end
   end
-  for _, row in ipairs(nodes[1] and seen.rows or {}) do has_row[row.address] = true end
+  for _, row in ipairs(nodes[1] and seen.rows or {}) do row_of[row.address] = row end
   for _, node in ipairs(nodes) do
-    local step = plan.step[node.address]
-    local stays = has_row[node.address] and not (step and (step.action == "create" or step.action == "replace"))
-    for _, output in ipairs(stays and is_meant(node.address, plan.targets) and outputs.missing(node) or {}) do
-      notes[#notes + 1] = { address = node.address,
-        message = ("its output %s is not at %s: put a copy back; where the vendor shows it only once, only a record "
-          .. "that is made anew has one"):format(output.path, output.target) }
+    local step, row = plan.step[node.address], row_of[node.address]
+    local stays = row and not (step and (step.action == "create" or step.action == "replace"))
+    for _, note in ipairs(stays and is_meant(node.address, plan.targets) and lacking(node, row) or {}) do
+      notes[#notes + 1] = note
     end
   end
   add(plan, notes, "none of them is at its place")
