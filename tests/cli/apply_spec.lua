@@ -251,6 +251,37 @@ describe("luaprov apply", function()
     assert.truthy(err:find("the manifest uses no account 'acm' (did you mean 'acme'?)", 1, true), err)
   end)
 
+  it("goes on at another place with the records of an account that moved there, and settles what is open", function()
+    start()
+    stack:write(stacks.TWO)
+    stack:done "apply --yes"
+    stack:write(stacks.TWO .. "acme.hubs('new', { name = 'New' }, { outputs = { pin = command { 'cat' } } })")
+    assert.equal(1, select(3, stack:run("apply --yes", ENDED)))
+    stack.environment.LUAPROV_ACME_BASE_URL = stack.environment.LUAPROV_ACME_BASE_URL:gsub("127%.0%.0%.1", "localhost")
+    local out, err, code = stack:run "apply --yes"
+    assert.equal(1, code)
+    assert.truthy(out:find("(--same-account acme says that it is the same account there)", 1, true), out)
+    assert.truthy(err:find("--same-account acme says that today's are those of the same", 1, true), err)
+    out = stack:run "apply --yes --same-account acme"
+    assert.truthy(out:find("no changes; 3 unchanged\n", 1, true), out)
+    assert.truthy(stack:done("apply --yes"):find("no changes; 3 unchanged\n", 1, true))
+    assert.same({ "hubs Desk", "hubs New", "lines One" }, stack:names())
+  end)
+
+  it("tells the accounts of a key in a header apart", function()
+    start(nil, [[return provider { title = "Acme", base_url = "https://acme.invalid",
+      headers = { ["X-Api-Key"] = "{api_key}" }, secret "api_key" { required = true },
+      resource "hubs" { path = "/hubs", key = { "name" }, text "name" { required = true },
+        create = post { expect = 201 }, get = get {}, list = get { items = "items" } } }]])
+    stack:write 'acme.hubs("desk", { name = "Desk" })'
+    stack:done "apply --yes"
+    assert.truthy(stack.environment.LUAPROV_ACME_API_KEY)
+    stack.environment.LUAPROV_ACME_API_KEY = "key-other-FAKE"
+    local out, _, code = stack:run "plan"
+    assert.equal(1, code)
+    assert.truthy(out:find("belong to another account than today's credentials", 1, true), out)
+  end)
+
   it("waits for who has the state, and says who", function()
     start()
     stack:write 'acme.hubs("desk", { name = "Desk" })'

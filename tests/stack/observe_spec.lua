@@ -209,7 +209,7 @@ describe("Looking at what the vendors have", function()
       ["acme.cards.a"] = "acme has neither get nor list for cards: it cannot be looked at",
       ["old.hubs.a"] = "the manifest uses no account 'old'",
       ["acme.hubs.else"] = "it is at https://else.invalid, and the client at ",
-      ["acme.hubs.theirs"] = "it belongs to another account than today's credentials",
+      ["acme.hubs.theirs"] = "it belongs to another account than today's credentials (--same-account acme)",
       ["acme.doors.a"] = "acme has no resource 'doors'",
       ["acme.hubs.other"] = "'acme' is an account of acme, and the record one of other",
       ["acme.hubs.nobody"] = "the state has no id of it",

@@ -298,7 +298,8 @@ describe("what forbids a plan", function()
       .. " (--same-account acme says that it is the same)" },
       faults { accounts = { acme = { base_url = url, account = "two" } } })
     assert.same({ "acme.hubs.h: the state's records of 'acme' are at " .. url
-      .. ", and the client is at https://other" }, faults { accounts = { acme = { base_url = "https://other" } } })
+      .. ", and the client is at https://other (--same-account acme says that it is the same account there)" },
+      faults { accounts = { acme = { base_url = "https://other" } } })
     local other = assert(stack.read 'use("acme", { token = "x" }, { as = "other" })')
     assert.same({
       "acme.hubs.h: the manifest uses no account 'acme' with acme hubs: keep its use until its records are gone, or "

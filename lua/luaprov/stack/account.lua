@@ -20,12 +20,14 @@ local function add(parts, list, values, with_secrets)
   end
 end
 
--- A name that stays when a password is changed, where there is one; else the secret itself.
+-- A name that stays when a password is changed, where there is one; else the secret itself: a token, or a key that the
+-- provider file sends by itself.
 local function name_of(state)
   local parts, method = {}, state.auth.method
   add(parts, state.provider.settings, state.settings)
   add(parts, method and method.fields or {}, state.auth.credentials)
   if not parts[1] and method then add(parts, method.fields, state.auth.credentials, true) end
+  if not parts[1] then add(parts, state.provider.settings, state.settings, true) end
   return table.concat(parts, "\0")
 end
 

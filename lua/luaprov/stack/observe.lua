@@ -48,10 +48,10 @@ local function client_fault(ctx, row, alias)
   end
   local base_url = today and today.base_url or account.state and account.state.base_url
   if base_url and row.base_url and row.base_url ~= base_url then
-    return "it is at " .. row.base_url .. ", and the client at " .. base_url
+    return "it is at " .. row.base_url .. ", and the client at " .. base_url .. " (--same-account " .. alias .. ")"
   end
   if today and today.account and row.account and today.account ~= row.account then
-    return "it belongs to another account than today's credentials"
+    return "it belongs to another account than today's credentials (--same-account " .. alias .. ")"
   end
 end
 

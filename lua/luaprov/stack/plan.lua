@@ -280,7 +280,7 @@ local function check_rows(ctx, accounts)
         .. account.provider.name .. " there"
     elseif base_url and row.base_url and base_url ~= row.base_url then
       message = "the state's records of '" .. alias .. "' are at " .. row.base_url .. ", and the client is at "
-        .. base_url
+        .. base_url .. " (--same-account " .. alias .. " says that it is the same account there)"
     elseif today and today.account and row.account and today.account ~= row.account then
       message = "the state's records of '" .. alias .. "' belong to another account than today's credentials"
         .. " (--same-account " .. alias .. " says that it is the same)"

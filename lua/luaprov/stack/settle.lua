@@ -45,8 +45,9 @@ local function account_of(run, intent)
   local found, named
   for _, account in ipairs(run.manifest.accounts) do
     local about, has_name = run.accounts[account.alias], account.alias == intent.address:match "^[^.]+"
-    if about and account.provider.name == intent.provider and about.base_url == intent.base_url then
-      local is_it = about.account == intent.account or has_name and run.same[account.alias]
+    if about and account.provider.name == intent.provider then
+      local is_it = about.base_url == intent.base_url and about.account == intent.account
+        or has_name and run.same[account.alias]
       if is_it and (not found or has_name) then found = account end
       named = named or has_name and account.alias
     end
@@ -59,7 +60,7 @@ local function account_of(run, intent)
   if not found.provider.resource[intent.resource] then
     return nil, intent.provider .. " has no resource " .. intent.resource .. " any more"
   end
-  intent.account_now = run.accounts[found.alias].account
+  intent.now = run.accounts[found.alias]
   intent.description = found.provider.resource[intent.resource]
   return found
 end
@@ -84,7 +85,7 @@ local function same_id(a, b) return compares.id(a) == compares.id(b) end
 local function is_of(intent, row) return rows_of.is(intent.description, row, intent.record_id, intent.parents) end
 
 -- The account that an intent is of, as it is today.
-local function today(intent) return { base_url = intent.base_url, account = intent.account_now } end
+local function today(intent) return intent.now end
 
 -- What a record of an intent's collection is told from all others by.
 local function name_of(intent, id) return identity.of(intent.description, today(intent), id, intent.parents) end
@@ -93,7 +94,9 @@ local function name_of(intent, id) return identity.of(intent.description, today(
 -- was begun, so that whoever has its id is another one.
 local function rows_with(run, intent, id)
   local list, gone = {}, {}
-  local accounts = { today(intent), intent.account ~= intent.account_now and intent or nil }
+  local now = today(intent)
+  local is_other = intent.account ~= now.account or intent.base_url ~= now.base_url
+  local accounts = { now, is_other and intent or nil }
   for _, about in ipairs(accounts) do
     for _, row in ipairs(run.owners:of(intent.provider, intent.description, about, id, intent.parents)) do
       if run.gone[row] then gone[#gone + 1] = row
@@ -303,8 +306,8 @@ end
 --- Settles all that an earlier run has left open. The lease must be held: whoever had it before can send nothing that
 --- could still be acted on.
 --- @param args table manifest, store, lease, accounts (account.all), rows (of the state), same_accounts (aliases whose
----   credentials are others than before, of the same account), on_event (function event: what ("settled" or "left"),
----   op, address, id, verdict, why, candidates)
+---   credentials or base URL are others than before, of the same account), on_event (function event: what ("settled"
+---   or "left"), op, address, id, verdict, why, candidates)
 --- @return table|nil result settled (list of { address, op, id, verdict ("found", "absent", "again", "deleted",
 ---   "kept"), notes (texts) }), left (list of { address, op, intent, why, candidates (records) }) and later (intents:
 ---   deletes for `later`), last (seconds of core.now(): until when something that was sent may be acted on); the

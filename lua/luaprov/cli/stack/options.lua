@@ -79,10 +79,10 @@ function M.looking(parser)
   M.same_account(parser)
 end
 
---- Whose credentials were changed.
+--- Whose credentials, or place, were changed.
 function M.same_account(parser)
-  parser:option("--same-account", "The credentials of this account are others than before, and it is the same account; "
-    .. "may be repeated."):argname("<alias>"):count("*"):target("same_accounts")
+  parser:option("--same-account", "The credentials or the base URL of this account are others than before, and it is "
+    .. "the same account; may be repeated."):argname("<alias>"):count("*"):target("same_accounts")
 end
 
 --- What is done with a plan.

@@ -23,7 +23,7 @@ local M = {}
 
 local MANY = 8 -- accounts
 
--- The credentials of an account are others, and somebody says that it is the same: so its rows are ours.
+-- The credentials of an account, or its place, are others, and somebody says that it is the same: so its rows are ours.
 local function claim_rows(work, rows, accounts)
   local changed = {}
   for _, alias in ipairs(work.args.same_accounts or {}) do
@@ -33,8 +33,9 @@ local function claim_rows(work, rows, accounts)
         .. near.hint(alias, tables.keys(accounts)))
     end
     for _, row in ipairs(rows) do
-      if row.address:match("^[^.]+") == alias and row.account ~= today.account then
-        row.account = today.account
+      local is_other = row.account ~= today.account or row.base_url ~= today.base_url
+      if is_other and row.address:match("^[^.]+") == alias then
+        row.account, row.base_url = today.account, today.base_url
         changed[#changed + 1] = rows_of.open(row)
       end
     end
