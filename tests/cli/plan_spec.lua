@@ -50,7 +50,11 @@ describe("luaprov plan", function()
   it("refuses with 64 where there is no manifest, and reads the one that --file names", function()
     local out, err, code = stack:run "plan"
     assert.same({ "", 64 }, { out, code })
-    assert.truthy(err:find("luaprov: plan: there is no manifest luaprov.lua", 1, true), err)
+    assert.truthy(err:find("luaprov: plan: there is no manifest luaprov.lua in this folder: go to its folder, or name "
+      .. "it by --file\n", 1, true), err)
+    local why = select(2, stack:run "plan --file nowhere.lua")
+    assert.truthy(why:find("luaprov: plan: there is no manifest nowhere.lua (No such file or directory)\n", 1, true),
+      why)
     stack:write(stacks.TWO, "other.lua")
     assert.truthy(stack:done("plan --file other.lua"):find("2 to create", 1, true))
     assert.truthy(stack:done("plan -f " .. stack.folder .. "/other.lua"):find("2 to create", 1, true))
@@ -169,6 +173,49 @@ describe("luaprov plan", function()
     assert.is_nil(stack:done("plan --destroy"):find("note: ", 1, true))
     stack:write(text .. "\nacme.hubs('other', { name = 'Other' })")
     assert.is_nil(stack:done("plan --target acme.hubs.other"):find("note: ", 1, true))
+  end)
+
+  it("has a fault where an output has no folder to go to", function()
+    local text = "acme.hubs('desk', { name = 'Desk' }, { outputs = { apiKey = file 'no/such/key' } })"
+    stack:write(text)
+    local out, err, code = stack:run "plan"
+    assert.same({ "luaprov: the plan has faults, and would not be applied\n", 1 }, { err, code })
+    assert.truthy(out:find("luaprov.lua:2: acme.hubs.desk: the output apiKey is to go to no/such/key, and there is no "
+      .. "folder no/such/\n", 1, true), out)
+    assert.equal(1, select(3, stack:run "apply --yes"))
+    assert.same({}, stack:names())
+    os.execute("mkdir -p '" .. stack.folder .. "/no/such'")
+    assert.truthy(stack:done("plan"):find("1 to create", 1, true))
+  end)
+
+  it("has a fault where a vendor refuses the credentials with which it is to be asked", function()
+    stack:write(stacks.TWO)
+    stack.environment.LUAPROV_ACME_TOKEN = "another"
+    local out, _, code = stack:run "plan"
+    assert.equal(1, code)
+    assert.truthy(out:find("luaprov.lua:1: acme: the vendor refuses the credentials: acme ", 1, true), out)
+  end)
+
+  it("compares nothing of an account that is not the one of the state", function()
+    stack:write(stacks.TWO)
+    stack:done "apply --yes"
+    stack.environment.LUAPROV_ACME_TOKEN = "another"
+    local out, err, code = stack:run "plan"
+    assert.same({ 1, "luaprov: the plan has faults, and would not be applied\n" }, { code, err })
+    assert.truthy(out:find "^no plan can be made\n", out)
+    assert.is_nil(out:find("unchanged", 1, true))
+  end)
+
+  it("finds a provider file beside the manifest, or else in the folder where somebody is", function()
+    os.execute(("mkdir '%s/part' && cp '%s' '%s/part/own.lua' && cp '%s' '%s/other.lua'"):format(stack.folder,
+      stack.vendor.file, stack.folder, stack.vendor.file, stack.folder))
+    stack:write([[local own = use("./own.lua", { token = "x" })
+      local other = use("./other.lua", { token = "x" }, { as = "other" })
+      use("./none.lua")
+      own.boxes("x", { name = "X" })]], "part/luaprov.lua")
+    local _, err = stack:run "plan --file part/luaprov.lua"
+    assert.truthy(err:find("luaprov: part/luaprov.lua:4: there is no provider file ./none.lua, neither in part nor "
+      .. "here\n", 1, true), err)
   end)
 
   it("says which accounts need nothing of what cannot be looked at", function()

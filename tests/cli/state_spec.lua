@@ -123,8 +123,8 @@ describe("the state", function()
     for _, words in ipairs { "state list", "show", "state rm a.b.c", "refresh" } do
       local _, err, code = stack:run(words .. " --state none.db")
       assert.equal(1, code)
-      assert.equal("luaprov: there is no state at none.db: luaprov apply makes it, --state or --file say where it is\n",
-        err)
+      assert.equal("luaprov: there is no state at none.db: go to the manifest's folder, or say where it is by --file "
+        .. "or --state; luaprov apply makes it\n", err)
     end
   end)
 

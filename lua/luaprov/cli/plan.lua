@@ -40,7 +40,10 @@ local function run(work)
   plan, code = planning.make(work, seen, about)
   if not plan then return code end
   planning.print(work, plan)
-  if plan.faults[1] then return 1 end
+  if plan.faults[1] then
+    out:note "the plan has faults, and would not be applied"
+    return 1
+  end
   if args.out then
     local ok, why = save.file(args.out, plan_file.encode(plan))
     if not ok then

@@ -52,7 +52,9 @@ local function check_names(parts, known, node, path, report, fields)
     if not found and fields and fields[name] then
       report(node.line, path, "{" .. name .. "} is a field that has no path = true")
     elseif not found then
-      report(node.line, path, "{" .. name .. "} is no field or setting" .. near.hint(name, known))
+      local is_new = fields and not near.match(name, known)
+      report(node.line, path, "{" .. name .. "} is no field or setting" .. near.hint(name, known)
+        .. (is_new and (": declare it, as in text %q { path = true }"):format(name) or ""))
     end
   end
 end

@@ -8,6 +8,7 @@
 local digits = require "luaprov.digits"
 local json = require "luaprov.json"
 local near = require "luaprov.near"
+local providers = require "luaprov.provider.load"
 local reference = require "luaprov.stack.reference"
 local secret = require "luaprov.secret"
 local tables = require "luaprov.tables"
@@ -222,13 +223,26 @@ local function alias_of(ctx, provider, more, line)
   return alias
 end
 
+-- A provider file, whose path may be taken from the manifest's folder, as those of all its files are, or else from the
+-- folder where somebody is.
+local function load(ctx, name)
+  local is_path = name:find("/", 1, true) and not name:find "^/"
+  local beside = is_path and ctx.path(name) or name
+  if beside ~= name and providers.exists(beside) then return ctx.provider(beside) end
+  local provider, err = ctx.provider(name)
+  if not provider and beside ~= name and not providers.exists(name) then
+    err.message = ("there is no provider file %s, neither in %s nor here"):format(name, (ctx.folder:gsub("/$", "")))
+  end
+  return provider, err
+end
+
 --- use(provider, options, { as = alias })
 function M.use(ctx, name, options, more)
   local line = ctx.line()
   if type(name) ~= "string" or name == "" then error(ctx.where() .. "use takes a provider's name first", 0) end
   if options ~= nil and type(options) ~= "table" then error(ctx.where() .. "use takes a table of options second", 0) end
   if more ~= nil and type(more) ~= "table" then error(ctx.where() .. "use takes a table third: { as = NAME }", 0) end
-  local provider, err = ctx.provider(name)
+  local provider, err = load(ctx, name)
   if not provider then
     ctx.fault(line, indented(err.message))
     return no_account(ctx)

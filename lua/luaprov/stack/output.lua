@@ -120,6 +120,24 @@ function M.ready(node)
   return true
 end
 
+--- The outputs of a record that is to be made for which there is no folder. It looks, and writes nothing.
+--- @param node table of the manifest
+--- @return string[] faults a text each
+function M.unplaced(node)
+  local faults = {}
+  for _, output in ipairs(node.outputs or NONE) do
+    local folder = output.kind == "file" and output.target:match("^(.*/)[^/]*$")
+    local there = not folder or io.open(folder .. ".")
+    if not there then
+      faults[#faults + 1] = ("the output %s is to go to %s, and there is no folder %s"):format(output.path,
+        output.target, folder)
+    elseif folder then
+      there:close()
+    end
+  end
+  return faults
+end
+
 local ENOENT = 2
 
 --- The outputs of a record whose file is not there.

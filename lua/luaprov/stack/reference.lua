@@ -72,6 +72,13 @@ function handle_mt.__newindex(handle)
   error(here(handle) .. M.address(handle) .. ": a record's fields stand in its declaration", 0)
 end
 
+-- acme.hubs:create { … }, as in a script.
+function handle_mt.__call(handle)
+  local prefix, name = M.address(handle):match("^([^.]*%.[^.]*)%.(.*)$")
+  error(here(handle) .. ("%s.%s is the name of a record, and nothing to call: a record is declared by %s(NAME, {…})")
+    :format(tostring(prefix), tostring(name), tostring(prefix)), 0)
+end
+
 function handle_mt.__tostring(handle) return M.address(handle) end
 
 function reference_mt.__index(self, name)

@@ -115,6 +115,8 @@ function M.summary(plan)
   for _, action in ipairs { "create", "update", "replace", "delete", "forget" } do
     if counts[action] > 0 then parts[#parts + 1] = ("%d to %s"):format(counts[action], action) end
   end
+  -- With a fault nobody may have compared anything.
+  if not parts[1] and plan.faults[1] then return "no plan can be made" end
   local line = #parts > 0 and table.concat(parts, ", ") or "no changes"
   line = line .. ("; %d unchanged"):format(counts.unchanged)
   if counts.drift > 0 then line = line .. (", %d changed at the vendors"):format(counts.drift) end

@@ -15,6 +15,7 @@
 local declare = require "luaprov.stack.declare"
 local json = require "luaprov.json"
 local near = require "luaprov.near"
+local providers = require "luaprov.provider.load"
 local reference = require "luaprov.stack.reference"
 local secret = require "luaprov.secret"
 local tables = require "luaprov.tables"
@@ -87,6 +88,8 @@ local function plain_lua()
   env.table.unpack = unpack_
   return env
 end
+
+local OWN = { "use", "env", "var", "json_file", "secret", "file", "command", "null" }
 
 local function a_name(value, word)
   if type(value) ~= "string" or value == "" then error(word .. " takes a name", 3) end
@@ -189,6 +192,15 @@ local function destinations(ctx)
   end
 end
 
+-- What somebody may have meant who knows Lua, or has forgotten to `use` an account.
+local function meant(name, names)
+  name = tostring(name)
+  local hint = near.hint(name, names, 0)
+  if hint ~= "" then return hint end
+  if providers.exists(name) then return (': write local %s = use "%s" first'):format(name, name) end
+  return ": a manifest has the words of Lua that touch nothing outside, and " .. table.concat(OWN, ", ")
+end
+
 --- The environment of a manifest.
 --- @param ctx table of manifest.lua
 --- @return table
@@ -207,7 +219,7 @@ function M.environment(ctx)
   return setmetatable({}, {
     __index = function(_, name)
       local word = env[name]
-      if word == nil then error("unknown word '" .. tostring(name) .. "'" .. near.hint(tostring(name), names, 0), 2) end
+      if word == nil then error("unknown word '" .. tostring(name) .. "'" .. meant(name, names), 2) end
       return word
     end,
     __newindex = function(_, name)

@@ -20,6 +20,11 @@ local LEASE = 60 -- seconds
 local Work = {}
 Work.__index = Work
 
+local function no_manifest(args, file, why)
+  if args.file then return "there is no manifest " .. file .. " (" .. tostring(why):gsub("^.*: ", "") .. ")" end
+  return "there is no manifest " .. file .. " in this folder: go to its folder, or name it by --file"
+end
+
 --- @param args table file, vars
 --- @param out luaprov.Output
 --- @param spare boolean|nil accounts may lack credentials, as manifest.load has it
@@ -31,7 +36,7 @@ function M.manifest(args, out, spare)
   if not vars then return nil, out:wrong(why) end
   local handle
   handle, why = io.open(file, "rb")
-  if not handle then return nil, out:wrong("there is no manifest " .. file .. " (" .. tostring(why) .. ")") end
+  if not handle then return nil, out:wrong(no_manifest(args, file, why)) end
   handle:close()
   local manifest, err = manifests.load(file, { vars = vars, spare = spare })
   if not manifest then return nil, say.error(out, err) end
@@ -61,7 +66,8 @@ end
 --- @return integer code the exit code
 function M.no_state(args, out)
   local _, shown = options.place(args, function() end)
-  return say.no(out, "there is no state at " .. shown .. ": luaprov apply makes it, --state or --file say where it is")
+  return say.no(out, "there is no state at " .. shown .. ": go to the manifest's folder, or say where it is by --file "
+    .. "or --state; luaprov apply makes it")
 end
 
 --- An error of a store; of one that is about a row's text it is said where that row is.

@@ -76,7 +76,11 @@ function M.foreign(work, plan, seen)
   -- Of what cannot be listed nothing is known, now or later; apply says so where it counts.
   for _, address in ipairs(tables.keys(errors)) do
     local err, alias = errors[address], address:match("^[^.]+")
-    if err.kind ~= "invalid" and err.kind ~= "unsupported" and not failed[alias] then
+    if err.kind == "unauthorized" and not failed[alias] then
+      failed[alias] = true
+      plan.faults[#plan.faults + 1] = { address = alias, line = work.manifest.account[alias].line,
+        message = "the vendor refuses the credentials: " .. tostring(err) }
+    elseif err.kind ~= "invalid" and err.kind ~= "unsupported" and not failed[alias] then
       failed[alias] = true
       plan.notes[#plan.notes + 1] = { address = alias,
         message = "whether the vendor has what is to be made could not be looked at: " .. tostring(err) }
@@ -108,7 +112,15 @@ local function lacking(node, row)
   return list
 end
 
---- Notes of outputs whose file is not there any more, and of those that did not get to their command.
+-- What a vendor shows once is not asked for where it could not be kept.
+local function unplaced(plan, step)
+  for _, message in ipairs(outputs.unplaced(step.record)) do
+    plan.faults[#plan.faults + 1] = { address = step.address, message = message, line = step.record.line }
+  end
+end
+
+--- Notes of outputs whose file is not there any more, and of those that did not get to their command; faults of those
+--- of records to be made that have no place to go.
 --- @param plan table
 --- @param seen table rows
 function M.outputs(plan, seen)
@@ -119,7 +131,9 @@ function M.outputs(plan, seen)
   for _, row in ipairs(nodes[1] and seen.rows or {}) do row_of[row.address] = row end
   for _, node in ipairs(nodes) do
     local step, row = plan.step[node.address], row_of[node.address]
-    local stays = row and not (step and (step.action == "create" or step.action == "replace"))
+    local is_made = step and (step.action == "create" or step.action == "replace")
+    local stays = row and not is_made
+    if is_made then unplaced(plan, step) end
     for _, note in ipairs(stays and is_meant(node.address, plan.targets) and lacking(node, row) or {}) do
       notes[#notes + 1] = note
     end
