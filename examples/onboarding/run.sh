@@ -4,6 +4,7 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 build=${BUILD:-$here/../../build}
+if [ ! -x "$build/bin/luaprov" ]; then echo "luaprov is not built: run make first" >&2; exit 1; fi
 build=$(cd "$build" && pwd)
 PATH=$build/bin:$PATH
 folder=$(mktemp -d)

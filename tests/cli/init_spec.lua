@@ -5,12 +5,12 @@ local support = require "tests.support"
 describe("the commands", function()
   after_each(support.clean)
 
-  it("are those sixteen", function()
+  it("are those seventeen", function()
     local names = {}
     for i, command in ipairs(cli.commands) do names[i] = command.name end
     assert.same({
       "providers", "call", "plan", "apply", "destroy", "refresh", "import", "adopt", "export", "show", "state",
-      "settle", "sandbox", "check", "types", "completion",
+      "settle", "sandbox", "check", "types", "completion", "help",
     }, names)
     for _, name in ipairs(names) do assert.is_true(cli.is_command(name)) end
     for _, name in ipairs { "", "plan.lua", "Call", "./call" } do assert.is_false(cli.is_command(name)) end

@@ -77,7 +77,8 @@ describe("the state", function()
       assert.equal("luaprov: the state has no record acme.hubs.dsk (did you mean 'acme.hubs.desk'?)\n", err)
     end
     local _, err, code = stack:run "state rm acme.hubs.dsk"
-    assert.same({ "luaprov: the state has no record acme.hubs.dsk\n", 1 }, { err, code })
+    assert.same({ "luaprov: the state has no record acme.hubs.dsk (did you mean 'acme.hubs.desk'?)\n", 1 },
+      { err, code })
   end)
 
   it("takes the words that other commands take to read the manifest", function()

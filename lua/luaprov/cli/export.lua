@@ -270,8 +270,11 @@ function M.run(args, out)
   if args.as and not args.as:find("^[%a_][%w_-]*$") then
     return out:wrong "--as takes a name of letters, digits, _ and -"
   end
-  local there = text_of(args.out)
+  local there, folder = text_of(args.out), args.out:match("^(.*/)[^/]*$")
   if there and not export.is_exported(there) then return stays(out, args.out) end
+  local here = io.open((folder or "") .. ".")
+  if not here then return say.no(out, "--out: there is no folder " .. folder) end
+  here:close()
   local provider, client = connect(args, out)
   if not provider then return client end
   local why

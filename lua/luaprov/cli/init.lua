@@ -27,6 +27,7 @@ M.commands = {
   { name = "check", summary = "Check a provider: every fault for every operation." },
   { name = "types", summary = "Write annotations of all providers for editors." },
   { name = "completion", summary = "Print completion for bash, zsh or fish." },
+  { name = "help", summary = "Show the help of a command." },
 }
 
 --- @param word string

@@ -1,5 +1,6 @@
 --- luaprov state list|show|rm|mv
 local declare = require "luaprov.stack.declare"
+local near = require "luaprov.near"
 local open = require "luaprov.cli.stack.open"
 local options = require "luaprov.cli.stack.options"
 local errors = require "luaprov.errors"
@@ -65,11 +66,20 @@ local function write(args, out, change)
   end)
 end
 
+-- An error of an address, with the one that was probably meant where there is none.
+local function hinted(store, address, err)
+  local rows = err.kind == "missing" and store:records(true) or {}
+  local names = {}
+  for i, row in ipairs(rows) do names[i] = row.address end
+  if rows[1] then err.message = err.message .. near.hint(address, names, 5) end
+  return err
+end
+
 function commands.rm(args, out)
   return write(args, out, function(store)
     local row = store:record(args.address)
     local ok, err = store:remove(args.address)
-    if not ok then return nil, err end
+    if not ok then return nil, hinted(store, args.address, err) end
     say.either(out, { type = "event", what = "forgotten", address = args.address, id = row and row.id },
       ("the state has forgotten %s; the vendor still has it%s"):format(output.plain(args.address),
         row and row.id ~= nil and " (id " .. say.id(row.id) .. ")" or ""))
@@ -103,7 +113,7 @@ function commands.mv(args, out)
     local foreign = other_provider(store, args.address, args.to)
     if foreign then return nil, foreign end
     local ok, err = store:move(args.address, args.to)
-    if not ok then return nil, err end
+    if not ok then return nil, hinted(store, args.address, err) end
     say.either(out, { type = "event", what = "moved", address = args.address, to = args.to },
       ("%s is %s now"):format(output.plain(args.address), output.plain(args.to)))
     return true
