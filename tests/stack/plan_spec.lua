@@ -284,6 +284,17 @@ describe("what forbids a plan", function()
     assert.truthy(faults_of(plan)[1]:find("acme has no delete for boxes, so it cannot be replaced", 1, true))
   end)
 
+  it("names commands that a shell takes, whatever the record's name", function()
+    local box = 'acme.boxes("a b", { name = "b", color = "red" })'
+    assert.same({ "acme.boxes.a b: acme has no delete for boxes: it looks renamed: luaprov state mv 'acme.boxes.a b' "
+      .. "'acme.boxes.it'\\''s' keeps it; or forget it (luaprov state rm 'acme.boxes.a b'), and it stays at the "
+      .. "vendor" },
+      faults_of((plan_after(box, changed(box, '"a b"', '"it\'s"')))))
+    local hub = 'acme.hubs("a b", { name = "b" })'
+    local plan = plan_after(hub, changed(hub, '"a b"', '"c"'))
+    assert.matches("luaprov state mv 'acme.hubs.a b' acme.hubs.c keeps it", plan.notes[1].message)
+  end)
+
   it("is a state of another provider, another place, another account, or of none", function()
     local manifest = stack.manifest(TWO)
     local rows = stack.applied(manifest)

@@ -3,7 +3,7 @@ local digits = require "luaprov.digits"
 local errors = require "luaprov.errors"
 local json = require "luaprov.json"
 local output = require "luaprov.cli.output"
-local quoted = require "luaprov.quote"
+local quote = require "luaprov.shell_word"
 local tables = require "luaprov.tables"
 
 local M = {}
@@ -32,7 +32,6 @@ function M.error(out, err)
 end
 
 --- A word as a shell takes it.
-local function quote(word) return word:find("^[%w_./:@-]+$") and word or quoted(word) end
 M.quote = quote
 
 --- "1 record", "2 records"
