@@ -355,6 +355,18 @@ describe("a plan for some records", function()
       has = "--target: there is no record acme.hubs.h22 (did you mean 'acme.hubs.h2'?)" }, err, plan)
   end)
 
+  it("has one alone whose address is given whole, also where another's begins with it and a dot", function()
+    local text = 'acme.hubs("a", { name = "a" })\nacme.hubs("a.b", { name = "a.b" })'
+    for _, targets in ipairs { { "acme.hubs.a" }, { "acme.hubs.a", "acme.hubs.a" } } do
+      assert.same({ "delete acme.hubs.a" },
+        stack.steps((plan_after(text, text, { targets = targets, destroy = true }))))
+    end
+    assert.same({ "delete acme.hubs.a" }, stack.steps((plan_after(text, "", { targets = { "acme.hubs.a" } }))))
+    assert.equal(2, #stack.steps((plan_after(text, "", { targets = { "acme.hubs" } }))))
+    assert.same({ "delete acme.hubs.a", "delete acme.hubs.a.b" },
+      stack.steps((plan_after(text, "", { targets = { "acme.hubs", "acme.hubs.a" } }))))
+  end)
+
   it("takes along what cannot stay when they go", function()
     assert.same({ "delete acme.hubs.h", "delete acme.lines.l" },
       stack.steps((plan_after(TWO, "", { targets = { "acme.hubs.h" } }))))
