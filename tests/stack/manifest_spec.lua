@@ -301,6 +301,10 @@ describe("a declaration", function()
         = 'outputs: must be a table of fields: { apiKey = file "PATH" } or command { "WORD", … }',
       ["outputs = { apiKey = file 'x', seen = file 'x' }"]
         = "outputs: two outputs go to x: this and that of acme.hubs.x",
+      ["outputs = { apiKey = file './a/../x', seen = file './/x' }"]
+        = "outputs: two outputs go to x: this and that of acme.hubs.x",
+      ["outputs = { apiKey = file '/a/./x', seen = file '/b/../a//x' }"]
+        = "outputs: two outputs go to /a/x: this and that of acme.hubs.x",
       ["5"] = "1: is unknown (there is depends_on, ignore, outputs, protect)",
     } do
       is_fault("acme.hubs.x: option " .. wanted, 'acme.hubs("x", { name = "x" }, { ' .. options .. " })")

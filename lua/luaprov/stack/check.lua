@@ -148,6 +148,16 @@ function readers.depends_on(ctx, node, value)
   end
 end
 
+-- The same file in one spelling, as far as a path alone says it: no links are looked at.
+local function place_of(path)
+  local parts = {}
+  for part in path:gmatch("[^/]+") do
+    if part == ".." and parts[1] and parts[#parts] ~= ".." then parts[#parts] = nil
+    elseif part ~= "." then parts[#parts + 1] = part end
+  end
+  return (path:find("^/") and "/" or "") .. table.concat(parts, "/")
+end
+
 function readers.outputs(ctx, node, value)
   local wanted = 'must be a table of fields: { apiKey = file "PATH" } or command { "WORD", … }'
   if type(value) ~= "table" then return wanted end
@@ -158,7 +168,7 @@ function readers.outputs(ctx, node, value)
     local path_keys = find.keys(node.description, path)
     local _, fault = find.find(node.description, path_keys)
     if fault then return fault end
-    local place = target.kind == "file" and target.target
+    local place = target.kind == "file" and place_of(target.target)
     if place and ctx.places[place] then return "two outputs go to " .. place .. ": this and that of "
       .. ctx.places[place] end
     if place then ctx.places[place] = node.address end
