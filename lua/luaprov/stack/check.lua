@@ -17,6 +17,7 @@ local template = require "luaprov.provider.template"
 
 local M = {}
 
+local CYCLES = 20 -- that are told
 local NEIGHBOURS = 500 -- addresses among which the one that was meant is looked for
 
 -- Stands for what is known later, where fields are checked.
@@ -268,17 +269,29 @@ local function cycle_text(cycle)
   return table.concat(out, " -> ")
 end
 
--- The records in an order in which each comes after what it needs; nil where there is none, which is told.
+local function without(list, item)
+  local rest = {}
+  for _, other in ipairs(list) do
+    if other ~= item then rest[#rest + 1] = other end
+  end
+  return rest
+end
+
+-- The records in an order in which each comes after what it needs; where there is none, cycles are told, and the order
+-- is one without a link of each: what else is wrong is found all the same.
 local function ordered(ctx)
   local ids, needs = {}, {}
   for i, node in ipairs(ctx.records) do
     ids[i] = node.address
     needs[node.address] = node.needs
   end
-  local order, cycle = graph.order(ids, needs)
-  if order then return order end
-  local first = ctx.record[cycle[1]]
-  ctx.fault(first.line, "the records need one another: " .. cycle_text(cycle), first.address)
+  for _ = 1, CYCLES do
+    local order, cycle = graph.order(ids, needs)
+    if order then return order end
+    local first = ctx.record[cycle[1]]
+    ctx.fault(first.line, "the records need one another: " .. cycle_text(cycle), first.address)
+    needs[cycle[1]] = without(needs[cycle[1]], cycle[2] or cycle[1])
+  end
 end
 
 --- Judges the fields and the keys alone: also those of a manifest that broke off.
