@@ -168,6 +168,8 @@ function M.create(run, step)
   if not record and err.kind == "conflict" and err.outcome == "refused" then
     err.message = err.message .. "; luaprov adopt " .. word(step.address) .. " takes over one that is there"
   end
+  -- Without a way to look no later run can tell either.
+  if not record then err.by_hand = intent.noted == nil and err.outcome == "unknown" or nil end
   if not record then return ended(run, intent, err) end
   local id, name = compares.id(record.id), id_of(run, step, record.id, checked.parents)
   await_end(run, name)
