@@ -46,6 +46,15 @@ describe("a manifest", function()
     assert.is_table(manifest.record["acme_eu.hubs.x"])
     is_faults("luaprov.lua:2: 'acme' is used twice, first on line 1: name the other account with { as = NAME }",
       'use("acme", { token = "a" })\nuse("acme", { token = "b" })')
+    -- An address has the account up to its first dot.
+    local path = support.folder() .. "/acme.v2.lua"
+    local file = assert(io.open(path, "w"))
+    file:write(stack.ACME)
+    file:close()
+    local use = ("local a = use(%q, { token = secret 'x' }%%s) a.hubs('h', { name = 'h' })"):format(path)
+    is_faults("luaprov.lua:1: 'acme.v2', after the provider's file, cannot name an account: give it a name of letters, "
+      .. 'digits, _ and - as in { as = "acme_v2" }', use:format "")
+    assert.is_table(assert(stack.read(use:format ", { as = 'v2' }")).record["v2.hubs.h"])
     is_faults("luaprov.lua:1: as must be a name of letters, digits, _ and -",
       'use("acme", { token = "a" }, { as = "a.b" })')
     is_faults("luaprov.lua:1: use has no option 'az' (did you mean 'as'?)",
