@@ -76,6 +76,22 @@ function M.escape_unseen(text)
     :gsub("\226\128[\142\143\168-\174]", escaped_character):gsub("\226\129[\166-\169]", escaped_character))
 end
 
+--- A text whose bytes that are no UTF-8 are spelled out: "\\xff".
+--- @param text string
+--- @return string
+function M.as_utf8(text)
+  local out, at = {}, 1
+  local special = text:find("[\128-\255]")
+  while special do
+    local last = character(text, special)
+    out[#out + 1] = text:sub(at, special - 1)
+    out[#out + 1] = last and text:sub(special, last) or escaped_byte(text:sub(special, special))
+    at = (last or special) + 1
+    special = text:find("[\128-\255]", at)
+  end
+  return table.concat(out) .. text:sub(at)
+end
+
 --- A text without anything that a terminal would obey.
 --- @param text string
 --- @return string

@@ -39,6 +39,15 @@ describe("luaprov plan", function()
     assert.same({ "step acme.hubs.desk", "step acme.lines.one", "summary 4" }, types)
   end)
 
+  it("prints errors with --json whatever the bytes in them", function()
+    stack:write("acme.hubs('x', { nam = 'y' }) error '\\255'")
+    local out, err = stack:run "plan --json"
+    assert.equal("", out)
+    local object = assert(json.decode(err))
+    assert.truthy(object.message:find("name is required", 1, true), err)
+    assert.truthy(object.message:find("\\xff", 1, true), err)
+  end)
+
   it("has colours on a terminal, and none with --no-color", function()
     stack:write(stacks.TWO)
     assert.truthy(stack:at_terminal("plan", ""):find("\27[32m+ create acme.hubs.desk\27[0m", 1, true))

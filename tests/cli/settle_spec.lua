@@ -30,6 +30,15 @@ describe("luaprov settle", function()
       1, true), out)
   end)
 
+  it("is what the apply names that cannot tell: where there is no way to look, no later one can", function()
+    local _, err, code = stack:run "apply --yes"
+    assert.equal(1, code)
+    assert.truthy(err:find("acme.boxes.b: nobody knows what became of the create", 1, true), err)
+    local commands = "luaprov settle acme.boxes.b --adopt ID, or luaprov settle acme.boxes.b --absent\n"
+    assert.truthy(err:find(commands, 1, true), err)
+    assert.is_nil(err:find("the next apply settles it", 1, true))
+  end)
+
   it("ends one that was not done, which then is planned again", function()
     stack:run "apply --yes"
     local out = stack:done "settle acme.boxes.b --absent"

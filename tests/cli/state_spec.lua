@@ -103,6 +103,7 @@ describe("the state", function()
       ["a record stays one of its resource"] = { "state mv acme.lines.one acme.hubs.one", 64 },
       ["an address is ALIAS.RESOURCE.NAME, and 'one' is none"] = { "state mv acme.lines.one one", 64 },
       ["is none: the name is longer than 200 bytes"] = { "state mv acme.lines.one acme.lines." .. ("a"):rep(201), 64 },
+      ["is none: an alias has letters, digits, _ and - only"] = { "state mv acme.lines.one a+b.lines.one", 64 },
       ["the state has no record acme.lines.nine"] = { "state mv acme.lines.nine acme.lines.ten", 1 },
       ["mv takes two addresses"] = { "state mv acme.lines.one", 64 },
       ["rm takes the address of a record"] = { "state rm", 64 },

@@ -73,6 +73,17 @@ describe("apply", function()
     stack:is(ring, { "hubs B", "hubs C", "hubs D" })
   end)
 
+  it("ends when whoever is told of it raises an error: what had begun is written down, and nothing more begins",
+    function()
+      local stack = stacks.start()
+      local ok, why = pcall(stack.apply, stack, TWO, { on_event = function(event)
+        if event.what == "done" then error("nobody hears this", 0) end
+      end })
+      assert.same({ false, "nobody hears this" }, { ok, why })
+      assert.is_truthy(stack:there()["hubs Main"])
+      assert.is_nil(stack:there()["lines A"])
+    end)
+
   it("makes anew what the vendor has deleted with what it belonged to", function()
     local stack = stacks.start()
     local text = 'local hub = acme.hubs("h", { name = "H", site = "%s" })\n'

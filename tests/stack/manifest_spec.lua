@@ -46,6 +46,15 @@ describe("a manifest", function()
     assert.is_table(manifest.record["acme_eu.hubs.x"])
     is_faults("luaprov.lua:2: 'acme' is used twice, first on line 1: name the other account with { as = NAME }",
       'use("acme", { token = "a" })\nuse("acme", { token = "b" })')
+    -- An address has the account up to its first dot.
+    local path = support.folder() .. "/acme.v2.lua"
+    local file = assert(io.open(path, "w"))
+    file:write(stack.ACME)
+    file:close()
+    local use = ("local a = use(%q, { token = secret 'x' }%%s) a.hubs('h', { name = 'h' })"):format(path)
+    is_faults("luaprov.lua:1: 'acme.v2', after the provider's file, cannot name an account: give it a name of letters, "
+      .. 'digits, _ and - as in { as = "acme_v2" }', use:format "")
+    assert.is_table(assert(stack.read(use:format ", { as = 'v2' }")).record["v2.hubs.h"])
     is_faults("luaprov.lua:1: as must be a name of letters, digits, _ and -",
       'use("acme", { token = "a" }, { as = "a.b" })')
     is_faults("luaprov.lua:1: use has no option 'az' (did you mean 'as'?)",
@@ -306,6 +315,10 @@ describe("a declaration", function()
         = 'outputs: must be a table of fields: { apiKey = file "PATH" } or command { "WORD", … }',
       ["outputs = { apiKey = file 'x', seen = file 'x' }"]
         = "outputs: two outputs go to x: this and that of acme.hubs.x",
+      ["outputs = { apiKey = file './a/../x', seen = file './/x' }"]
+        = "outputs: two outputs go to x: this and that of acme.hubs.x",
+      ["outputs = { apiKey = file '/a/./x', seen = file '/b/../a//x' }"]
+        = "outputs: two outputs go to /a/x: this and that of acme.hubs.x",
       ["5"] = "1: is unknown (there is depends_on, ignore, outputs, protect)",
     } do
       is_fault("acme.hubs.x: option " .. wanted, 'acme.hubs("x", { name = "x" }, { ' .. options .. " })")

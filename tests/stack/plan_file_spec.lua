@@ -1,3 +1,4 @@
+local json = require "luaprov.json"
 local plan_file = require "luaprov.stack.plan_file"
 local stack = require "tests.stack.support"
 local support = require "tests.support"
@@ -89,6 +90,26 @@ describe("a saved plan", function()
     stack.acme.file = name
     support.clean()
     assert.same({ "the provider file of acme changed" }, err.details)
+  end)
+
+  it("is another with the credentials of another account, of which the state has nothing yet", function()
+    local place = support.folder() .. "/token"
+    local text = ("local b = use('acme', { token = secret.file %q }, { as = 'b' })\n"):format(place) .. TEXT
+      .. "b.hubs('x', { name = 'x' })"
+    local function plan_with(token)
+      local file = assert(io.open(place, "w"))
+      file:write(token)
+      file:close()
+      return plan_of(text)
+    end
+    local saved = saved_of(plan_with "FAKE-1")
+    assert.is_nil(json.encode(saved):find("FAKE", 1, true))
+    assert.is_true((plan_file.check(saved, plan_with "FAKE-1")))
+    local _, err = plan_file.check(saved, plan_with "FAKE-2")
+    assert.same({ "account b has other credentials (--same-account b says that they are of the same account)" },
+      err.details)
+    assert.is_true((plan_file.check(saved, plan_with "FAKE-2", { "b" })))
+    support.clean()
   end)
 
   it("that is none is refused", function()

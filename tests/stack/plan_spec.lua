@@ -284,6 +284,17 @@ describe("what forbids a plan", function()
     assert.truthy(faults_of(plan)[1]:find("acme has no delete for boxes, so it cannot be replaced", 1, true))
   end)
 
+  it("names commands that a shell takes, whatever the record's name", function()
+    local box = 'acme.boxes("a b", { name = "b", color = "red" })'
+    assert.same({ "acme.boxes.a b: acme has no delete for boxes: it looks renamed: luaprov state mv 'acme.boxes.a b' "
+      .. "'acme.boxes.it'\\''s' keeps it; or forget it (luaprov state rm 'acme.boxes.a b'), and it stays at the "
+      .. "vendor" },
+      faults_of((plan_after(box, changed(box, '"a b"', '"it\'s"')))))
+    local hub = 'acme.hubs("a b", { name = "b" })'
+    local plan = plan_after(hub, changed(hub, '"a b"', '"c"'))
+    assert.matches("luaprov state mv 'acme.hubs.a b' acme.hubs.c keeps it", plan.notes[1].message)
+  end)
+
   it("is a state of another provider, another place, another account, or of none", function()
     local manifest = stack.manifest(TWO)
     local rows = stack.applied(manifest)
@@ -343,6 +354,18 @@ describe("a plan for some records", function()
     local plan, err = plans.make { manifest = manifest, targets = { "acme.hubs.h22" } }
     support.is_error({ kind = "invalid",
       has = "--target: there is no record acme.hubs.h22 (did you mean 'acme.hubs.h2'?)" }, err, plan)
+  end)
+
+  it("has one alone whose address is given whole, also where another's begins with it and a dot", function()
+    local text = 'acme.hubs("a", { name = "a" })\nacme.hubs("a.b", { name = "a.b" })'
+    for _, targets in ipairs { { "acme.hubs.a" }, { "acme.hubs.a", "acme.hubs.a" } } do
+      assert.same({ "delete acme.hubs.a" },
+        stack.steps((plan_after(text, text, { targets = targets, destroy = true }))))
+    end
+    assert.same({ "delete acme.hubs.a" }, stack.steps((plan_after(text, "", { targets = { "acme.hubs.a" } }))))
+    assert.equal(2, #stack.steps((plan_after(text, "", { targets = { "acme.hubs" } }))))
+    assert.same({ "delete acme.hubs.a", "delete acme.hubs.a.b" },
+      stack.steps((plan_after(text, "", { targets = { "acme.hubs", "acme.hubs.a" } }))))
   end)
 
   it("takes along what cannot stay when they go", function()

@@ -67,6 +67,22 @@ acme.hubs("d", { name = acme.hubs.a.id })]])
     has("acme.hubs.a -> acme.hubs.a", (stack.faults(HEAD .. 'acme.hubs("a", { name = acme.hubs.a.id })')))
   end)
 
+  it("in several circles is shown with each, and with what else is wrong", function()
+    local text = stack.faults(HEAD .. [[
+local key = acme.hubs("k", { name = "same" })
+acme.hubs("a", { name = acme.hubs.b.id })
+acme.hubs("b", { name = "b" .. acme.hubs.a.id })
+acme.hubs("c", { name = "c" }, { depends_on = { acme.hubs.c } })
+acme.hubs("d", { name = key.name })]])
+    assert.equal("luaprov.lua:3: acme.hubs.a: the records need one another: acme.hubs.a -> acme.hubs.b -> acme.hubs.a\n"
+      .. "luaprov.lua:5: acme.hubs.c: the records need one another: acme.hubs.c -> acme.hubs.c\n"
+      .. 'luaprov.lua:6: acme.hubs.d: has the key of acme.hubs.k (line 2): name "same"', text)
+    local many = {}
+    for i = 1, 30 do many[i] = ("acme.hubs('h%d', { name = acme.hubs.h%d.id })"):format(i, i) end
+    local _, told = stack.faults(HEAD .. table.concat(many, "\n")):gsub("need one another", "")
+    assert.equal(20, told)
+  end)
+
   it("cannot be used before it is known", function()
     local start = 'local h = acme.hubs("h", { name = "h" }) '
     local known = "acme.hubs.h.id is known only when the record exists: "

@@ -5,6 +5,7 @@ local core = require "luaprov.core"
 local digits = require "luaprov.digits"
 local json = require "luaprov.json"
 local secret = require "luaprov.secret"
+local shown = require "luaprov.shown"
 local texts = require "luaprov.text"
 local width = require "luaprov.cli.width"
 
@@ -48,11 +49,7 @@ function M.plain_lines(text)
 end
 
 --- Any value as JSON on one line. Secrets are `<secret>`.
-function M.encode(value)
-  local text, why = json.encode(value)
-  -- Only strings can have what is escaped here, so it stays the same JSON.
-  return text and texts.escape_unseen(text), why
-end
+M.encode = shown.encode
 
 --- One value for people.
 function M.shown(value)

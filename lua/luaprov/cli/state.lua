@@ -102,9 +102,11 @@ function commands.mv(args, out)
   -- No manifest could declare it.
   local name = args.to:match("^[^.]+%.[^.]+%.(.+)$")
   local fault = name and declare.name_fault(name)
+  fault = fault and "the name " .. fault
+    or name and not declare.is_alias(args.to:match "^[^.]+") and "an alias has letters, digits, _ and - only" or nil
   if not name or fault then
     return out:wrong("an address is ALIAS.RESOURCE.NAME, and '" .. args.to .. "' is none"
-      .. (fault and ": the name " .. fault or ""))
+      .. (fault and ": " .. fault or ""))
   end
   if args.address:match("^[^.]+%.([^.]+)") ~= args.to:match("^[^.]+%.([^.]+)") then
     return out:wrong "a record stays one of its resource: only the alias and the name may be others"

@@ -20,9 +20,11 @@ local function add(parts, list, values, with_secrets)
   end
 end
 
--- A name that stays when a password is changed, where there is one; else the secret itself: a token, or a key that the
--- provider file sends by itself.
-local function name_of(state)
+--- A name that stays when a password is changed, where there is one; else the secret itself: a token, or a key that the
+--- provider file sends by itself. It is kept as a hash only.
+--- @param state table a client's inside
+--- @return string
+function M.name(state)
   local parts, method = {}, state.auth.method
   add(parts, state.provider.settings, state.settings)
   add(parts, method and method.fields or {}, state.auth.credentials)
@@ -35,7 +37,7 @@ end
 --- @param store luaprov.Store
 --- @return table about base_url, account (a hash)
 function M.of(state, store)
-  return { base_url = state.base_url, account = store:hash(state.provider.name .. "\0" .. name_of(state)) }
+  return { base_url = state.base_url, account = store:hash(state.provider.name .. "\0" .. M.name(state)) }
 end
 
 --- @param manifest table

@@ -74,7 +74,9 @@ local function tell(run, what, action, more)
   if run.on_event == nobody then return end
   local event = { what = what, op = action.op, address = action.step.address }
   for name, value in pairs(more or {}) do event[name] = value end
-  run.on_event(event)
+  -- What is raised here would end the task that tells of it, and leave all others waiting for it.
+  local ok, why = pcall(run.on_event, event)
+  if not ok and run.raised == nil then run.raised = { why = why } end
 end
 
 local function skip(run, action, why)
@@ -106,7 +108,7 @@ end
 local function is_over(run)
   run.result.broken = run.result.broken or run.journal.broken or run.guard.broken
   run.result.stopped = run.result.stopped or run.stop() and true or false
-  return run.result.broken ~= nil or run.result.stopped
+  return run.result.broken ~= nil or run.result.stopped or run.raised ~= nil
 end
 
 -- How many actions hold a place: those whose end is being written do not.
@@ -181,7 +183,8 @@ end
 
 --- @param args table plan, manifest, store (whose lease is held), lease, accounts (account.all), rows (of the state),
 ---   parallel, blocked (address -> error: what of it has no known end), on_event (function event: what ("begin",
----   "done", "failed", "unknown", "skipped", "note"), op, address, id, err, message), stop (asked before each action:
+---   "done", "failed", "unknown", "skipped", "note"), op, address, id, err, message; what it raises is raised when all
+---   that had begun has ended), stop (asked before each action:
 ---   whether nothing more is to begin)
 --- @return table result done (how many actions), failed and unknown (lists of { address, op, err }), skipped (a list of
 ---   addresses), lost (the same, whose output was not written), notes ({ address, message } each), stopped, broken (why
@@ -204,6 +207,7 @@ function M.run(args)
   end, function(why) return type(why) == "string" and debug.traceback(why, 2) or why end)
   guard:stop()
   if not ok then error(err, 0) end
+  if run.raised then error(run.raised.why, 0) end
   run.result.broken = run.result.broken or run.journal.broken or guard.broken
   run.result.last = guard.last
   return run.result

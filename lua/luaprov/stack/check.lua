@@ -17,6 +17,7 @@ local template = require "luaprov.provider.template"
 
 local M = {}
 
+local CYCLES = 20 -- that are told
 local NEIGHBOURS = 500 -- addresses among which the one that was meant is looked for
 
 -- Stands for what is known later, where fields are checked.
@@ -148,6 +149,16 @@ function readers.depends_on(ctx, node, value)
   end
 end
 
+-- The same file in one spelling, as far as a path alone says it: no links are looked at.
+local function place_of(path)
+  local parts = {}
+  for part in path:gmatch("[^/]+") do
+    if part == ".." and parts[1] and parts[#parts] ~= ".." then parts[#parts] = nil
+    elseif part ~= "." then parts[#parts + 1] = part end
+  end
+  return (path:find("^/") and "/" or "") .. table.concat(parts, "/")
+end
+
 function readers.outputs(ctx, node, value)
   local wanted = 'must be a table of fields: { apiKey = file "PATH" } or command { "WORD", … }'
   if type(value) ~= "table" then return wanted end
@@ -158,7 +169,7 @@ function readers.outputs(ctx, node, value)
     local path_keys = find.keys(node.description, path)
     local _, fault = find.find(node.description, path_keys)
     if fault then return fault end
-    local place = target.kind == "file" and target.target
+    local place = target.kind == "file" and place_of(target.target)
     if place and ctx.places[place] then return "two outputs go to " .. place .. ": this and that of "
       .. ctx.places[place] end
     if place then ctx.places[place] = node.address end
@@ -258,17 +269,29 @@ local function cycle_text(cycle)
   return table.concat(out, " -> ")
 end
 
--- The records in an order in which each comes after what it needs; nil where there is none, which is told.
+local function without(list, item)
+  local rest = {}
+  for _, other in ipairs(list) do
+    if other ~= item then rest[#rest + 1] = other end
+  end
+  return rest
+end
+
+-- The records in an order in which each comes after what it needs; where there is none, cycles are told, and the order
+-- is one without a link of each: what else is wrong is found all the same.
 local function ordered(ctx)
   local ids, needs = {}, {}
   for i, node in ipairs(ctx.records) do
     ids[i] = node.address
     needs[node.address] = node.needs
   end
-  local order, cycle = graph.order(ids, needs)
-  if order then return order end
-  local first = ctx.record[cycle[1]]
-  ctx.fault(first.line, "the records need one another: " .. cycle_text(cycle), first.address)
+  for _ = 1, CYCLES do
+    local order, cycle = graph.order(ids, needs)
+    if order then return order end
+    local first = ctx.record[cycle[1]]
+    ctx.fault(first.line, "the records need one another: " .. cycle_text(cycle), first.address)
+    needs[cycle[1]] = without(needs[cycle[1]], cycle[2] or cycle[1])
+  end
 end
 
 --- Judges the fields and the keys alone: also those of a manifest that broke off.

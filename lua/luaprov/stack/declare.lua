@@ -94,6 +94,11 @@ function M.name_fault(name)
   if not texts.is_utf8(name) then return "is not UTF-8" end
 end
 
+--- Whether a text may name an account: an address has it up to the first dot.
+--- @param text string
+--- @return boolean
+function M.is_alias(text) return text:find("^[%w_-]+$") ~= nil end
+
 local NONE = {}
 
 -- acme.phones(name, fields, options). What a resource's records have in common they have by `family`.
@@ -211,6 +216,10 @@ end
 
 local function alias_of(ctx, provider, more, line)
   local alias = provider.name
+  if more.as == nil and not M.is_alias(alias) then
+    ctx.fault(line, ("'%s', after the provider's file, cannot name an account: give it a name of letters, digits, _ "
+      .. "and - as in { as = \"%s\" }"):format(alias, (alias:gsub("[^%w_-]", "_"))))
+  end
   for key, value in pairs(more) do
     if key ~= "as" then
       ctx.fault(line, "use has no option '" .. tostring(key) .. "'" .. near.hint(tostring(key), { "as" }))

@@ -3,6 +3,7 @@
 local collections = require "luaprov.stack.collection"
 local keys = require "luaprov.stack.key"
 local policy = require "luaprov.policy.compare"
+local word = require "luaprov.shell_word"
 
 local M = {}
 
@@ -45,7 +46,7 @@ local TAKES = { create = true, update = true, replace = true }
 local function note_renamed(plan, step, old)
   table.insert(plan.notes, { address = step.address,
     message = ("has the key of %s, which goes: luaprov state mv %s %s keeps it under this address"):format(
-      old.address, old.address, step.address) })
+      old.address, word(old.address), word(step.address)) })
 end
 
 -- Records that are to exchange their keys, one after the other in a ring: none can be the first.

@@ -15,6 +15,7 @@ local resources = require "luaprov.provider.resource"
 local rows = require "luaprov.stack.row"
 local rows_of = require "luaprov.stack.rows"
 local runtime = require "luaprov.runtime"
+local word = require "luaprov.shell_word"
 
 local M = {}
 
@@ -165,8 +166,10 @@ function M.create(run, step)
   local record
   record, err = resources.create(checked, note or nil)
   if not record and err.kind == "conflict" and err.outcome == "refused" then
-    err.message = err.message .. "; luaprov adopt " .. step.address .. " takes over one that is there"
+    err.message = err.message .. "; luaprov adopt " .. word(step.address) .. " takes over one that is there"
   end
+  -- Without a way to look no later run can tell either.
+  if not record then err.by_hand = intent.noted == nil and err.outcome == "unknown" or nil end
   if not record then return ended(run, intent, err) end
   local id, name = compares.id(record.id), id_of(run, step, record.id, checked.parents)
   await_end(run, name)

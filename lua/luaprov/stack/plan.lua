@@ -46,6 +46,7 @@ local near = require "luaprov.near"
 local rows_of = require "luaprov.stack.rows"
 local reference = require "luaprov.stack.reference"
 local target = require "luaprov.stack.target"
+local word = require "luaprov.shell_word"
 
 local M = {}
 
@@ -227,9 +228,10 @@ end
 
 -- What there is to do about a record that the provider cannot delete.
 local function kept_how(plan, step)
-  local forget = "forget it (luaprov state rm " .. step.address .. "), and it stays at the vendor"
+  local forget = "forget it (luaprov state rm " .. word(step.address) .. "), and it stays at the vendor"
   if step.key_goes_to and plan.step[step.key_goes_to].action == "create" then
-    return ("it looks renamed: luaprov state mv %s %s keeps it; or %s"):format(step.address, step.key_goes_to, forget)
+    return ("it looks renamed: luaprov state mv %s %s keeps it; or %s"):format(word(step.address),
+      word(step.key_goes_to), forget)
   end
   return (plan.destroy and "" or "declare it again to keep it, or ") .. forget
 end
@@ -242,7 +244,7 @@ local function forbid_unable(plan, step)
   elseif step.action == "replace" and not operations.delete then
     fault(plan, step.address, what .. "delete for " .. step.resource .. ", so it cannot be replaced ("
       .. table.concat(step.why, ", ") .. "): give it back what it had, ignore the field, or declare it under another "
-      .. "name and forget this one (luaprov state rm " .. step.address .. ")", step.record.line)
+      .. "name and forget this one (luaprov state rm " .. word(step.address) .. ")", step.record.line)
     return true
   end
 end

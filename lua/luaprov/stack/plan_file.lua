@@ -6,6 +6,7 @@
 ---   local ok, err = plan_file.check(saved, plan)     err.details: list of what has changed
 ---
 --- saved.destroy, saved.targets and saved.manifest (its path) are what the plan is to be made anew with.
+local accounts_of = require "luaprov.stack.account"
 local errors = require "luaprov.errors"
 local find = require "luaprov.stack.fields_of"
 local hash = require "luaprov.stack.hash"
@@ -76,6 +77,8 @@ local function saved_accounts(plan, salt)
     accounts[account.alias] = {
       provider = account.provider.name, file = hash.digest(read(account.provider.file), salt),
       base_url = account.state and account.state.base_url,
+      -- Where the state has no record of it yet, nothing else tells whose it was.
+      account = account.state and hash.digest(accounts_of.name(account.state), salt),
     }
   end
   return accounts
@@ -193,10 +196,12 @@ end
 --- Whether a plan that was made anew is the saved one.
 --- @param saved table of `decode`
 --- @param plan table
+--- @param same_accounts string[]|nil aliases whose credentials are others than before, of the same account
 --- @return boolean|nil ok
 --- @return luaprov.Error|nil err
-function M.check(saved, plan)
-  local now, differences = describe(plan, saved.salt), {}
+function M.check(saved, plan, same_accounts)
+  local now, differences, same_account = describe(plan, saved.salt), {}, {}
+  for _, alias in ipairs(same_accounts or {}) do same_account[alias] = true end
   if saved.inputs ~= now.inputs then differences[1] = "the manifest, or a file or variable that it reads, changed" end
   for alias, account in pairs(now.accounts) do
     local old = saved.accounts[alias]
@@ -204,6 +209,9 @@ function M.check(saved, plan)
       differences[#differences + 1] = "account " .. alias .. " changed"
     elseif old.file ~= account.file then
       differences[#differences + 1] = "the provider file of " .. alias .. " changed"
+    elseif old.account and account.account and old.account ~= account.account and not same_account[alias] then
+      differences[#differences + 1] = ("account %s has other credentials (--same-account %s says that they are of the "
+        .. "same account)"):format(alias, alias)
     end
   end
   table.sort(differences)

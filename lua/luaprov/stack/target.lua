@@ -20,7 +20,9 @@ function M.select(plan, rows, targets)
   local declared = plan.manifest.record
   for _, name in ipairs(targets) do
     local before = #queue
-    for _, list in ipairs { plan.manifest.records, rows.list } do
+    -- A record's whole address means that record, and no other whose name has more after a dot.
+    if declared[name] or rows.by_address[name] then choose(name) end
+    for _, list in ipairs(#queue == before and not chosen[name] and { plan.manifest.records, rows.list } or {}) do
       for _, item in ipairs(list) do
         if M.is_meant(item.address, name) then choose(item.address) end
       end

@@ -76,10 +76,10 @@ local function settle(work)
 end
 
 -- Why a plan may not be applied; it is printed by now.
-local function refusal(plan, saved)
+local function refusal(plan, saved, same_accounts)
   if plan.faults[1] then return "the plan has faults: nothing was sent" end
   if saved then
-    local same, err = plan_file.check(saved, plan)
+    local same, err = plan_file.check(saved, plan, same_accounts)
     if not same then return err.message end
   end
   if plan.allow_delete then
@@ -253,7 +253,7 @@ local function run(work, about)
   plan, code = planning.make(work, seen, about)
   if not plan then return code end
   planning.print(work, plan)
-  local why = refusal(plan, about.saved)
+  local why = refusal(plan, about.saved, args.same_accounts)
   if why then return say.no(out, why) end
   if not plan.steps[1] then return end_quietly(work, seen, plan) end
   return go_on(work, seen, plan, about)

@@ -3,7 +3,7 @@ local digits = require "luaprov.digits"
 local errors = require "luaprov.errors"
 local json = require "luaprov.json"
 local output = require "luaprov.cli.output"
-local quoted = require "luaprov.quote"
+local quote = require "luaprov.shell_word"
 local tables = require "luaprov.tables"
 
 local M = {}
@@ -32,7 +32,6 @@ function M.error(out, err)
 end
 
 --- A word as a shell takes it.
-local function quote(word) return word:find("^[%w_./:@-]+$") and word or quoted(word) end
 M.quote = quote
 
 --- "1 record", "2 records"
@@ -52,6 +51,15 @@ function M.id(id) return output.plain(type(id) == "number" and digits(id) or tos
 local PAST = { create = "created", update = "updated", delete = "deleted", forget = "forgotten" }
 M.PAST = PAST
 
+--- The commands that end what nobody but a person can find out.
+--- @param out luaprov.Output
+--- @param entry table address, op
+function M.settle_by_hand(out, entry)
+  local command = "luaprov settle " .. quote(entry.address)
+  out:note("look at the vendor, and say it: "
+    .. (entry.op == "create" and command .. " --adopt ID, or " or "") .. command .. " --absent")
+end
+
 local lines = {}
 
 function lines.done(out, event)
@@ -64,8 +72,10 @@ local function why(event) return tostring(event.err or event.message or "") end
 function lines.failed(out, event) out:note(event.address .. ": " .. event.op .. " failed: " .. why(event)) end
 
 function lines.unknown(out, event)
+  local by_hand = type(event.err) == "table" and event.err.by_hand
   out:note(event.address .. ": nobody knows what became of the " .. event.op .. ": " .. why(event)
-    .. "; the next apply settles it")
+    .. (by_hand and "" or "; the next apply settles it"))
+  if by_hand then M.settle_by_hand(out, event) end
 end
 
 function lines.skipped(out, event)
@@ -159,9 +169,7 @@ function M.left(out, left)
     else
       out:note(("%s: nobody knows what became of an earlier %s: %s%s"):format(entry.address, entry.op,
         tostring(entry.why), ids[1] and " (it may be " .. table.concat(ids, ", ") .. ")" or ""))
-      local command = "luaprov settle " .. quote(entry.address)
-      out:note("look at the vendor, and say it: "
-        .. (entry.op == "create" and command .. " --adopt ID, or " or "") .. command .. " --absent")
+      M.settle_by_hand(out, entry)
     end
   end
 end
