@@ -38,8 +38,11 @@ function M.items(run, step, in_doubt)
   for address, paths in pairs(step.doubts or NONE) do
     local row = run.rows[address]
     if row then
-      run.rows[address] = in_doubt(rows_of.open(row), paths)
-      items[#items + 1] = { record = run.rows[address] }
+      row = in_doubt(rows_of.open(row), paths)
+      -- Of one that was imported nothing was kept before.
+      for _, path in ipairs(paths) do row.secrets[path] = { secret = true } end
+      run.rows[address] = row
+      items[#items + 1] = { record = row }
     end
   end
   return items[1] and items or nil
