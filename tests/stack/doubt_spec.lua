@@ -18,9 +18,9 @@ local function addresses(list)
 end
 
 -- The one whose update is refused once.
-local function start()
+local function start(fault)
   return stacks.start { provider = PROVIDER, faults = {
-    { fault = "status", on = "acme hubs update", status = 400, times = 1 } } }
+    fault or { fault = "status", on = "acme hubs update", status = 400, times = 1 } } }
 end
 
 -- From now on it shows the one secret nevermore, and of the other a mask.
@@ -88,5 +88,17 @@ describe("a record that has another's secret", function()
       assert.equal(3, stack:apply(other).done)
       assert.equal(0, stack:apply(other).done)
     end
+  end)
+
+  it("is known to have it still, where the vendor has refused the other one anew", function()
+    local stack = start { fault = "status", on = "acme hubs create", status = 400, after = 2, times = 1 }
+    mask(stack)
+    assert.equal(2, stack:apply(TEXT).done)
+    local before = stack:rows()["acme.hubs.b"].secrets
+    local result = stack:apply((TEXT:gsub('"A"', '"AA"'):gsub("here", "there")))
+    assert.same({ "acme.hubs.a" }, addresses(result.failed))
+    assert.same(before, stack:rows()["acme.hubs.b"].secrets)
+    local again = stack:apply(TEXT)
+    assert.same({ 0, {} }, { again.done, again.failed })
   end)
 end)
