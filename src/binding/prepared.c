@@ -65,7 +65,8 @@ static int describe(lua_State *L) {
 
 const lp_request *lp_prepared(lua_State *L, int index) {
   if (!lua_toboolean(L, index)) return NULL;
-  return &((prepared *)luaL_checkudata(L, index, PREPARED))->request;
+  const prepared *made = luaL_checkudata(L, index, PREPARED);
+  return made->size ? &made->request : NULL; /* a finalizer may send after the end of it */
 }
 
 void lp_push_prepare(lua_State *L) {

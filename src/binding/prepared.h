@@ -10,7 +10,8 @@
  * something is wrong with it. What it held is wiped when it is collected. */
 void lp_push_prepare(lua_State *L);
 
-/* The one at `index`, which lives as long as the userdata; NULL where there is nothing, or false. */
+/* The one at `index`, which lives as long as the userdata; NULL where there is nothing, or false, or
+ * it was wiped: what finalizers send when the Lua state ends. */
 const lp_request *lp_prepared(lua_State *L, int index);
 
 #endif

@@ -154,7 +154,11 @@ describe("The limits of an account", function()
     local self = require(name).of(description "{ { 2, per = 5 } }", "guarded")
     local ticket = self:enter(1)
     assert.truthy(ticket.guard)
-    self:leave(ticket, answered())
+    self:leave(ticket, nil, true)
+    assert.is_false(ticket.guard)
+    -- The same one is taken next; other processes have all turns.
+    self.slots = { claim = function() return nil, 0.01 end }
+    assert.equal("timeout", select(2, runtime.deadline(0.03, function() return self:enter(1) end)))
     assert.is_false(ticket.guard)
   end)
 

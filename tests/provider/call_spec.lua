@@ -231,6 +231,20 @@ describe("a call", function()
       assert.has_error(function() core.prepare(request { headers = "x", order = {} }) end)
     end)
 
+    it("is sent by a finalizer, too, when what was prepared is gone", function()
+      listener:script { { status = 200 }, { status = 200 } }
+      local output = support.child([[
+        local core, http = require "luaprov.core", require "luaprov.http"
+        local it_is = { method = "POST", url = os.getenv "URL", connect_timeout = 5, deadline = http.now() + 10,
+          headers = { Accept = "text/plain" }, order = { "Accept" } }
+        assert(http.exchange(it_is)) -- now the engine is there, and so goes after the finalizer
+        FINALIZER = require "luaprov.runtime.finalizer"(function() print(http.exchange(it_is)) end)
+        it_is.prepared = assert(core.prepare(it_is))
+      ]], { URL = listener.url .. "/things" })
+      local sent = listener:requests(2)
+      assert.same(sent[1], sent[2], output)
+    end)
+
     it("is still looked at where it changes", function()
       local it_is = request()
       it_is.prepared = core.prepare(it_is)

@@ -228,22 +228,6 @@ describe("apply", function()
     assert.matches("the vendor's answer has no acme.hubs.a.apiKey", tostring(result.failed[1].err), 1, true)
   end)
 
-  it("does not forget that a record has another's old secret, whatever comes before it is changed", function()
-    local provider = stacks.ACME:gsub('"apiKey" { computed = true', '%0, example = "FAKE-key"')
-    local stack = stacks.start { provider = provider:format("", "0.2"), faults = {
-      { fault = "status", on = "acme hubs update", status = 400, times = 1 } } }
-    local text = 'local a = acme.hubs("a", { name = "A", site = "here" })\n'
-      .. 'acme.hubs("b", { name = "B", pin = a.apiKey })'
-    assert.equal(2, stack:apply(text).done)
-    local changed = text:gsub("here", "there")
-    local result = stack:apply(changed)
-    assert.same({ "acme.hubs.b" }, addresses(result.failed))
-    assert.is_nil(stack:rows()["acme.hubs.b"].secrets.pin.sent)
-    local again = stack:apply((text:gsub("here", "elsewhere")))
-    assert.same({ 3, {} }, { again.done, again.failed })
-    assert.is_string(stack:rows()["acme.hubs.b"].secrets.pin.sent)
-  end)
-
   it("says what a list is that an update has left as it was", function()
     local provider = stacks.ACME:gsub('text "about" {}', 'list "about" { of = text {} }')
     local stack = stacks.start { provider = provider:format("", "0.2") }

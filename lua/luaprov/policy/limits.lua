@@ -129,6 +129,7 @@ local function go(self, now, waited, lasts)
     ticket.places, later = self.slots:claim(lasts)
     if not ticket.places then
       runtime.unguard(ticket.guard)
+      ticket.guard = false
       return nil, now + later
     end
   end

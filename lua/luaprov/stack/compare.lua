@@ -52,7 +52,9 @@ end
 -- A value that is known only later. Where all that it refers to stays as it is, so does it, although nobody can tell
 -- what it is (a secret that the vendor showed once).
 local function compare_later(ctx, leaf, wanted, there, entry)
-  local is_there = entry and (entry.sent or not entry.secret) or not equal.is_nothing(there)
+  -- Of a secret in doubt (see doubt.lua) nothing is kept: that the vendor shows one, or a mask, says nothing.
+  local in_doubt = entry and entry.secret and not entry.sent and not entry.shown
+  local is_there = entry and (entry.sent or not entry.secret) or not in_doubt and not equal.is_nothing(there)
   if ctx.pending and not ctx.pending(wanted) and is_there then return end
   local secretly = hidden.is_field(leaf.field) or entry and entry.secret or hidden.within(wanted)
   add(ctx, leaf, { new = not secretly and wanted or nil, later = true, secret = secretly and "changed" or nil,

@@ -38,8 +38,27 @@ function M.items(run, step, in_doubt)
   for address, paths in pairs(step.doubts or NONE) do
     local row = run.rows[address]
     if row then
-      run.rows[address] = in_doubt(rows_of.open(row), paths)
-      items[#items + 1] = { record = run.rows[address] }
+      row = in_doubt(rows_of.open(row), paths)
+      -- Of one that was imported nothing was kept before.
+      for _, path in ipairs(paths) do row.secrets[path] = { secret = true } end
+      step.doubted = step.doubted or {}
+      step.doubted[address] = { before = run.rows[address], row = row }
+      run.rows[address] = row
+      items[#items + 1] = { record = row }
+    end
+  end
+  return items[1] and items or nil
+end
+
+--- The same where the vendor has made none: what the others have is what they had.
+--- @return table[]|nil items for Store:commit
+function M.undo(run, step)
+  local items = {}
+  for address, one in pairs(step.doubted or NONE) do
+    -- Else another one that it is given a secret of is made, too.
+    if run.rows[address] == one.row then
+      run.rows[address] = one.before
+      items[#items + 1] = { record = one.before }
     end
   end
   return items[1] and items or nil

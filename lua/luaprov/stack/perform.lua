@@ -69,9 +69,9 @@ local function begin(run, account, intent, items)
 end
 
 -- What came of a call that was not done.
-local function ended(run, intent, err)
+local function ended(run, step, intent, err)
   if err.outcome == "unknown" then return "unknown", err end
-  local ok, why = run.journal:finish(intent, err.outcome, { kind = err.kind })
+  local ok, why = run.journal:finish(intent, err.outcome, { kind = err.kind }, doubt.undo(run, step))
   if not ok then return "unknown", why end
   return "failed", err
 end
@@ -170,7 +170,7 @@ function M.create(run, step)
   end
   -- Without a way to look no later run can tell either.
   if not record then err.by_hand = intent.noted == nil and err.outcome == "unknown" or nil end
-  if not record then return ended(run, intent, err) end
+  if not record then return ended(run, step, intent, err) end
   local id, name = compares.id(record.id), id_of(run, step, record.id, checked.parents)
   await_end(run, name)
   local why = taken(run, step, id, name, note)
@@ -266,7 +266,7 @@ function M.update(run, step)
       run.rows[step.address] = nil
       return M.create(run, step)
     end
-    if err.outcome ~= "unknown" then return ended(run, intent, err) end
+    if err.outcome ~= "unknown" then return ended(run, step, intent, err) end
     -- It may be made again: what is there is read first, and of secrets nobody knows.
     ok = run.journal:finish(intent, "unknown", { kind = err.kind },
       { { record = M.in_doubt(step.row, intent.fields) } })

@@ -87,7 +87,9 @@ end
 -- What is known of a secret that was not sent now.
 local function again(entry, value)
   local copy = { secret = entry.secret, sent = entry.sent, shown = entry.shown, owed = entry.owed }
-  local shown = entry.secret and not equal.is_nothing(value) and hidden.text(value)
+  -- One in doubt stays in doubt, whatever the vendor shows: see doubt.lua.
+  local is_known = entry.secret and (entry.sent or entry.shown)
+  local shown = is_known and not equal.is_nothing(value) and hidden.text(value)
   if shown and not (entry.shown and hash.matches(entry.shown, shown)) then copy.shown = hash.salted(shown) end
   return copy
 end
