@@ -169,6 +169,7 @@ describe("luaprov apply", function()
       if last.type == "event" then events[last.what .. " " .. last.address] = last end
     end
     assert.equal("refused", events["failed acme.hubs.desk"].error.outcome)
+    assert.is_nil(events["failed acme.hubs.desk"].error.codes)
     assert.equal("create", events["done acme.boxes.b"].op)
     assert.is_table(events["skipped acme.lines.one"])
     assert.same({ "summary", "apply", 1, "acme.hubs.desk", "acme.lines.one" },

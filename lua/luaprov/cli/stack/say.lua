@@ -103,6 +103,8 @@ local function error_object(err)
   for _, name in ipairs { "kind", "message", "outcome", "status", "codes", "trace_id", "retry_after" } do
     object[name] = err[name]
   end
+  -- A list, or nothing: an empty table would be an object.
+  object.codes = object.codes and object.codes[1] and object.codes or nil
   return object
 end
 
