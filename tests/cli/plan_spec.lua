@@ -213,6 +213,10 @@ describe("luaprov plan", function()
     assert.same({ 1, "luaprov: the plan has faults, and would not be applied\n" }, { code, err })
     assert.truthy(out:find "^no plan can be made\n", out)
     assert.is_nil(out:find("unchanged", 1, true))
+    out, err, code = stack:run "refresh"
+    assert.same({ 1, "luaprov: not everything could be looked at\n" }, { code, err })
+    assert.truthy(out:find("it belongs to another account than today's credentials (--same-account acme)\n", 1, true),
+      out)
   end)
 
   it("finds a provider file beside the manifest, or else in the folder where somebody is", function()

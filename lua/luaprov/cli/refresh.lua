@@ -47,7 +47,9 @@ local function run(work)
   end
   say.either(out, { type = "summary", phase = "refresh", records = total, changed = #plan.drift - gone, gone = gone },
     ("%s, %d changed, %d gone"):format(say.counted(total, "record"), #plan.drift - gone, gone))
-  return next(seen.unseen) ~= nil and 1 or 0
+  if next(seen.unseen) == nil then return 0 end
+  out:note "not everything could be looked at"
+  return 1
 end
 
 function M.run(args, out)
