@@ -73,6 +73,33 @@ describe("apply", function()
     stack:is(ring, { "hubs B", "hubs C", "hubs D" })
   end)
 
+  it("goes by the key that a record has at the vendor, where somebody has changed it there", function()
+    local stack = stacks.start { unique = true }
+    local text = 'acme.hubs("a", { name = "A" })\nacme.hubs("b", { name = "B" })\n'
+    stack:apply(text)
+    local rows = stack:rows()
+    assert(stack.client.hubs:update(rows["acme.hubs.a"].id, { name = "Y" }))
+    assert(stack.client.hubs:update(rows["acme.hubs.b"].id, { name = "A" }))
+    local more = 'acme.hubs("c", { name = "Y" })\n' .. text
+    local result = stack:apply(more, { parallel = 1 })
+    assert.same({ 3, {} }, { result.done, result.failed })
+    stack:is(more, { "hubs A", "hubs B", "hubs Y" })
+  end)
+
+  it("gives a key away within the parent that a record leaves", function()
+    local provider = stacks.ACME:gsub('key = { "hub", "name" }', 'key = { "name" }, unique = true')
+      :format("", "0.2")
+    local stack = stacks.start { provider = provider }
+    local text = [[local one, two = acme.hubs("one", { name = "One" }), acme.hubs("two", { name = "Two" })
+      acme.lines("taker", { hub = one.id, name = "%s" })
+      acme.lines("giver", { hub = %s.id, name = "X" })]]
+    stack:apply(text:format("Y", "one"))
+    local moved = text:format("X", "two")
+    local _, plan = stack:apply(moved)
+    assert.same({ "replace", "delete" }, { plan.step["acme.lines.giver"].action, plan.step["acme.lines.giver"].first })
+    assert.equal("acme.lines.giver", plan.step["acme.lines.taker"].takes_key_of)
+  end)
+
   it("ends when whoever is told of it raises an error: what had begun is written down, and nothing more begins",
     function()
       local stack = stacks.start()
