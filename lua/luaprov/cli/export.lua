@@ -13,6 +13,7 @@ local near = require "luaprov.near"
 local open = require "luaprov.cli.stack.open"
 local options = require "luaprov.cli.stack.options"
 local output = require "luaprov.cli.output"
+local outputs = require "luaprov.stack.output"
 local save = require "luaprov.cli.stack.save"
 local say = require "luaprov.cli.stack.say"
 local settings = require "luaprov.cli.settings"
@@ -272,9 +273,7 @@ function M.run(args, out)
   end
   local there, folder = text_of(args.out), args.out:match("^(.*/)[^/]*$")
   if there and not export.is_exported(there) then return stays(out, args.out) end
-  local here = io.open((folder or "") .. ".")
-  if not here then return say.no(out, "--out: there is no folder " .. folder) end
-  here:close()
+  if folder and not outputs.is_folder(folder) then return say.no(out, "--out: there is no folder " .. folder) end
   local provider, client = connect(args, out)
   if not provider then return client end
   local why
