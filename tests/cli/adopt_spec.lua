@@ -179,11 +179,13 @@ describe("what exists at a vendor", function()
     end)
 
     it("of a provider that there is, with options that it has", function()
+      local dotted = support.file("my.acme.lua", support.read(stack.vendor.file))
       for said, words in pairs {
         ["there is no provider 'acm'"] = { "export", "acm" },
         ["--set: there is no option 'tken' (did you mean 'token'?)"] =
           { "export", stack.vendor.file, "--set", "tken=x" },
         ["--as takes a name"] = { "export", stack.vendor.file, "--as", "a b" },
+        ["'my.acme' cannot name an account: say --as my_acme"] = { "export", dotted, "--set", "token=x" },
       } do
         local _, err, code = stack:run(words)
         assert.equal(64, code)

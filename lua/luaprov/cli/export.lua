@@ -5,6 +5,7 @@ local arguments = require "luaprov.cli.arguments"
 local clients = require "luaprov.provider.client"
 local collect = require "luaprov.stack.collect"
 local compare = require "luaprov.policy.compare"
+local declare = require "luaprov.stack.declare"
 local export = require "luaprov.stack.export"
 local find = require "luaprov.cli.find"
 local keep = require "luaprov.cli.stack.keep"
@@ -276,6 +277,10 @@ function M.run(args, out)
   if folder and not outputs.is_folder(folder) then return say.no(out, "--out: there is no folder " .. folder) end
   local provider, client = connect(args, out)
   if not provider then return client end
+  if not args.as and not declare.is_alias(provider.name) then
+    return out:wrong(("'%s' cannot name an account: say --as %s"):format(provider.name,
+      (provider.name:gsub("[^%w_-]", "_"))))
+  end
   local why
   args.parents, why = parents_of(args, provider, client)
   if not args.parents then return out:wrong(why) end
