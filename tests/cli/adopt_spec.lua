@@ -164,6 +164,19 @@ describe("what exists at a vendor", function()
       assert.is_nil(io.open(stack.folder .. "/.luaprov/state.db"))
     end)
 
+    it("to another folder, from where it finds the provider file", function()
+      os.execute("mkdir -p " .. stack.folder .. "/one/two")
+      os.execute("cp " .. stack.vendor.file .. " " .. stack.folder .. "/acme.lua")
+      for _, file in ipairs { "./new.lua", "one/new.lua", "./one//two/new.lua", stack.folder .. "/one/two/more.lua" } do
+        stack:done { "export", "./acme.lua", "--no-state", "--out", file }
+        local text = support.read((file:find "^/" and "" or stack.folder .. "/") .. file)
+        local name = text:match 'use%("(.-)"'
+        local folder = file:find "^/" and "" or file:match "^.*/"
+        assert.truthy(name:find("/", 1, true), name)
+        assert.truthy(io.open(name:find "^/" and name or stack.folder .. "/" .. folder .. name), name)
+      end
+    end)
+
     it("over no file that is there, and beside no other records", function()
       stack:write "-- mine"
       local _, err, code = stack:run { "export", stack.vendor.file }

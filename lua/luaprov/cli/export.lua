@@ -186,12 +186,27 @@ end
 
 -- What is to be written: text, manifest (nil: secrets of it are not set), summary, notes, unset, lacks (there is more,
 -- with --parent), alias; or an exit code.
+-- The provider as the new manifest names it, whose paths begin in its own folder.
+local function named_in(file, name)
+  local folder = file:match("^(.*/)[^/]*$")
+  if not folder or name:find "^/" or not name:find("/", 1, true) then return name end
+  local plain, up, down = name:gsub("^%./+", ""), {}, not folder:find "^/"
+  for part in folder:gmatch "[^/]+" do
+    if part ~= "." then up[#up + 1] = "../" end
+    down = down and part ~= ".."
+  end
+  if down then return up[1] and table.concat(up) .. plain or name end
+  local ok, lfs = pcall(require, "lfs")
+  local here = ok and lfs.currentdir()
+  return here and here .. "/" .. plain or name
+end
+
 local function make(args, out, provider, client)
   local records, notes, errors = collect.records { client = client, provider = provider, parents = args.parents }
   if errors[1] then return nil, tell_errors(out, errors) end
   local parts = {}
   local summary = export.manifest {
-    client = client, provider = provider, use = args.provider, alias = args.as, records = records,
+    client = client, provider = provider, use = named_in(args.out, args.provider), alias = args.as, records = records,
     emit = function(text) parts[#parts + 1] = text end,
   }
   local made = { text = table.concat(parts), summary = summary, notes = notes, unset = unset_of(summary.secrets),
