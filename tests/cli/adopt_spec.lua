@@ -164,6 +164,19 @@ describe("what exists at a vendor", function()
       assert.is_nil(io.open(stack.folder .. "/.luaprov/state.db"))
     end)
 
+    it("to another folder, from where it finds the provider file", function()
+      os.execute("mkdir -p " .. stack.folder .. "/one/two")
+      os.execute("cp " .. stack.vendor.file .. " " .. stack.folder .. "/acme.lua")
+      for _, file in ipairs { "./new.lua", "one/new.lua", "./one//two/new.lua", stack.folder .. "/one/two/more.lua" } do
+        stack:done { "export", "./acme.lua", "--no-state", "--out", file }
+        local text = support.read((file:find "^/" and "" or stack.folder .. "/") .. file)
+        local name = text:match 'use%("(.-)"'
+        local folder = file:find "^/" and "" or file:match "^.*/"
+        assert.truthy(name:find("/", 1, true), name)
+        assert.truthy(io.open(name:find "^/" and name or stack.folder .. "/" .. folder .. name), name)
+      end
+    end)
+
     it("over no file that is there, and beside no other records", function()
       stack:write "-- mine"
       local _, err, code = stack:run { "export", stack.vendor.file }
@@ -179,11 +192,13 @@ describe("what exists at a vendor", function()
     end)
 
     it("of a provider that there is, with options that it has", function()
+      local dotted = support.file("my.acme.lua", support.read(stack.vendor.file))
       for said, words in pairs {
         ["there is no provider 'acm'"] = { "export", "acm" },
         ["--set: there is no option 'tken' (did you mean 'token'?)"] =
           { "export", stack.vendor.file, "--set", "tken=x" },
         ["--as takes a name"] = { "export", stack.vendor.file, "--as", "a b" },
+        ["'my.acme' cannot name an account: say --as my_acme"] = { "export", dotted, "--set", "token=x" },
       } do
         local _, err, code = stack:run(words)
         assert.equal(64, code)

@@ -73,6 +73,51 @@ describe("apply", function()
     stack:is(ring, { "hubs B", "hubs C", "hubs D" })
   end)
 
+  it("goes by the key that a record has at the vendor, where somebody has changed it there", function()
+    local stack = stacks.start { unique = true }
+    local text = 'acme.hubs("a", { name = "A" })\nacme.hubs("b", { name = "B" })\n'
+    stack:apply(text)
+    local rows = stack:rows()
+    assert(stack.client.hubs:update(rows["acme.hubs.a"].id, { name = "Y" }))
+    assert(stack.client.hubs:update(rows["acme.hubs.b"].id, { name = "A" }))
+    local more = 'acme.hubs("c", { name = "Y" })\n' .. text
+    local result = stack:apply(more, { parallel = 1 })
+    assert.same({ 3, {} }, { result.done, result.failed })
+    stack:is(more, { "hubs A", "hubs B", "hubs Y" })
+  end)
+
+  it("gives a key away within the parent that a record leaves", function()
+    local provider = stacks.ACME:gsub('key = { "hub", "name" }', 'key = { "name" }, unique = true')
+      :format("", "0.2")
+    local stack = stacks.start { provider = provider }
+    local text = [[local one, two = acme.hubs("one", { name = "One" }), acme.hubs("two", { name = "Two" })
+      acme.lines("taker", { hub = one.id, name = "%s" })
+      acme.lines("giver", { hub = %s.id, name = "X" })]]
+    stack:apply(text:format("Y", "one"))
+    local moved = text:format("X", "two")
+    local _, plan = stack:apply(moved)
+    assert.same({ "replace", "delete" }, { plan.step["acme.lines.giver"].action, plan.step["acme.lines.giver"].first })
+    assert.equal("acme.lines.giver", plan.step["acme.lines.taker"].takes_key_of)
+  end)
+
+  it("keeps the order of keys that can be given away beside others that cannot, of which the plan tells", function()
+    local provider = stacks.ACME:gsub('path = "/cards",', '%0 unique = true, settles_in = 0.2, text "pal" {}, '
+      .. 'update = patch {}, list = get { items = "items" },'):format("unique = true,", "0.2")
+    local stack = stacks.start { provider = provider }
+    local text = [[acme.hubs("taker", { name = "%s" })
+      acme.hubs("giver", { name = "%s" })
+      local one = acme.cards("one", { name = "%s" })
+      acme.cards("two", { name = "%s", pal = one.id })]]
+    stack:apply(text:format("A", "B", "A", "B"))
+    -- The second card is made anew with the id of the first one, which is to have its key.
+    local result, plan = stack:apply(text:format("B", "C", "B", "C"), { parallel = 1 })
+    assert.same({ 2, "acme.cards.one" }, { result.done, result.failed[1].address, result.failed[2] })
+    assert.same({ { address = "acme.cards.one", message = "takes the key of acme.cards.two, which has to wait for it: "
+      .. "the vendor keeps keys unique, and refuses that; apply another key for one of them first" } }, plan.notes)
+    stack:apply(text:format("B", "C", "A", "C"))
+    assert.same({}, stack:apply(text:format("B", "C", "B", "C")).failed)
+  end)
+
   it("ends when whoever is told of it raises an error: what had begun is written down, and nothing more begins",
     function()
       local stack = stacks.start()

@@ -366,6 +366,14 @@ describe("a plan for some records", function()
     assert.equal(2, #stack.steps((plan_after(text, "", { targets = { "acme.hubs" } }))))
     assert.same({ "delete acme.hubs.a", "delete acme.hubs.a.b" },
       stack.steps((plan_after(text, "", { targets = { "acme.hubs", "acme.hubs.a" } }))))
+    -- The same command again, when that one is gone.
+    local rest = stack.manifest('acme.hubs("a.b", { name = "a.b" })')
+    local args = { manifest = rest, rows = (stack.applied(rest)), destroy = true, targets = { "acme.hubs.a" } }
+    local plan, err = plans.make(args)
+    support.is_error({ kind = "invalid", has = "--target: there is no record acme.hubs.a (acme.hubs.a. means those "
+      .. "whose names go on after it)" }, err, plan)
+    args.targets = { "acme.hubs.a." }
+    assert.same({ "delete acme.hubs.a.b" }, stack.steps(assert(plans.make(args))))
   end)
 
   it("takes along what cannot stay when they go", function()

@@ -5,6 +5,7 @@ local arguments = require "luaprov.cli.arguments"
 local clients = require "luaprov.provider.client"
 local collect = require "luaprov.stack.collect"
 local compare = require "luaprov.policy.compare"
+local declare = require "luaprov.stack.declare"
 local export = require "luaprov.stack.export"
 local find = require "luaprov.cli.find"
 local keep = require "luaprov.cli.stack.keep"
@@ -13,6 +14,7 @@ local near = require "luaprov.near"
 local open = require "luaprov.cli.stack.open"
 local options = require "luaprov.cli.stack.options"
 local output = require "luaprov.cli.output"
+local outputs = require "luaprov.stack.output"
 local save = require "luaprov.cli.stack.save"
 local say = require "luaprov.cli.stack.say"
 local settings = require "luaprov.cli.settings"
@@ -184,12 +186,27 @@ end
 
 -- What is to be written: text, manifest (nil: secrets of it are not set), summary, notes, unset, lacks (there is more,
 -- with --parent), alias; or an exit code.
+-- The provider as the new manifest names it, whose paths begin in its own folder.
+local function named_in(file, name)
+  local folder = file:match("^(.*/)[^/]*$")
+  if not folder or name:find "^/" or not name:find("/", 1, true) then return name end
+  local plain, up, down = name:gsub("^%./+", ""), {}, not folder:find "^/"
+  for part in folder:gmatch "[^/]+" do
+    if part ~= "." then up[#up + 1] = "../" end
+    down = down and part ~= ".."
+  end
+  if down then return up[1] and table.concat(up) .. plain or name end
+  local ok, lfs = pcall(require, "lfs")
+  local here = ok and lfs.currentdir()
+  return here and here .. "/" .. plain or name
+end
+
 local function make(args, out, provider, client)
   local records, notes, errors = collect.records { client = client, provider = provider, parents = args.parents }
   if errors[1] then return nil, tell_errors(out, errors) end
   local parts = {}
   local summary = export.manifest {
-    client = client, provider = provider, use = args.provider, alias = args.as, records = records,
+    client = client, provider = provider, use = named_in(args.out, args.provider), alias = args.as, records = records,
     emit = function(text) parts[#parts + 1] = text end,
   }
   local made = { text = table.concat(parts), summary = summary, notes = notes, unset = unset_of(summary.secrets),
@@ -272,11 +289,13 @@ function M.run(args, out)
   end
   local there, folder = text_of(args.out), args.out:match("^(.*/)[^/]*$")
   if there and not export.is_exported(there) then return stays(out, args.out) end
-  local here = io.open((folder or "") .. ".")
-  if not here then return say.no(out, "--out: there is no folder " .. folder) end
-  here:close()
+  if folder and not outputs.is_folder(folder) then return say.no(out, "--out: there is no folder " .. folder) end
   local provider, client = connect(args, out)
   if not provider then return client end
+  if not args.as and not declare.is_alias(provider.name) then
+    return out:wrong(("'%s' cannot name an account: say --as %s"):format(provider.name,
+      (provider.name:gsub("[^%w_-]", "_"))))
+  end
   local why
   args.parents, why = parents_of(args, provider, client)
   if not args.parents then return out:wrong(why) end

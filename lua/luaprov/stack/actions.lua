@@ -23,20 +23,48 @@ local function after(action, other)
   if other and other ~= action then action.needs[#action.needs + 1] = other end
 end
 
+local CIRCLES = 100 -- that are undone one by one
+
+-- The first action of a circle that waits for nothing but a key there.
+local function for_key(cycle, added)
+  for i, action in ipairs(cycle) do
+    if added[action] and action.needs[#action.needs] == (cycle[i + 1] or cycle[1]) then return action end
+  end
+end
+
+-- What is made under another name, and could keep its record, has been told so.
+local function note_stuck(plan, step)
+  local old = plan.step[step.takes_key_of]
+  if step.action == "create" and old.action == "delete" then return end
+  table.insert(plan.notes, { address = step.address,
+    message = ("takes the key of %s, which has to wait for it: the vendor keeps keys unique, and refuses that; apply "
+      .. "another key for one of them first"):format(old.address) })
+end
+
 -- Where the vendor keeps keys unique, a record goes, or gets another key, before another one takes its key; unless what
 -- needs the new one has to be changed before the old one can go: then the vendor says what it thinks of it.
-local function free_keys(list, makes, ends)
+local function free_keys(plan, list, makes, ends)
   local added = {}
   for _, action in ipairs(list) do
     local step = action.step
     local old = step.description and step.description.unique and step.takes_key_of
-    if old and makes[step.address] == action then
-      after(action, ends[old] or makes[old])
-      added[#added + 1] = action
+    local before = old and makes[step.address] == action and (ends[old] or makes[old])
+    if before then
+      after(action, before)
+      added[action] = true
     end
   end
-  if added[1] and not graph.order(list, M.needs(list)) then
-    for _, action in ipairs(added) do table.remove(action.needs) end
+  local circles = 0
+  while next(added) do
+    local order, cycle = graph.order(list, M.needs(list))
+    if order then return end
+    circles = circles + 1
+    local action = circles < CIRCLES and for_key(cycle, added)
+    for other in pairs(action and { [action] = true } or added) do
+      table.remove(other.needs)
+      added[other] = nil
+      note_stuck(plan, other.step)
+    end
   end
 end
 
@@ -58,7 +86,7 @@ local function order_ends(rows, makes, ends)
   end
 end
 
---- @param plan table steps
+--- @param plan table steps, step; gains notes
 --- @param rows table index of rows.lua
 --- @return table[] actions
 function M.of(plan, rows)
@@ -77,7 +105,7 @@ function M.of(plan, rows)
     end
   end
   if next(ends) ~= nil then order_ends(rows, makes, ends) end
-  free_keys(list, makes, ends)
+  free_keys(plan, list, makes, ends)
   return list
 end
 

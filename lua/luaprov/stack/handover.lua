@@ -16,26 +16,37 @@ local function key_of(step, key, first, second)
   return table.concat(parts, "\0")
 end
 
--- The key that a step's record has from then on; nil: it is known later.
-local function new_key(step) return step.fields and keys.of(step.description, step.fields) end
+-- The key that a step's record has from then on; nil: it is known later, or there is none.
+local function new_key(step)
+  local key = step.fields and keys.of(step.description, step.fields)
+  return key and key_of(step, key, step.fields)
+end
+
+-- The key that it has now: the state's, unless somebody has given it another at the vendor.
+local function old_key(step)
+  local row, there = step.row, step.there
+  if not row or not there then return nil end
+  local key = row.key
+  for _, name in ipairs(step.description.key or {}) do
+    if there[name] ~= nil and there[name] ~= row.fields[name] then key = keys.of(step.description, there) end
+  end
+  return key and key_of(step, key, row.parents, row.fields)
+end
 
 -- Whether a step's record has its key no more then.
-local function lets_go(step)
+local function lets_go(step, old)
   if step.action == "delete" then return true end
-  if step.action == "replace" and step.first ~= "create" or step.action ~= "update" and step.action ~= "replace" then
-    return false
-  end
+  if step.action ~= "update" and step.action ~= "replace" then return false end
   local new = new_key(step)
-  return new ~= nil and new ~= step.row.key
+  return new ~= nil and new ~= old
 end
 
 -- The steps whose record has a key now and not then, by that key.
 local function freed_by(plan)
   local freed = {}
   for _, step in ipairs(plan.steps) do
-    if step.description and step.row and step.row.key and lets_go(step) then
-      freed[key_of(step, step.row.key, step.row.parents, step.row.fields)] = step
-    end
+    local old = step.description and old_key(step)
+    if old and lets_go(step, old) then freed[old] = step end
   end
   return freed
 end
@@ -82,7 +93,7 @@ function M.find(plan)
   if next(freed) == nil then return end
   for _, step in ipairs(plan.steps) do
     local key = TAKES[step.action] and new_key(step)
-    local old = key and key ~= (step.row or {}).key and freed[key_of(step, key, step.fields)]
+    local old = key and freed[key]
     if old and old ~= step then
       step.takes_key_of, old.key_goes_to = old.address, step.address
       if step.action == "create" and old.action == "delete" then note_renamed(plan, step, old) end

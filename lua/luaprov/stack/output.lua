@@ -120,6 +120,17 @@ function M.ready(node)
   return true
 end
 
+local ENOENT, ENOTDIR = 2, 20
+
+--- Whether there is a folder: one that may be written to and not be read, too.
+--- @param path string with its last slash
+--- @return boolean
+function M.is_folder(path)
+  local there, _, code = io.open(path .. ".")
+  if there then there:close() end
+  return there ~= nil or code ~= ENOENT and code ~= ENOTDIR
+end
+
 --- The outputs of a record that is to be made for which there is no folder. It looks, and writes nothing.
 --- @param node table of the manifest
 --- @return string[] faults a text each
@@ -127,18 +138,13 @@ function M.unplaced(node)
   local faults = {}
   for _, output in ipairs(node.outputs or NONE) do
     local folder = output.kind == "file" and output.target:match("^(.*/)[^/]*$")
-    local there = not folder or io.open(folder .. ".")
-    if not there then
+    if folder and not M.is_folder(folder) then
       faults[#faults + 1] = ("the output %s is to go to %s, and there is no folder %s"):format(output.path,
         output.target, folder)
-    elseif folder then
-      there:close()
     end
   end
   return faults
 end
-
-local ENOENT = 2
 
 --- The outputs of a record whose file is not there.
 --- @param node table of the manifest

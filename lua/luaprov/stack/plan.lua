@@ -6,7 +6,7 @@
 ---   are known, depends_on (list of addresses) and protect. `provider` is the provider's name, the alias is in the
 ---   address. fields and secrets are those of remember.lua, as tables or as JSON texts; key is that of key.lua.
 --- observed: address -> record, or false: the vendor does not have it any more. nil: nobody looked, the state counts.
---- destroy: true: nothing is wanted. targets: addresses, or beginnings of them up to a dot: only these, with what they
+--- destroy: true: nothing is wanted. targets: addresses, or what target.lua takes for some: only these, with what they
 ---   need, and with what cannot stay when they go.
 --- accounts: alias -> base_url, account of today's clients; rows of another base_url or account are a fault, and those
 ---   of an account that is not among them are not judged. Without it base_url is that of the manifest's client, and
@@ -303,14 +303,16 @@ local function count(plan, total, destroy)
 end
 
 local function no_such_target(name, ctx)
-  local names = {}
+  local names, begins = {}, false
   for _, list in ipairs { ctx.manifest.records, ctx.rows.list } do
     for _, item in ipairs(list) do
+      begins = begins or target.is_meant(item.address, name)
       if #names < 500 then names[#names + 1] = item.address end
     end
   end
   return errors.new { kind = "invalid", outcome = "not_sent",
-                      message = "--target: there is no record " .. name .. near.hint(name, names, 5) }
+                      message = "--target: there is no record " .. name .. (begins and (" ("
+                        .. name .. ". means those whose names go on after it)") or near.hint(name, names, 5)) }
 end
 
 --- @param args table manifest, rows, observed, destroy, targets, accounts

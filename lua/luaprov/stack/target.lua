@@ -6,9 +6,17 @@ function M.is_meant(address, name)
   return address == name or address:sub(1, #name + 1) == name .. "."
 end
 
+--- Whether a target means an address: an account, or a resource of one, all that it has; a record itself alone, also
+--- where others' names go on after a dot, and when it is gone; and what ends in a dot all that begins so.
+function M.means(name, address)
+  if address == name then return true end
+  if name:find("%.$") then return address:sub(1, #name) == name end
+  return not name:find("%..*%.") and M.is_meant(address, name)
+end
+
 --- @param plan table steps, step; in place
 --- @param rows table index of rows.lua
---- @param targets string[] addresses, or beginnings of them up to a dot
+--- @param targets string[] see `means`
 --- @return string|nil unknown the first that names no record
 function M.select(plan, rows, targets)
   local chosen, queue = {}, {}
@@ -19,15 +27,16 @@ function M.select(plan, rows, targets)
   end
   local declared = plan.manifest.record
   for _, name in ipairs(targets) do
-    local before = #queue
-    -- A record's whole address means that record, and no other whose name has more after a dot.
-    if declared[name] or rows.by_address[name] then choose(name) end
-    for _, list in ipairs(#queue == before and not chosen[name] and { plan.manifest.records, rows.list } or {}) do
+    local found = declared[name] or rows.by_address[name]
+    if found then choose(name) end
+    for _, list in ipairs(found and {} or { plan.manifest.records, rows.list }) do
       for _, item in ipairs(list) do
-        if M.is_meant(item.address, name) then choose(item.address) end
+        if M.means(name, item.address) then
+          found = true
+          choose(item.address)
+        end
       end
     end
-    local found = #queue > before or chosen[name]
     if not found then return name end
   end
   -- Who is made anew, or goes, takes along whoever needs it.

@@ -66,7 +66,8 @@ end
 
 --- What is planned.
 function M.planning(parser)
-  parser:option("--target", "Only this record, or all whose addresses begin so, and what they need; may be repeated.")
+  parser:option("--target", "Only this record, or all of an account, of its resource, or whose addresses begin so "
+    .. "up to a last dot, and what they need; may be repeated.")
     :argname("<address>"):count("*"):target("targets")
   parser:flag("--no-refresh", "Do not ask the vendors first: what the state says counts.")
   M.looking(parser)
