@@ -77,6 +77,15 @@ function M:stop(signal)
   self.pipe = nil
 end
 
+--- Has nothing logged of what its clients do, for clients that are killed by the thousand: that one has gone in the
+--- middle of a transaction is logged, and with the pipe full, which nobody reads, its backend waits for ever and keeps
+--- its locks.
+function M:quiet()
+  local db = assert(require("luaprov.postgres").open(self.url))
+  assert(db:query "ALTER ROLE luaprov SET log_min_messages = 'panic'")
+  db:close()
+end
+
 --- A URL with a new, empty schema of its own.
 function M:fresh()
   self.schemas = (self.schemas or 0) + 1

@@ -60,7 +60,10 @@ local function wanted_cells()
   for _, cell in ipairs(cells.list) do
     if not only or cell.name:find(only, 1, true) then
       wanted[#wanted + 1] = cell
-      if cell.postgres and not server then server = servers.start() end
+      if cell.postgres and not server then
+        server = servers.start()
+        server:quiet()
+      end
     end
   end
   return wanted
