@@ -59,6 +59,20 @@ describe("luaprov call", function()
     return json.decode(request.body), err, out, request
   end
 
+  it("says which variables have the credentials that are refused", function()
+    for _, words in ipairs { { "create", "site=s", "name=n", "kind=zinc" }, { "list", "site=s" } } do
+      listener:script { status = 401, json = {} }
+      local _, err, code = call(words)
+      assert.equal(1, code)
+      assert.truthy(err:find("luaprov: the credentials are those of LUAPROV_ACME_TOKEN\n", 1, true), err)
+      listener:reset()
+      listener:script { status = 401, json = {} }
+      _, err = call(words, "--set", "token=FAKE-mine")
+      assert.is_nil(err:find("LUAPROV_ACME_TOKEN", 1, true))
+      listener:reset()
+    end
+  end)
+
   describe("takes", function()
     it("each field's text as its type", function()
       local body, err, out, request = created("kind=zinc", "count=587", "soft=true", "port=0587", "inside.note=a=b",

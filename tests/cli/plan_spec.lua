@@ -202,7 +202,8 @@ describe("luaprov plan", function()
     stack.environment.LUAPROV_ACME_TOKEN = "another"
     local out, _, code = stack:run "plan"
     assert.equal(1, code)
-    assert.truthy(out:find("luaprov.lua:1: acme: the vendor refuses the credentials: acme ", 1, true), out)
+    assert.truthy(out:find("luaprov.lua:1: acme: the vendor refuses the credentials (LUAPROV_ACME_TOKEN): acme ", 1,
+      true), out)
   end)
 
   it("compares nothing of an account that is not the one of the state", function()
@@ -272,7 +273,8 @@ describe("luaprov plan", function()
       "apply --yes --same-account acme" } do
       local _, err, code = stack:run(words)
       assert.equal(1, code)
-      assert.truthy(err:find("so nothing was done: the vendor refuses the credentials of acme\n", 1, true), err)
+      assert.truthy(err:find("so nothing was done: the vendor refuses the credentials of acme (LUAPROV_ACME_TOKEN)\n",
+        1, true), err)
       assert.is_nil(err:find("--no-refresh", 1, true))
     end
     stack.environment.LUAPROV_ACME_TOKEN = "sandbox-token"

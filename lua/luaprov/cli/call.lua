@@ -163,6 +163,7 @@ local function send(args, out, plan)
   inside.exchange = out.interrupted:watch(http.exchange)
   local client, err = M.client(plan, plan.options, inside)
   if not client then return M.refused(plan, err, out, args.json) end
+  out.credentials = table.concat(inside.state.variables, ", ")
   if plan.operation == "list" then
     return records.list(out, plan.resource, client[plan.resource.name]:each(plan.values), args.json)
   end

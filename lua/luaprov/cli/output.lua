@@ -128,6 +128,9 @@ function Output:error(err, as_json)
       local trace = err.trace_id and "; trace id " .. err.trace_id or ""
       self:note("outcome " .. err.outcome .. ": " .. (OUTCOMES[err.outcome] or "") .. trace)
     end
+    if err.kind == "unauthorized" and (self.credentials or "") ~= "" then
+      self:note("the credentials are those of " .. self.credentials)
+    end
     return 1
   end
   local copy = {}

@@ -212,12 +212,13 @@ function M.read(provider, given, inside)
   -- The host alone: what follows it may come from a setting that is a secret.
   local place = (base_url or ""):match("^%a+://[^/]*") or "?"
   local way = transport.new(common, "client of " .. provider.name .. " at " .. place, faults)
-  local method, credentials = choose_method(provider, given), {}
+  local method, credentials, variables = choose_method(provider, given), {}, {}
   if not method and #provider.auth > 0 then
     faults[#faults + 1] = { path = "", message = missing_credentials(provider, given), problem = "required" }
   end
   for _, field in ipairs(method and method.fields or {}) do
-    local value = value_of(provider, given, field)
+    local value, is_given = value_of(provider, given, field)
+    if value ~= nil and not is_given then variables[#variables + 1] = M.variable(provider.name, field.name) end
     if value == nil then value = field.default end
     if value ~= nil then
       local wire = checked(field, value, faults, field.name, inside.marks)
@@ -237,6 +238,7 @@ function M.read(provider, given, inside)
     origins = origins.of(provider, settings, base_url),
     exchange = inside.exchange or http.exchange, marks = inside.marks, transport = way,
     calls = {}, -- of each operation, what is the same for all of them
+    variables = variables, -- those of the environment that have the credentials
   }
   state.auth = auth.new {
     provider = provider, method = method, credentials = credentials, settings = settings, base_url = base_url,

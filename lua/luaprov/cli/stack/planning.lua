@@ -121,7 +121,7 @@ function M.look(work, seen, can_skip)
   }
   line:done()
   if next(failed) == nil then return true end
-  return nil, say.unseen(work.out, failed, can_skip, rest_of(work, seen, failed))
+  return nil, say.unseen(work.out, work.manifest, failed, can_skip, rest_of(work, seen, failed))
 end
 
 local function add_notes(plan, seen)

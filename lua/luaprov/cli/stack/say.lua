@@ -122,11 +122,21 @@ end
 
 local SHOWN = 20
 
+--- Where an account's credentials come from, for people: " (VARIABLE)", or nothing where the manifest has them.
+function M.variables(manifest, alias)
+  local state = manifest.account[alias] and manifest.account[alias].state
+  local names = state and table.concat(state.variables, ", ") or ""
+  return names ~= "" and " (" .. names .. ")" or ""
+end
+
 -- What is to be done about it.
-local function unseen_hint(failed, can_skip, rest)
+local function unseen_hint(manifest, failed, can_skip, rest)
   local refused = {}
   for address, err in pairs(failed) do
-    if type(err) == "table" and err.kind == "unauthorized" then refused[address:match("^[^.]+")] = true end
+    local alias = address:match("^[^.]+")
+    if type(err) == "table" and err.kind == "unauthorized" then
+      refused[alias .. M.variables(manifest, alias)] = true
+    end
   end
   local aliases, ways, cause = table.concat(tables.keys(refused), ", "), {}, ""
   if aliases ~= "" then
@@ -140,11 +150,12 @@ end
 
 --- What could not be looked at.
 --- @param out luaprov.Output
+--- @param manifest table
 --- @param failed table address -> error
 --- @param can_skip boolean|nil the command need not look
 --- @param rest string[] accounts of which it could do all without what could not be looked at
 --- @return integer code the exit code
-function M.unseen(out, failed, can_skip, rest)
+function M.unseen(out, manifest, failed, can_skip, rest)
   local addresses = tables.keys(failed)
   for i, address in ipairs(addresses) do
     if out.json then
@@ -154,7 +165,7 @@ function M.unseen(out, failed, can_skip, rest)
     end
   end
   if not out.json and #addresses > SHOWN then out:note(("… and %d more"):format(#addresses - SHOWN)) end
-  out:note("not everything could be looked at, so nothing was done" .. unseen_hint(failed, can_skip, rest))
+  out:note("not everything could be looked at, so nothing was done" .. unseen_hint(manifest, failed, can_skip, rest))
   return 1
 end
 

@@ -79,7 +79,7 @@ function M.foreign(work, plan, seen)
     if err.kind == "unauthorized" and not failed[alias] then
       failed[alias] = true
       plan.faults[#plan.faults + 1] = { address = alias, line = work.manifest.account[alias].line,
-        message = "the vendor refuses the credentials: " .. tostring(err) }
+        message = "the vendor refuses the credentials" .. say.variables(work.manifest, alias) .. ": " .. tostring(err) }
     elseif err.kind ~= "invalid" and err.kind ~= "unsupported" and not failed[alias] then
       failed[alias] = true
       plan.notes[#plan.notes + 1] = { address = alias,
