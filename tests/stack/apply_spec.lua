@@ -151,7 +151,7 @@ describe("apply", function()
   it("deletes what has the key before another takes it, and says how to keep it", function()
     for _, text in ipairs {
       'acme.hubs("new", { name = "H" })',
-      -- Here the line has to name the new hub before the old one can go: the vendor refuses, and the next run mends it.
+      -- Here the line has to name the new hub before the old one can go: the vendor refuses, each time.
       'local hub = acme.hubs("new", { name = "H" })\nacme.phones("p", { hub = hub.id, name = "P" })',
     } do
       local stack = stacks.start { unique = true }
