@@ -1,3 +1,4 @@
+local declare = require "luaprov.stack.declare"
 local manifests = require "luaprov.stack.manifest"
 local programs = require "tests.interpreter.programs"
 local secret = require "luaprov.secret"
@@ -55,6 +56,11 @@ describe("a manifest", function()
     is_faults("luaprov.lua:1: 'acme.v2', after the provider's file, cannot name an account: give it a name of letters, "
       .. 'digits, _ and - as in { as = "acme_v2" }', use:format "")
     assert.is_table(assert(stack.read(use:format ", { as = 'v2' }")).record["v2.hubs.h"])
+    -- What is proposed is taken.
+    for name, alias in pairs { ["3cx.v2"] = "_3cx_v2", ["-a.b"] = "_-a_b", ["a b"] = "a_b" } do
+      assert.equal(alias, declare.alias_for(name))
+      assert.is_table(assert(stack.read(use:format((", { as = %q }"):format(alias)))).record[alias .. ".hubs.h"])
+    end
     is_faults("luaprov.lua:1: as must be a name of letters, digits, _ and -",
       'use("acme", { token = "a" }, { as = "a.b" })')
     is_faults("luaprov.lua:1: use has no option 'az' (did you mean 'as'?)",

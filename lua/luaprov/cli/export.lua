@@ -184,8 +184,6 @@ local function is_only_unset(err, unset)
   return true
 end
 
--- What is to be written: text, manifest (nil: secrets of it are not set), summary, notes, unset, lacks (there is more,
--- with --parent), alias; or an exit code.
 -- The provider as the new manifest names it, whose paths begin in its own folder.
 local function named_in(file, name)
   local folder = file:match("^(.*/)[^/]*$")
@@ -201,6 +199,8 @@ local function named_in(file, name)
   return here and here .. "/" .. plain or name
 end
 
+-- What is to be written: text, manifest (nil: secrets of it are not set), summary, notes, unset, lacks (there is more,
+-- with --parent), alias; or an exit code.
 local function make(args, out, provider, client)
   local records, notes, errors = collect.records { client = client, provider = provider, parents = args.parents }
   if errors[1] then return nil, tell_errors(out, errors) end
@@ -294,7 +294,7 @@ function M.run(args, out)
   if not provider then return client end
   if not args.as and not declare.is_alias(provider.name) then
     return out:wrong(("'%s' cannot name an account: say --as %s"):format(provider.name,
-      (provider.name:gsub("[^%w_-]", "_"))))
+      declare.alias_for(provider.name)))
   end
   local why
   args.parents, why = parents_of(args, provider, client)

@@ -99,6 +99,11 @@ end
 --- @return boolean
 function M.is_alias(text) return text:find("^[%w_-]+$") ~= nil end
 
+--- A name that `as` takes, for a provider whose own name is none.
+--- @param text string
+--- @return string
+function M.alias_for(text) return (text:gsub("[^%w_-]", "_"):gsub("^[^%a_]", "_%0")) end
+
 local NONE = {}
 
 -- acme.phones(name, fields, options). What a resource's records have in common they have by `family`.
@@ -218,7 +223,7 @@ local function alias_of(ctx, provider, more, line)
   local alias = provider.name
   if more.as == nil and not M.is_alias(alias) then
     ctx.fault(line, ("'%s', after the provider's file, cannot name an account: give it a name of letters, digits, _ "
-      .. "and - as in { as = \"%s\" }"):format(alias, (alias:gsub("[^%w_-]", "_"))))
+      .. "and - as in { as = \"%s\" }"):format(alias, M.alias_for(alias)))
   end
   for key, value in pairs(more) do
     if key ~= "as" then
