@@ -13,7 +13,7 @@ local M = {}
 
 function M.configure(parser)
   parser:argument("what", "list, show, rm or mv."):choices { "list", "show", "rm", "mv" }:argname("<what>")
-  parser:argument("address", "A record; of list the beginning of addresses, up to a dot."):args("?")
+  parser:argument("address", "A record; of list whatever --target of plan takes."):args("?")
     :argname("<address>")
   parser:argument("to", "Of mv: the new address."):args("?"):argname("<to>")
   options.state_alone(parser)

@@ -306,7 +306,7 @@ local function no_such_target(name, ctx)
   local names, begins = {}, false
   for _, list in ipairs { ctx.manifest.records, ctx.rows.list } do
     for _, item in ipairs(list) do
-      begins = begins or target.is_meant(item.address, name)
+      begins = begins or target.goes_on(item.address, name)
       if #names < 500 then names[#names + 1] = item.address end
     end
   end

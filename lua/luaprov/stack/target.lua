@@ -1,22 +1,26 @@
 --- Leaves in a plan only what somebody named, what that needs, and what cannot stay when it goes.
 local M = {}
 
---- Whether a name is an address, or its beginning up to a dot.
-function M.is_meant(address, name)
-  return address == name or address:sub(1, #name + 1) == name .. "."
-end
+--- Whether an address goes on, after a dot, where a name ends.
+--- @param address string
+--- @param name string
+--- @return boolean
+function M.goes_on(address, name) return address:sub(1, #name + 1) == name .. "." end
 
 --- Whether a target means an address: an account, or a resource of one, all that it has; a record itself alone, also
 --- where others' names go on after a dot, and when it is gone; and what ends in a dot all that begins so.
-function M.means(name, address)
+--- @param address string
+--- @param name string the target
+--- @return boolean
+function M.is_meant(address, name)
   if address == name then return true end
   if name:find("%.$") then return address:sub(1, #name) == name end
-  return not name:find("%..*%.") and M.is_meant(address, name)
+  return not name:find("%..*%.") and M.goes_on(address, name)
 end
 
 --- @param plan table steps, step; in place
 --- @param rows table index of rows.lua
---- @param targets string[] see `means`
+--- @param targets string[] see `is_meant`
 --- @return string|nil unknown the first that names no record
 function M.select(plan, rows, targets)
   local chosen, queue = {}, {}
@@ -27,11 +31,11 @@ function M.select(plan, rows, targets)
   end
   local declared = plan.manifest.record
   for _, name in ipairs(targets) do
-    local found = declared[name] or rows.by_address[name]
+    local found = declared[name] or rows.by_address[name] -- most name one record
     if found then choose(name) end
     for _, list in ipairs(found and {} or { plan.manifest.records, rows.list }) do
       for _, item in ipairs(list) do
-        if M.means(name, item.address) then
+        if M.is_meant(item.address, name) then
           found = true
           choose(item.address)
         end

@@ -92,7 +92,7 @@ end
 
 local function is_meant(address, targets)
   for _, name in ipairs(targets or {}) do
-    if target.means(name, address) then return true end
+    if target.is_meant(address, name) then return true end
   end
   return not (targets and targets[1])
 end
