@@ -5,7 +5,7 @@ local core = require "luaprov.core"
 local digits = require "luaprov.digits"
 local json = require "luaprov.json"
 local secret = require "luaprov.secret"
-local shown = require "luaprov.shown"
+local json_line = require "luaprov.json_line"
 local texts = require "luaprov.text"
 local width = require "luaprov.cli.width"
 
@@ -49,7 +49,7 @@ function M.plain_lines(text)
 end
 
 --- Any value as JSON on one line. Secrets are `<secret>`.
-M.encode = shown.encode
+M.encode = json_line.encode
 
 --- One value for people.
 function M.shown(value)

@@ -8,7 +8,7 @@
 ---     a change: path, old, new, later (the name of what is known at apply), secret, fixed, unseen
 local digits = require "luaprov.digits"
 local json = require "luaprov.json"
-local lines = require "luaprov.shown"
+local json_line = require "luaprov.json_line"
 local reference = require "luaprov.stack.reference"
 local secret = require "luaprov.secret"
 local texts = require "luaprov.text"
@@ -178,7 +178,7 @@ local function change_objects(changes, creating)
 end
 
 local function object_emitter(emit)
-  return function(value) emit(assert(lines.encode(value))) end
+  return function(value) emit(assert(json_line.encode(value))) end
 end
 
 local function drift_objects(plan, object)

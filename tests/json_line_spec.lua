@@ -1,11 +1,11 @@
 -- JSON that is printed: there is one for every message, also for those that name a file whose name is no UTF-8.
 local json = require "luaprov.json"
 local secret = require "luaprov.secret"
-local shown = require "luaprov.shown"
+local json_line = require "luaprov.json_line"
 
 describe("what is printed as JSON", function()
   it("spells out what is no UTF-8, in keys, too, and leaves the rest as it is", function()
-    local text = assert(shown.encode {
+    local text = assert(json_line.encode {
       message = "caf\233/ü", list = json.array { "\255", 1 }, empty = json.array {}, ["k\254"] = true,
       token = secret "FAKE",
     })
@@ -14,8 +14,8 @@ describe("what is printed as JSON", function()
   end)
 
   it("escapes what nobody could see, and says what has no JSON form at all", function()
-    assert.equal([["a\u202eb"]], shown.encode "a\226\128\174b")
-    local text, why = shown.encode { n = 0 / 0 }
+    assert.equal([["a\u202eb"]], json_line.encode "a\226\128\174b")
+    local text, why = json_line.encode { n = 0 / 0 }
     assert.is_nil(text)
     assert.matches("NaN", why)
   end)

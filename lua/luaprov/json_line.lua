@@ -1,5 +1,5 @@
---- A value as JSON that is printed. Names of files may be any bytes, and so may messages that tell of them: what is no
---- UTF-8, and so has no JSON form, is spelled out there.
+--- A value as JSON on one line, to be printed. Names of files may be any bytes, and so may messages that tell of them:
+--- what is no UTF-8, and so has no JSON form, is spelled out there.
 local json = require "luaprov.json"
 local texts = require "luaprov.text"
 
