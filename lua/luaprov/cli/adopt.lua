@@ -8,6 +8,7 @@ local output = require "luaprov.cli.output"
 local say = require "luaprov.cli.stack.say"
 local tables = require "luaprov.tables"
 local taking = require "luaprov.cli.stack.taking"
+local shell_word = require "luaprov.shell_word"
 
 local M = {}
 
@@ -148,7 +149,7 @@ end
 local function tell_command(out, alone)
   if out.json or not alone[1] then return end
   local words = {}
-  for i = 1, math.min(#alone, SHOWN) do words[i] = say.quote(alone[i]) end
+  for i = 1, math.min(#alone, SHOWN) do words[i] = shell_word(alone[i]) end
   if #alone > SHOWN then words[SHOWN + 1] = "…" end
   out:line("those of which there is one are taken over by: luaprov adopt " .. table.concat(words, " "))
 end

@@ -60,8 +60,8 @@ local function note_renamed(plan, step, old)
       old.address, word(old.address), word(step.address)) })
 end
 
--- Records that are to exchange their keys, one after the other in a ring: none can be the first.
-local function note_ring(plan, first)
+-- Of records that are to exchange their keys, one after the other in a ring, none can be the first: none waits.
+local function break_ring(plan, first)
   local names, step = {}, first
   repeat
     names[#names + 1] = step.address
@@ -83,7 +83,7 @@ local function break_rings(plan)
       state[at] = step
       at = at.takes_key_of and plan.step[at.takes_key_of]
     end
-    if at and state[at] == step and at.takes_key_of then note_ring(plan, at) end
+    if at and state[at] == step and at.takes_key_of then break_ring(plan, at) end
   end
 end
 

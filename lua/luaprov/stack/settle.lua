@@ -60,7 +60,7 @@ local function account_of(run, intent)
   if not found.provider.resource[intent.resource] then
     return nil, intent.provider .. " has no resource " .. intent.resource .. " any more"
   end
-  intent.now = run.accounts[found.alias]
+  intent.account_now = run.accounts[found.alias]
   intent.description = found.provider.resource[intent.resource]
   return found
 end
@@ -84,17 +84,14 @@ local function same_id(a, b) return compares.id(a) == compares.id(b) end
 -- Whether a row's record is the one that an intent is about.
 local function is_of(intent, row) return rows_of.is(intent.description, row, intent.record_id, intent.parents) end
 
--- The account that an intent is of, as it is today.
-local function today(intent) return intent.now end
-
 -- What a record of an intent's collection is told from all others by.
-local function name_of(intent, id) return identity.of(intent.description, today(intent), id, intent.parents) end
+local function name_of(intent, id) return identity.of(intent.description, intent.account_now, id, intent.parents) end
 
 -- The rows that have a record of an intent's collection: those whose own it is, and those whose own was gone before it
 -- was begun, so that whoever has its id is another one.
 local function rows_with(run, intent, id)
   local list, gone = {}, {}
-  local now = today(intent)
+  local now = intent.account_now
   local is_other = intent.account ~= now.account or intent.base_url ~= now.base_url
   local accounts = { now, is_other and intent or nil }
   for _, about in ipairs(accounts) do

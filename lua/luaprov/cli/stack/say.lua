@@ -3,8 +3,8 @@ local digits = require "luaprov.digits"
 local errors = require "luaprov.errors"
 local json = require "luaprov.json"
 local output = require "luaprov.cli.output"
-local quote = require "luaprov.shell_word"
 local tables = require "luaprov.tables"
+local shell_word = require "luaprov.shell_word"
 
 local M = {}
 
@@ -31,9 +31,6 @@ function M.error(out, err)
   return 1
 end
 
---- A word as a shell takes it.
-M.quote = quote
-
 --- "1 record", "2 records"
 function M.counted(number, word) return ("%d %s%s"):format(number, word, number == 1 and "" or "s") end
 
@@ -55,7 +52,7 @@ M.PAST = PAST
 --- @param out luaprov.Output
 --- @param entry table address, op
 function M.settle_by_hand(out, entry)
-  local command = "luaprov settle " .. quote(entry.address)
+  local command = "luaprov settle " .. shell_word(entry.address)
   out:note("look at the vendor, and say it: "
     .. (entry.op == "create" and command .. " --adopt ID, or " or "") .. command .. " --absent")
 end

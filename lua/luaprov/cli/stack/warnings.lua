@@ -1,4 +1,5 @@
---- What somebody should know of a plan before it is applied, and what no step of it says: as its notes.
+--- What somebody should know of a plan before it is applied, and what no step of it says: as its notes, and as its
+--- faults.
 local adopt = require "luaprov.stack.adopt"
 local compare = require "luaprov.policy.compare"
 local json = require "luaprov.json"
@@ -6,6 +7,7 @@ local outputs = require "luaprov.stack.output"
 local say = require "luaprov.cli.stack.say"
 local tables = require "luaprov.tables"
 local target = require "luaprov.stack.target"
+local shell_word = require "luaprov.shell_word"
 
 local M = {}
 
@@ -30,7 +32,7 @@ local function message_of(item, is_unique)
   return ("the vendor has %s with its key already (%s %s), and would %s: luaprov %s %s takes %s over"):format(
     count == 1 and "one" or count, count == 1 and "id" or "ids", table.concat(ids, ", "),
     is_unique and "refuse another" or "have both", count == 1 and "adopt" or "import",
-    say.quote(item.address) .. (count == 1 and "" or " ID"), count == 1 and "it" or "one")
+    shell_word(item.address) .. (count == 1 and "" or " ID"), count == 1 and "it" or "one")
 end
 
 -- What the vendor has no more is made again: its row takes nothing.
