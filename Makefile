@@ -302,7 +302,7 @@ bench-apply: bench-ready
 bench-limits: bench-ready
 	@LUAPROV_BUILD=$(BUILD) $(BUILD)/bin/luaprov tests/bench/limits.lua $(LIMITS_CREATES)
 
-# apply is killed at each of its system calls, one a run: hours, that may be cut and gone on with (build/soak.done).
+# apply is killed at each of its system calls, one a run: an hour or two, that may be cut and gone on with (build/soak.done).
 # SOAK=WORD: only the cells whose name has the word. KILLS_MOST=200: so many kills, evenly.
 .PHONY: soak
 soak:
@@ -375,7 +375,7 @@ help:
 	@echo "make bench-store  what a commit of the state costs"
 	@echo "make bench-limits  how near to a vendor's limits LIMITS_CREATES=300 keep"
 	@echo "make bench-nginx  what a call costs an nginx worker, and a soak of SOAK_SECONDS=600"
-	@echo "make soak       commands are killed at every one of their system calls, and run again: hours; goes on where it was cut"
+	@echo "make soak       commands are killed at every one of their system calls, and run again: an hour or two; goes on where it was cut"
 	@echo "make install    into PREFIX=/usr/local, below DESTDIR"
 	@echo "make uninstall  removes that again"
 	@echo "make deb        a Debian package in $(BUILD)/"
